@@ -1,0 +1,176 @@
+//! The configuration as the domain sees it: who, when, where to, how bad. Never read from a file here, and
+//! never holds an address or a secret.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::{
+    event::{Expectations, Plan, Unresolved},
+    id::{ChannelName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId},
+    labels::Labels,
+    matcher::Matcher,
+    page::StepPlan,
+    person::{Person, Team, Urgency},
+    schedule::Schedule,
+};
+
+/// Everything that decisions depend on beside the state. Checked as a whole before it comes into force: every
+/// name that is used here exists here.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Hex SHA-256 over the files it was read from.
+    pub digest: String,
+    /// People.
+    pub people: BTreeMap<PersonId, Person>,
+    /// Teams.
+    pub teams: BTreeMap<TeamId, Team>,
+    /// Schedules.
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
+    /// Escalation policies.
+    pub policies: BTreeMap<PolicyId, Policy>,
+    /// Severities, the worst first (by name: `P0`, `P1`, …).
+    pub severities: BTreeMap<SeverityId, Severity>,
+    /// Sources of alerts.
+    pub integrations: BTreeMap<IntegrationId, Integration>,
+    /// Routes in their order.
+    pub routes: Vec<Route>,
+    /// Where an alert goes that no route takes.
+    pub unrouted: Unrouted,
+}
+
+/// An escalation policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Its name.
+    pub id: PolicyId,
+    /// How often all steps run; at least 1.
+    pub rounds: u32,
+    /// At least one.
+    pub steps: Vec<StepPlan>,
+}
+
+/// How bad something is, and what follows from it.
+#[derive(Debug, Clone)]
+pub struct Severity {
+    /// Its id; severities sort by it, the worst first.
+    pub id: SeverityId,
+    /// What people call it (`High`).
+    pub name: String,
+    /// One sentence.
+    pub means: String,
+    /// Alerts that all of these match have this severity (one list is one alternative).
+    pub labels: Vec<Matcher>,
+    /// Which personal rules apply.
+    pub urgency: Urgency,
+    /// Policy of an incident that is opened by hand.
+    pub page: Option<PolicyId>,
+    /// Acknowledge within this time.
+    pub acknowledge_within: Option<SignedDuration>,
+    /// Update at least this often.
+    pub update_every: Option<SignedDuration>,
+    /// New pages while it is not resolved.
+    pub unresolved: Vec<(SignedDuration, PolicyId)>,
+}
+
+/// A source of alerts.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// Its id.
+    pub id: IntegrationId,
+    /// Which format it speaks.
+    pub kind: IntegrationKind,
+}
+
+/// The formats that sources speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IntegrationKind {
+    /// Alertmanager's webhook, version 4.
+    Alertmanager,
+}
+
+impl IntegrationKind {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Alertmanager];
+    /// The word of the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alertmanager => "alertmanager",
+        }
+    }
+}
+
+/// Which alerts go where.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its name, or one derived from what it matches.
+    pub id: RouteId,
+    /// All of them must match.
+    pub matchers: Vec<Matcher>,
+    /// Alerts with equal values of these labels are one group; empty: all alerts of the route are.
+    pub group_by: Vec<String>,
+    /// How long a new group collects before anybody is told.
+    pub group_wait: SignedDuration,
+    /// Where the card goes.
+    pub channels: Vec<ChannelName>,
+    /// Whom it pages.
+    pub page: Option<PolicyId>,
+    /// Instead of the labels' own.
+    pub severity: Option<SeverityId>,
+    /// Whether it opens an incident.
+    pub incident: bool,
+    /// Whether later routes are tried too.
+    pub goes_on: bool,
+}
+
+/// Where an alert goes that no route takes.
+#[derive(Debug, Clone, Default)]
+pub struct Unrouted {
+    /// Channels.
+    pub channels: Vec<ChannelName>,
+    /// A policy, if somebody is to be paged.
+    pub page: Option<PolicyId>,
+}
+
+impl Config {
+    /// The severity that an alert carries by its labels; the worst when several match.
+    #[must_use]
+    pub fn severity_of(&self, labels: &Labels) -> Option<&Severity> {
+        self.severities
+            .values()
+            .find(|severity| !severity.labels.is_empty() && severity.labels.iter().all(|m| m.matches(labels)))
+    }
+
+    /// A policy as a plan that a page can keep.
+    #[must_use]
+    pub fn plan(&self, policy: &PolicyId) -> Option<Plan> {
+        let policy = self.policies.get(policy)?;
+        Some(Plan { policy: policy.id.clone(), rounds: policy.rounds, steps: policy.steps.clone() })
+    }
+
+    /// What a severity asks of those who answer; nothing when there is none.
+    #[must_use]
+    pub fn expectations(&self, severity: Option<&SeverityId>) -> Expectations {
+        let Some(severity) = severity.and_then(|id| self.severities.get(id)) else {
+            return Expectations::default();
+        };
+        Expectations {
+            acknowledge_within: severity.acknowledge_within,
+            update_every: severity.update_every,
+            unresolved: severity
+                .unresolved
+                .iter()
+                .filter_map(|(after, policy)| {
+                    Some(Unresolved { after: *after, policy: policy.clone(), plan: self.plan(policy)? })
+                })
+                .collect(),
+        }
+    }
+
+    /// Which personal rules a severity applies; urgent when there is none: better woken than missed.
+    #[must_use]
+    pub fn urgency(&self, severity: Option<&SeverityId>) -> Urgency {
+        severity.and_then(|id| self.severities.get(id)).map_or(Urgency::Urgent, |severity| severity.urgency)
+    }
+}

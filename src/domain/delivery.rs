@@ -1,0 +1,160 @@
+//! Deliveries: one message to one address over one channel, with its outcome. Never knows an address: those
+//! stay in the configuration and are looked up when an attempt is made.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{ChannelName, ContactName, DeliveryId, PageId, PersonId},
+    page::Subject,
+};
+
+/// How a message travels. Each channel has a queue of its own, so that none waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The chat platforms and the terminal.
+    Chat,
+    /// A signed HTTP POST.
+    Hook,
+    /// A push notification through an ntfy server.
+    Ntfy,
+    /// E-mail.
+    Mail,
+    /// A telephone: SMS or voice.
+    Phone,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Chat, Self::Hook, Self::Ntfy, Self::Mail, Self::Phone];
+
+    /// The word used in metrics and timelines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Hook => "hook",
+            Self::Ntfy => "ntfy",
+            Self::Mail => "mail",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// To whom, or where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// A person, by one of their contact methods.
+    Person {
+        /// Who.
+        person: PersonId,
+        /// Which of their contacts.
+        contact: ContactName,
+    },
+    /// A chat channel.
+    Channel(ChannelName),
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person { person, contact } => write!(out, "{person} ({contact})"),
+            Self::Channel(channel) => channel.fmt(out),
+        }
+    }
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryKind {
+    /// It asks somebody to act, and stops at acknowledgement.
+    Page,
+    /// It tells somebody who was paged that it is over. Never a page.
+    Resolved,
+    /// The card of a group or an incident in a channel; a newer revision replaces it.
+    Card,
+    /// A sentence for a channel: nobody answered, a deadline passed, a status update.
+    Notice,
+}
+
+impl DeliveryKind {
+    /// The word used in metrics and timelines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Resolved => "resolved",
+            Self::Card => "card",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// What a vendor made of one attempt: what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has it.
+    Receipt(String),
+    /// It may take it later.
+    TryAgain {
+        /// The vendor asked for at least this pause.
+        after: Option<SignedDuration>,
+        /// What it said, without any secret.
+        why: String,
+    },
+    /// It will never take it.
+    Refused {
+        /// What it said, without any secret.
+        why: String,
+    },
+}
+
+/// A delivery that is not finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// What it is.
+    pub kind: DeliveryKind,
+    /// What it is about.
+    pub subject: Subject,
+    /// The page that it belongs to.
+    pub page: Option<PageId>,
+    /// To whom.
+    pub to: Recipient,
+    /// Over which channel.
+    pub channel: Channel,
+    /// The idempotency key.
+    pub key: String,
+    /// Of a card: counted from 1.
+    pub revision: u32,
+    /// Attempts that have a permit so far.
+    pub attempts: u32,
+    /// Engine time at which it was queued.
+    pub queued_at: Timestamp,
+    /// When the next attempt is due (engine time).
+    pub due: Timestamp,
+    /// Whether an attempt has its permit and no outcome yet.
+    pub leaving: bool,
+}
+
+/// How long to wait before attempt number `attempt + 1`: 2 s, 4 s, 8 s … up to 2 min; a vendor's own wish
+/// counts when it is longer, up to 15 min. Deterministic: the queue spreads by its own due instants.
+#[must_use]
+pub fn back_off(attempt: u32, asked: Option<SignedDuration>) -> SignedDuration {
+    let exponent = attempt.clamp(1, 7);
+    let own = SignedDuration::from_secs((1_i64 << exponent).min(120));
+    let asked = asked.unwrap_or_default().min(SignedDuration::from_mins(15));
+    own.max(asked)
+}

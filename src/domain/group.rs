@@ -1,0 +1,84 @@
+//! Alert groups: alerts that one route groups together; what gets acknowledged and paged for.
+//! Never decides; see `decide`.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Actor, Expectations, Plan},
+    id::{AlertId, ChannelName, GroupId, GroupKey, IncidentId, PersonId, RouteId, SeverityId},
+    labels::Labels,
+    person::Urgency,
+};
+
+/// A group with at least one firing alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Under which it is found while it is open.
+    pub key: GroupKey,
+    /// The route; none: the catch-all.
+    pub route: Option<RouteId>,
+    /// The labels of `group_by`.
+    pub labels: Labels,
+    /// What people call it.
+    pub title: String,
+    /// The highest severity among its alerts.
+    pub severity: Option<SeverityId>,
+    /// Which personal rules apply.
+    pub urgency: Urgency,
+    /// Where its card is.
+    pub channels: Vec<ChannelName>,
+    /// Whom it pages.
+    pub page: Option<Plan>,
+    /// Severity of the incident that it opens, if it opens one.
+    pub opens_incident: Option<SeverityId>,
+    /// What the severity asks.
+    pub expect: Expectations,
+    /// Alerts that fire.
+    pub firing: BTreeSet<AlertId>,
+    /// How many alerts have been in it.
+    pub seen: u64,
+    /// When it opened (civil time).
+    pub opened_at: Timestamp,
+    /// When it opened (engine time), for waits.
+    pub opened_clock: Timestamp,
+    /// When its wait is over (engine time); none once people were told.
+    pub wait_until: Option<Timestamp>,
+    /// Who took it, and when (civil time).
+    pub acknowledged: Option<(Actor, Timestamp)>,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentId>,
+    /// Everyone who was paged for it.
+    pub paged: BTreeSet<PersonId>,
+    /// How many of `expect.unresolved` have paged.
+    pub unresolved_paged: usize,
+    /// Revision of its card; 0: none was posted yet.
+    pub card_revision: u32,
+    /// When a changed card is posted again (engine time).
+    pub card_due: Option<Timestamp>,
+}
+
+/// What is remembered of a group after it closed, so that late commands get a true answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedGroup {
+    /// Its id.
+    pub id: GroupId,
+    /// What people called it.
+    pub title: String,
+    /// When it opened (civil time).
+    pub opened_at: Timestamp,
+    /// When it closed (civil time).
+    pub closed_at: Timestamp,
+    /// Who had taken it.
+    pub acknowledged_by: Option<Actor>,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentId>,
+    /// Its severity.
+    pub severity: Option<SeverityId>,
+    /// How many alerts have been in it.
+    pub seen: u64,
+}

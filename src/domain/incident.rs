@@ -1,0 +1,145 @@
+//! Incidents: a coordinated response with severity, roles and status. Never holds the timeline: that is read
+//! from the journal.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Actor, Expectations, Title},
+    id::{ChannelName, GroupId, IncidentId, PersonId, SeverityId},
+    person::Urgency,
+};
+
+/// Who does what in an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentRole {
+    /// Leads the response.
+    Commander,
+    /// Talks to everybody outside it.
+    Communications,
+    /// Writes down what happens.
+    Scribe,
+    /// Works on it.
+    Responder,
+}
+
+impl IncidentRole {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Commander, Self::Communications, Self::Scribe, Self::Responder];
+    /// The word used in commands.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commander => "commander",
+            Self::Communications => "communications",
+            Self::Scribe => "scribe",
+            Self::Responder => "responder",
+        }
+    }
+}
+
+impl fmt::Display for IncidentRole {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// Where the response stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentStatus {
+    /// The cause is being looked for.
+    #[default]
+    Investigating,
+    /// The cause is known.
+    Identified,
+    /// The impact has ended, the cause has not.
+    Mitigated,
+    /// It is over.
+    Resolved,
+}
+
+impl IncidentStatus {
+    /// The ones that `/incident status` sets; `resolved` is `/incident resolve`.
+    pub const SETTABLE: [Self; 3] = [Self::Investigating, Self::Identified, Self::Mitigated];
+    /// The word used in commands.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Investigating => "investigating",
+            Self::Identified => "identified",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+impl fmt::Display for IncidentStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// An incident, open or resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// What it is called.
+    pub title: Title,
+    /// How bad.
+    pub severity: SeverityId,
+    /// Which personal rules apply.
+    pub urgency: Urgency,
+    /// Where the response stands.
+    pub status: IncidentStatus,
+    /// Who has which role.
+    pub roles: BTreeMap<IncidentRole, BTreeSet<PersonId>>,
+    /// Its groups, closed ones included.
+    pub groups: BTreeSet<GroupId>,
+    /// Where it is announced.
+    pub channels: Vec<ChannelName>,
+    /// What the severity asks.
+    pub expect: Expectations,
+    /// Who opened it.
+    pub opened_by: Actor,
+    /// When (civil time).
+    pub opened_at: Timestamp,
+    /// When (engine time), for waits.
+    pub opened_clock: Timestamp,
+    /// Who took it first, and when (civil time).
+    pub acknowledged: Option<(Actor, Timestamp)>,
+    /// When the impact first ended (civil time).
+    pub mitigated_at: Option<Timestamp>,
+    /// When it was resolved (civil time).
+    pub resolved_at: Option<Timestamp>,
+    /// When the next status update is due (engine time).
+    pub update_due: Option<Timestamp>,
+    /// When the acknowledgement is late (engine time); none once reminded or acknowledged.
+    pub acknowledge_due: Option<Timestamp>,
+    /// How many of `expect.unresolved` have paged.
+    pub unresolved_paged: usize,
+    /// Everyone who was paged for it so far, beyond what its groups paged.
+    pub paged: BTreeSet<PersonId>,
+    /// Revision of its card.
+    pub card_revision: u32,
+}
+
+impl Incident {
+    /// Whether the response still runs.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status != IncidentStatus::Resolved
+    }
+    /// The commander, when there is one.
+    #[must_use]
+    pub fn commander(&self) -> Option<&PersonId> {
+        self.roles.get(&IncidentRole::Commander).and_then(BTreeSet::first)
+    }
+}

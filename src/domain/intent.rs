@@ -1,0 +1,235 @@
+//! What can be wanted of the engine, and why it may say no. Everything that changes anything is one of these.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    alert::Report,
+    delivery::Outcome,
+    event::Actor,
+    id::{
+        DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
+        TeamId,
+    },
+    incident::{IncidentRole, IncidentStatus},
+    page::Target,
+    prose::Prose,
+};
+
+/// The instant of a decision, twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Engine time: runs with the monotonic clock and never goes back. Waits are counted in it.
+    pub engine: Timestamp,
+    /// Civil time: what people read, and what schedules are asked with.
+    pub civil: Timestamp,
+}
+
+/// Something that somebody wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Intent {
+    /// A source reports.
+    Report(Report),
+    /// The clock: whatever is due next, one thing at a time.
+    Due,
+    /// A worker wants to attempt a delivery.
+    Permit(DeliveryId),
+    /// A worker tells what became of an attempt.
+    Outcome {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// Which attempt.
+        attempt: u32,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// A configuration came into force.
+    Configured {
+        /// The release of Watchbell.
+        release: String,
+    },
+    /// The wall clock was moved by this much.
+    ClockStepped {
+        /// Positive: forward.
+        by: SignedDuration,
+    },
+    /// Somebody takes something.
+    Acknowledge {
+        /// What.
+        target: Target,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody pages somebody.
+    Page {
+        /// Whom.
+        whom: Whom,
+        /// Why.
+        reason: Prose,
+        /// Who.
+        by: Actor,
+    },
+    /// Something about an incident.
+    Incident {
+        /// What.
+        what: IncidentIntent,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody stands in.
+    AddOverride {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// Who is on call.
+        person: PersonId,
+        /// From (civil time), inclusive.
+        from: Timestamp,
+        /// Until (civil time), exclusive.
+        until: Timestamp,
+        /// Who says so.
+        by: Actor,
+    },
+    /// An override is taken back.
+    RemoveOverride {
+        /// Which.
+        id: OverrideId,
+        /// Who says so.
+        by: Actor,
+    },
+}
+
+/// Whom a `/page` means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// A person.
+    Person(PersonId),
+    /// Everybody of a team.
+    Team(TeamId),
+    /// A whole policy.
+    Policy(PolicyId),
+}
+
+/// Something about an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IncidentIntent {
+    /// A new one; it pages by its severity's policy.
+    Open {
+        /// How bad.
+        severity: SeverityId,
+        /// What it is called.
+        title: Prose,
+    },
+    /// The lead goes to somebody, who is told.
+    Assign {
+        /// Which.
+        incident: IncidentId,
+        /// To whom.
+        to: PersonId,
+    },
+    /// A role is given or taken away.
+    Role {
+        /// Which.
+        incident: IncidentId,
+        /// The role.
+        role: IncidentRole,
+        /// To whom; nobody: free again.
+        to: Option<PersonId>,
+    },
+    /// Another severity.
+    Severity {
+        /// Which.
+        incident: IncidentId,
+        /// The new one.
+        severity: SeverityId,
+    },
+    /// A status update.
+    Status {
+        /// Which.
+        incident: IncidentId,
+        /// The new status; none: the same, with a text.
+        status: Option<IncidentStatus>,
+        /// In words.
+        text: Option<Prose>,
+    },
+    /// A note.
+    Note {
+        /// Which.
+        incident: IncidentId,
+        /// The note.
+        text: Prose,
+    },
+    /// It is over.
+    Resolve {
+        /// Which.
+        incident: IncidentId,
+        /// How.
+        text: Option<Prose>,
+    },
+    /// It was not over.
+    Reopen {
+        /// Which.
+        incident: IncidentId,
+        /// Why.
+        text: Option<Prose>,
+    },
+}
+
+/// Why something was not done. Nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such thing, and never was or it is long gone.
+    Unknown(Target),
+    /// Nobody, no team and no policy is called that.
+    UnknownName {
+        /// `person`, `schedule`, `severity`, …
+        what: &'static str,
+        /// What was written.
+        name: String,
+        /// What it may have been.
+        nearest: Option<String>,
+    },
+    /// Somebody was faster.
+    AlreadyAcknowledged {
+        /// What.
+        target: Target,
+        /// By whom.
+        by: Actor,
+        /// When (civil time).
+        at: Timestamp,
+    },
+    /// The group has closed.
+    GroupClosed {
+        /// Which.
+        group: GroupId,
+        /// When (civil time).
+        at: Timestamp,
+    },
+    /// The page no longer runs.
+    PageOver(PageId),
+    /// The incident is resolved already.
+    AlreadyResolved {
+        /// Which.
+        incident: IncidentId,
+        /// When (civil time).
+        at: Timestamp,
+    },
+    /// The incident is open.
+    StillOpen(IncidentId),
+    /// It has that value already.
+    Unchanged {
+        /// Which.
+        incident: IncidentId,
+        /// What it has already (`severity P1`).
+        value: String,
+    },
+    /// A person is asked for who cannot be reached.
+    NoContact(PersonId),
+    /// An override must end after it begins, and in the future.
+    BadTimes {
+        /// What is wrong with them.
+        why: &'static str,
+    },
+    /// No such override, or it is over.
+    UnknownOverride(OverrideId),
+    /// A worker asks for something that must not leave any more.
+    NotPermitted(DeliveryId),
+}

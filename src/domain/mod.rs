@@ -1,0 +1,20 @@
+//! The domain: alerts, groups, routes, schedules, escalation, incidents. Pure: no async, no I/O, no clock, no
+//! random numbers, no hash order; so the same journal gives the same state on every machine.
+//!
+//! Read `intent` (what can be wanted), `decide` (what follows from it), `event` (what is kept) and `state`
+//! (what is true then), in this order.
+
+pub mod alert;
+pub mod config;
+pub mod delivery;
+pub mod event;
+pub mod group;
+pub mod id;
+pub mod incident;
+pub mod intent;
+pub mod labels;
+pub mod matcher;
+pub mod page;
+pub mod person;
+pub mod prose;
+pub mod schedule;

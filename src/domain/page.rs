@@ -1,0 +1,183 @@
+//! Pages: one run of an escalation policy. Never looks up who is on call; that is decided when a step is due.
+
+use std::{collections::BTreeSet, fmt};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Actor, Plan, Try},
+    id::{
+        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, ScheduleId, SeverityId,
+        TeamId,
+    },
+    person::Urgency,
+    prose::Prose,
+};
+
+/// Whom a step pages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageTarget {
+    /// Whoever is on call by this schedule when the step is due.
+    Schedule(ScheduleId),
+    /// Every member of a team.
+    Team(TeamId),
+    /// One person.
+    Person(PersonId),
+    /// A chat channel is told.
+    Channel(ChannelName),
+}
+
+impl fmt::Display for PageTarget {
+    /// As it is written in the configuration: `schedule:primary`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Schedule(id) => write!(out, "schedule:{id}"),
+            Self::Team(id) => write!(out, "team:{id}"),
+            Self::Person(id) => write!(out, "person:{id}"),
+            Self::Channel(name) => write!(out, "channel:{name}"),
+        }
+    }
+}
+
+/// One step of an escalation policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPlan {
+    /// Whom it pages; at least one.
+    pub page: Vec<PageTarget>,
+    /// How long it waits for an acknowledgement before the next one.
+    pub wait: SignedDuration,
+}
+
+/// What a page, a delivery or an acknowledgement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// An alert group, and the incident that it belongs to when there is one.
+    Group(GroupId, Option<IncidentId>),
+    /// An incident.
+    Incident(IncidentId),
+    /// Somebody's `/page`, which stands for itself.
+    Request(PageId),
+}
+
+impl Subject {
+    /// The incident, when there is one.
+    #[must_use]
+    pub fn incident(self) -> Option<IncidentId> {
+        match self {
+            Self::Group(_, incident) => incident,
+            Self::Incident(incident) => Some(incident),
+            Self::Request(_) => None,
+        }
+    }
+    /// The group, when it is about one.
+    #[must_use]
+    pub fn group(self) -> Option<GroupId> {
+        if let Self::Group(group, _) = self { Some(group) } else { None }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(group, _) => group.fmt(out),
+            Self::Incident(incident) => incident.fmt(out),
+            Self::Request(page) => page.fmt(out),
+        }
+    }
+}
+
+/// Why a page runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageReason {
+    /// A route said so.
+    Fired,
+    /// An alert of a higher severity joined, or the incident's severity was raised.
+    Raised,
+    /// An incident was opened by hand.
+    Opened,
+    /// Not resolved after this long.
+    Unresolved(SignedDuration),
+    /// Somebody's `/page`, with the reason given.
+    Asked(Prose),
+    /// It was reassigned to this person.
+    Assigned(PersonId),
+    /// It was reopened.
+    Reopened,
+}
+
+/// A page that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Its id.
+    pub id: PageId,
+    /// What it is for.
+    pub subject: Subject,
+    /// Its policy as it was when it began.
+    pub plan: Plan,
+    /// Which personal rules apply.
+    pub urgency: Urgency,
+    /// The severity, when there is one.
+    pub severity: Option<SeverityId>,
+    /// Why.
+    pub reason: PageReason,
+    /// Who caused it.
+    pub by: Actor,
+    /// When it began (civil time).
+    pub started_at: Timestamp,
+    /// Rounds begun so far.
+    pub round: u32,
+    /// Steps taken in this round.
+    pub step: u32,
+    /// When the following step is due (engine time).
+    pub next_at: Timestamp,
+    /// Contact methods that are still to be tried, of every person paged.
+    pub pending: Vec<(PersonId, Try)>,
+    /// Everyone who was paged so far.
+    pub paged: BTreeSet<PersonId>,
+    /// Deliveries of this page that are not finished.
+    pub deliveries: BTreeSet<DeliveryId>,
+    /// Whether any message reached a person.
+    pub reached: bool,
+}
+
+/// What a `/ack`, a button or a link points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// An alert: its groups.
+    Alert(AlertId),
+    /// A group and the incident that it opened.
+    Group(GroupId),
+    /// An incident and all its groups.
+    Incident(IncidentId),
+    /// A page by request.
+    Page(PageId),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alert(id) => id.fmt(out),
+            Self::Group(id) => id.fmt(out),
+            Self::Incident(id) => id.fmt(out),
+            Self::Page(id) => id.fmt(out),
+        }
+    }
+}
+
+impl std::str::FromStr for Target {
+    type Err = super::id::NotAnId;
+    /// Reads `A-1`, `G-17`, `INC-7` or `PG-3`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let prefix = text.split('-').next().unwrap_or_default().to_ascii_uppercase();
+        match prefix.as_str() {
+            AlertId::PREFIX => text.parse().map(Self::Alert),
+            IncidentId::PREFIX => text.parse().map(Self::Incident),
+            PageId::PREFIX => text.parse().map(Self::Page),
+            _ => text.parse().map(Self::Group),
+        }
+    }
+}

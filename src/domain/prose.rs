@@ -1,0 +1,87 @@
+//! What a person wrote: a note, a title, a reason. It can be erased later without breaking the journal's
+//! chain, because only its salted digest is chained. Never used for what machines sent.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Text by a person, with the salt that hides it behind its digest.
+///
+/// In the journal it stands as `{"sha":"…","salt":"…","text":"…"}`; the chain covers only what comes before
+/// `,"salt":"`. No other object of the journal may have a key called `salt`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prose {
+    /// Hex SHA-256 of the salt's hex digits followed by the text.
+    sha: Box<str>,
+    /// 32 hex digits.
+    salt: Box<str>,
+    text: Box<str>,
+}
+
+impl Prose {
+    /// A text with 16 bytes of salt. Salt comes from the caller: this module draws no random numbers.
+    #[must_use]
+    pub fn new(text: &str, salt: [u8; 16]) -> Self {
+        let salt = hex::encode(salt);
+        Self { sha: digest(&salt, text).into(), salt: salt.into(), text: text.into() }
+    }
+
+    /// The words, or nothing once they were erased.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        if self.is_erased() { "[erased]" } else { &self.text }
+    }
+
+    /// Whether the words were erased from the journal: salt of zeros, text of blanks.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.salt.bytes().all(|b| b == b'0') && self.text.bytes().all(|b| b == b' ')
+    }
+
+    /// Whether the words are those that were chained, or were erased.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.is_erased() || *self.sha == digest(&self.salt, &self.text)
+    }
+}
+
+fn digest(salt: &str, text: &str) -> String {
+    hex::encode(Sha256::new().chain_update(salt).chain_update(text).finalize())
+}
+
+impl fmt::Debug for Prose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), out)
+    }
+}
+
+impl fmt::Display for Prose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erased_words_are_gone_but_the_digest_still_holds() {
+        let prose = Prose::new("the password is hunter2", [7; 16]);
+        assert!(prose.is_intact() && !prose.is_erased());
+        let mut line = serde_json::to_value(&prose).unwrap();
+        line["salt"] = "0".repeat(32).into();
+        line["text"] = " ".repeat(23).into();
+        let erased: Prose = serde_json::from_value(line).unwrap();
+        assert!(erased.is_erased() && erased.is_intact());
+        assert_eq!(erased.as_str(), "[erased]");
+    }
+
+    #[test]
+    fn changed_words_are_noticed() {
+        let mut line = serde_json::to_value(Prose::new("rolled back", [1; 16])).unwrap();
+        line["text"] = "rolled on".into();
+        assert!(!serde_json::from_value::<Prose>(line).unwrap().is_intact());
+    }
+}

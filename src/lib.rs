@@ -1,0 +1,3 @@
+//! Watchbell: the on-call team's bot.
+
+pub mod domain;
