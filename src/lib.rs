@@ -1,3 +1,5 @@
 //! Watchbell: the on-call team's bot.
 
+pub mod chat;
 pub mod domain;
+pub mod engine;

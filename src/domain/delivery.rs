@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    event::Reminder,
     id::{ChannelName, ContactName, DeliveryId, PageId, PersonId},
     page::Subject,
 };
@@ -101,6 +102,20 @@ impl DeliveryKind {
     }
 }
 
+/// What a notice says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A step of a policy tells a channel.
+    StepTaken(PageId),
+    /// A policy ran to its end and nobody acknowledged.
+    Unanswered(PageId),
+    /// A deadline of the severity passed.
+    Late(Reminder),
+    /// The status of the incident changed.
+    Status,
+}
+
 /// What a vendor made of one attempt: what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -139,6 +154,8 @@ pub struct Delivery {
     pub key: String,
     /// Of a card: counted from 1.
     pub revision: u32,
+    /// Of a notice: what it says.
+    pub notice: Option<Notice>,
     /// Attempts that have a permit so far.
     pub attempts: u32,
     /// Engine time at which it was queued.

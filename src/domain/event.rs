@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    delivery::{Channel, DeliveryKind, Recipient},
+    delivery::{Channel, DeliveryKind, Notice, Recipient},
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
         IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId,
@@ -629,6 +629,9 @@ pub struct DeliveryQueued {
     /// Of a card that is edited in place: counted from 1; 0: not a card.
     #[serde(default)]
     pub revision: u32,
+    /// Of a notice: what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
 }
 
 /// Why a page stopped.
