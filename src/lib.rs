@@ -3,3 +3,4 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
+pub mod text;

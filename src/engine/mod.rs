@@ -4,6 +4,10 @@
 //! `core` is the machine without threads (tests drive it with a virtual clock); `mailbox` runs it on a thread of
 //! its own; `outbox` hands deliveries to couriers; `clock` is the only place that reads the time.
 
+mod mailbox;
+
+pub use mailbox::Engine;
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;

@@ -1,0 +1,4 @@
+//! Every sentence and card that people see comes from here, so that another language is data and not a rewrite.
+//! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
+
+pub mod card;
