@@ -3,4 +3,5 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
+pub mod metrics;
 pub mod text;
