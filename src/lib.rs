@@ -3,6 +3,5 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
-pub mod journal;
 pub mod metrics;
 pub mod text;

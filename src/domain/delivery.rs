@@ -90,6 +90,9 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Page, Self::Resolved, Self::Card, Self::Notice];
+
     /// The word used in metrics and timelines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
