@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     alert::Alert,
     delivery::{Delivery, DeliveryKind, Recipient},
-    event::{AlertFired, DeliveryQueued, Event, GroupOpened, IncidentOpened, PageStarted, Reminder, StepTaken},
+    event::{
+        AlertFired, DeliveryQueued, Event, GroupOpened, IncidentOpened, PageStarted, Reminder, StepTaken,
+    },
     group::{ClosedGroup, Group},
     id::{AlertId, DeliveryId, GroupId, IncidentId, PageId},
     incident::{Incident, IncidentStatus},
@@ -561,10 +563,7 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
 
 fn page_timers(page: &Page) -> [Armed; 2] {
     let next_try = page.pending.iter().map(|(_, one)| one.due).min();
-    [
-        Some((page.next_at, Timer::PageStep(page.id))),
-        next_try.map(|due| (due, Timer::PageTry(page.id))),
-    ]
+    [Some((page.next_at, Timer::PageStep(page.id))), next_try.map(|due| (due, Timer::PageTry(page.id)))]
 }
 
 fn disarm_page(timers: &mut BTreeSet<(Timestamp, Timer)>, page: &Page) {

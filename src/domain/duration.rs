@@ -65,7 +65,8 @@ pub fn parse(text: &str) -> Result<SignedDuration, NotADuration> {
         };
         // Only digits: it cannot fail otherwise than by being too large.
         let number: i64 = digits.parse().map_err(|_| too_long())?;
-        seconds = number.checked_mul(*size).and_then(|part| seconds.checked_add(part)).ok_or_else(too_long)?;
+        seconds =
+            number.checked_mul(*size).and_then(|part| seconds.checked_add(part)).ok_or_else(too_long)?;
         rest = after.trim_start();
     }
     if seconds > LONGEST.as_secs() {

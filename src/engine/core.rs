@@ -50,7 +50,11 @@ impl Core {
     ///
     /// # Errors
     /// When what must be replayed cannot be read.
-    pub fn open(journal: Box<dyn Journal>, config: Arc<Config>, snapshot: State) -> Result<Self, JournalError> {
+    pub fn open(
+        journal: Box<dyn Journal>,
+        config: Arc<Config>,
+        snapshot: State,
+    ) -> Result<Self, JournalError> {
         let mut state = snapshot;
         journal.reader().scan(state.seq.next(), &mut |record, _| {
             replay(&mut state, &record);
@@ -224,7 +228,6 @@ impl Core {
 
 /// Takes one record of the journal into a state.
 pub fn replay(state: &mut State, record: &Record) {
-    let stamp =
-        Stamp { seq: record.seq, at: record.at, clock: record.engine_time(), trace: record.trace };
+    let stamp = Stamp { seq: record.seq, at: record.at, clock: record.engine_time(), trace: record.trace };
     state.apply(&record.event, &stamp);
 }

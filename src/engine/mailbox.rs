@@ -90,8 +90,7 @@ impl Mailbox {
             if left.is_zero() {
                 return Some(Vec::new());
             }
-            queues =
-                self.arrived.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0;
+            queues = self.arrived.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         let mut batch: Vec<Mail> = queues.rest.drain(..).collect();
         let reports = queues.reports.len().min(REPORTS_PER_BATCH);

@@ -9,6 +9,8 @@ pub mod core;
 mod mailbox;
 pub mod outbox;
 pub mod run;
+#[cfg(test)]
+pub mod testing;
 
 pub use mailbox::Engine;
 

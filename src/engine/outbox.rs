@@ -32,7 +32,11 @@ pub struct Outbox {
 impl Outbox {
     /// Starts a worker for each lane of each channel; channels without a courier refuse at once, loudly.
     #[must_use]
-    pub fn start(engine: &Engine, couriers: Vec<Arc<dyn Courier>>, trace: impl Fn() -> TraceId + Clone + Send + Sync + 'static) -> Self {
+    pub fn start(
+        engine: &Engine,
+        couriers: Vec<Arc<dyn Courier>>,
+        trace: impl Fn() -> TraceId + Clone + Send + Sync + 'static,
+    ) -> Self {
         let mut lanes = BTreeMap::new();
         for channel in Channel::ALL {
             let courier = couriers.iter().find(|courier| courier.channel() == channel).cloned();
@@ -98,7 +102,10 @@ impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
         let attempt = AssertUnwindSafe(courier.deliver(dispatch)).catch_unwind();
         match tokio::time::timeout(PATIENCE, attempt).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Outcome::TryAgain { after: None, why: "the attempt broke off (a fault in Watchbell, see its log)".into() },
+            Ok(Err(_)) => Outcome::TryAgain {
+                after: None,
+                why: "the attempt broke off (a fault in Watchbell, see its log)".into(),
+            },
             Err(_) => Outcome::TryAgain { after: None, why: "no answer".into() },
         }
     }

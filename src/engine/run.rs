@@ -178,8 +178,7 @@ impl Loop {
             Mail::Configure { config, answer } => {
                 self.core.configure(config);
                 let release = env!("CARGO_PKG_VERSION").to_owned();
-                let result =
-                    self.core.decide(self.parts.trace, Intent::Configured { release }, now);
+                let result = self.core.decide(self.parts.trace, Intent::Configured { release }, now);
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
         }

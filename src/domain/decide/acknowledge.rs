@@ -49,7 +49,8 @@ impl Decision<'_> {
             self.state.incidents.get(incident).is_some_and(|one| one.is_open() && one.opened_for == Some(id))
         });
         let pages = self.pages_for(|subject| {
-            subject.group() == Some(id) || opened.is_some_and(|incident| subject == Subject::Incident(incident))
+            subject.group() == Some(id)
+                || opened.is_some_and(|incident| subject == Subject::Incident(incident))
         });
         if let (Some((who, at)), true) = (&group.acknowledged, pages.is_empty()) {
             let target = Target::Group(id);
@@ -80,7 +81,8 @@ impl Decision<'_> {
             .filter(|group| self.state.groups.get(group).is_some_and(|group| group.acknowledged.is_none()))
             .collect();
         let pages = self.pages_for(|subject| {
-            subject.incident() == Some(id) || subject.group().is_some_and(|group| incident.groups.contains(&group))
+            subject.incident() == Some(id)
+                || subject.group().is_some_and(|group| incident.groups.contains(&group))
         });
         if let (Some((who, at)), true, true) = (&incident.acknowledged, open.is_empty(), pages.is_empty()) {
             let target = Target::Incident(id);

@@ -21,9 +21,7 @@ impl Decision<'_> {
             IncidentIntent::Assign { incident, to } => self.assign(incident, to, by),
             IncidentIntent::Role { incident, role, to } => self.give_role(incident, role, to, by),
             IncidentIntent::Severity { incident, severity } => self.set_severity(incident, severity, by),
-            IncidentIntent::Status { incident, status, text } => {
-                self.set_status(incident, status, text, by)
-            }
+            IncidentIntent::Status { incident, status, text } => self.set_status(incident, status, text, by),
             IncidentIntent::Note { incident, text } => self.note(incident, text, by),
             IncidentIntent::Resolve { incident, text } => self.resolve_incident(incident, text, by),
             IncidentIntent::Reopen { incident, text } => self.reopen(incident, text, by),

@@ -25,8 +25,7 @@ impl Decision<'_> {
         until: Timestamp,
         by: Actor,
     ) -> Result<(), Refusal> {
-        let unknown =
-            |what, name: &str| Refusal::UnknownName { what, name: name.to_owned(), nearest: None };
+        let unknown = |what, name: &str| Refusal::UnknownName { what, name: name.to_owned(), nearest: None };
         if !self.config.schedules.contains_key(&schedule) {
             return Err(unknown("schedule", schedule.as_str()));
         }

@@ -51,8 +51,7 @@ impl Decision<'_> {
                 return Ok(self.request(plan, reason, by));
             }
             Whom::Person(person) => {
-                let found =
-                    config.people.get(&person).ok_or_else(|| unknown("person", &person))?;
+                let found = config.people.get(&person).ok_or_else(|| unknown("person", &person))?;
                 if found.contacts.is_empty() {
                     return Err(Refusal::NoContact(person));
                 }
@@ -209,8 +208,7 @@ impl Decision<'_> {
 
     /// People who would have been bothered next: with contacts still to be tried, or named by the next step.
     fn spared(&self, page: &Page) -> Vec<PersonId> {
-        let mut spared: BTreeSet<PersonId> =
-            page.pending.iter().map(|(person, _)| person.clone()).collect();
+        let mut spared: BTreeSet<PersonId> = page.pending.iter().map(|(person, _)| person.clone()).collect();
         let steps = page.plan.steps.len();
         let taken = usize::try_from(page.step).unwrap_or(steps);
         let next = if taken < steps {

@@ -50,8 +50,8 @@ impl Decision<'_> {
         let mut severity = None;
         for route in routes {
             let of_route = route.and_then(|route| route.severity.clone());
-            let of_alert =
-                of_route.or_else(|| self.config.severity_of(&signal.labels).map(|severity| severity.id.clone()));
+            let of_alert = of_route
+                .or_else(|| self.config.severity_of(&signal.labels).map(|severity| severity.id.clone()));
             let group = self.group_for(route, of_alert.as_ref(), report, signal);
             if !groups.contains(&group) {
                 groups.push(group);
@@ -88,8 +88,7 @@ impl Decision<'_> {
         let annotations =
             (!older && alert.annotations != signal.annotations).then(|| signal.annotations.clone());
         let starts_at = (signal.starts_at > alert.starts_at).then_some(signal.starts_at);
-        let source_group =
-            report.source_group.clone().filter(|group| !alert.source_groups.contains(group));
+        let source_group = report.source_group.clone().filter(|group| !alert.source_groups.contains(group));
         if annotations.is_some() || starts_at.is_some() || source_group.is_some() {
             let groups = alert.groups.clone();
             self.emit(Event::AlertChanged { alert: known, annotations, starts_at, source_group, groups });

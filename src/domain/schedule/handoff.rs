@@ -29,7 +29,9 @@ const WEEKDAYS: [(Weekday, &str, &str); 7] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHandoff {
     /// The first word is none that hand-offs have, or there are too many words or too few.
-    #[error("`{0}` is not a hand-off: write \"daily 09:00\", \"weekly Mon 09:00\", \"monthly 1 09:00\" or \"every 12h\"")]
+    #[error(
+        "`{0}` is not a hand-off: write \"daily 09:00\", \"weekly Mon 09:00\", \"monthly 1 09:00\" or \"every 12h\""
+    )]
     Shape(String),
     /// The time of day.
     #[error("`{0}`: `{1}` is not a time of day: write it as 09:00, from 00:00 to 23:59")]
@@ -38,7 +40,9 @@ pub enum NotAHandoff {
     #[error("`{0}`: `{1}` is not a weekday: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")]
     Weekday(String, String),
     /// The day of the month.
-    #[error("`{0}`: `{1}` is not a day of the month: write a number from 1 to 31 (a month without it takes its last day)")]
+    #[error(
+        "`{0}`: `{1}` is not a day of the month: write a number from 1 to 31 (a month without it takes its last day)"
+    )]
     Day(String, String),
     /// The length of a turn.
     #[error("`{0}`: {1}")]

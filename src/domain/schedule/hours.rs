@@ -19,7 +19,9 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotARestriction {
     /// It is not days and hours.
-    #[error("`{0}` is not a restriction: write days and hours, as in \"Mon-Fri 09:00-17:00\" or \"Sat-Sun 00:00-24:00\"")]
+    #[error(
+        "`{0}` is not a restriction: write days and hours, as in \"Mon-Fri 09:00-17:00\" or \"Sat-Sun 00:00-24:00\""
+    )]
     Shape(String),
     /// A weekday.
     #[error("`{0}`: `{1}` is not a weekday: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")]
@@ -78,7 +80,11 @@ impl fmt::Display for Restriction {
             write!(out, "-{}", short(last))?;
         }
         write!(out, " {}-", Clock(self.from))?;
-        if self.until == Time::midnight() { out.write_str("24:00") } else { write!(out, "{}", Clock(self.until)) }
+        if self.until == Time::midnight() {
+            out.write_str("24:00")
+        } else {
+            write!(out, "{}", Clock(self.until))
+        }
     }
 }
 

@@ -255,7 +255,12 @@ fn an_hour_that_occurs_twice_is_one_turn() {
     let schedule = schedule("Europe/Madrid", vec![layer("a b c d e", "2026-10-25", "every 1h", &[])]);
     assert_eq!(
         lines(&schedule, "2026-10-24T22:00:00Z", "2026-10-25T03:00:00Z", &[]),
-        ["2026-10-24T22:00:00Z a", "2026-10-24T23:00:00Z b", "2026-10-25T00:00:00Z c", "2026-10-25T02:00:00Z d"]
+        [
+            "2026-10-24T22:00:00Z a",
+            "2026-10-24T23:00:00Z b",
+            "2026-10-25T00:00:00Z c",
+            "2026-10-25T02:00:00Z d"
+        ]
     );
 }
 
@@ -304,7 +309,11 @@ fn a_layer_counts_within_its_hours() {
             &["Sun 02:15-04:00", "Sun 01:30-02:45"],
             &["2026-03-22T23:00:00Z nobody", "2026-03-29T00:30:00Z ana", "2026-03-29T02:00:00Z nobody"],
         ),
-        ("hours that are skipped as a whole are none", &["Sun 02:00-03:00"], &["2026-03-22T23:00:00Z nobody"]),
+        (
+            "hours that are skipped as a whole are none",
+            &["Sun 02:00-03:00"],
+            &["2026-03-22T23:00:00Z nobody"],
+        ),
         (
             "a weekend that wraps the week",
             &["Sat-Mon 00:00-24:00"],
@@ -403,8 +412,10 @@ fn the_ends_of_the_calendar_break_nothing() {
     for handoff in ["daily 09:00", "weekly Mon 09:00", "monthly 31 09:00", "every 12h", "every 3650d"] {
         for start in ["-9999-01-01", "-9999-01-03", "0000-02-29", "9999-12-29", "9999-12-31"] {
             for name in ["UTC", "Pacific/Apia", "Europe/Madrid"] {
-                let layers =
-                    vec![layer("ana", start, handoff, &[]), layer("ben chi", start, handoff, &["Sun 22:00-06:00"])];
+                let layers = vec![
+                    layer("ana", start, handoff, &[]),
+                    layer("ben chi", start, handoff, &["Sun 22:00-06:00"]),
+                ];
                 let schedule = schedule(name, layers);
                 for instant in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
                     let shift = schedule.shift_at(instant, &[]);
