@@ -4,3 +4,4 @@ pub mod chat;
 pub mod domain;
 pub mod engine;
 pub mod text;
+pub mod views;
