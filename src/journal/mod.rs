@@ -17,6 +17,7 @@ use crate::domain::{event::Record, id::Seq};
 
 mod commits;
 mod error;
+mod export;
 mod file;
 mod line;
 mod lock;
@@ -25,15 +26,22 @@ mod reader;
 mod recovery;
 mod reserve;
 mod segment;
+pub mod snapshot;
+mod stat;
 #[cfg(test)]
 mod test_records;
+mod verify;
+mod walk;
 
 pub use error::{Damage, JournalError};
+pub use export::{Exported, Selection, export};
 pub use file::{FileJournal, Opened, Options};
 pub use lock::DataLock;
 pub use memory::{Keep, MemoryDisk, MemoryJournal};
 pub use reader::FileReader;
 pub use recovery::Torn;
+pub use stat::{Stat, stat};
+pub use verify::{Progress, Verified, verify};
 
 /// Keeps events. One writer; the engine owns it.
 pub trait Journal: Send {
@@ -134,8 +142,7 @@ impl Position {
     /// The position as bytes that sort like the records.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
-        let whole =
-            (u128::from(self.segment) << 64) | (u128::from(self.offset) << 32) | u128::from(self.len);
+        let whole = (u128::from(self.segment) << 64) | (u128::from(self.offset) << 32) | u128::from(self.len);
         whole.to_be_bytes()
     }
 
@@ -206,7 +213,8 @@ mod tests {
         let zeros = "0".repeat(64);
         assert_eq!(Digest::from_hex(zeros.as_bytes()), Some(Digest::default()));
         assert_eq!(Digest::default().to_string(), zeros);
-        for wrong in [&zeros[1..], &zeros.replace('0', "A"), &format!("{zeros}00"), &zeros.replace('0', "g")] {
+        for wrong in [&zeros[1..], &zeros.replace('0', "A"), &format!("{zeros}00"), &zeros.replace('0', "g")]
+        {
             assert_eq!(Digest::from_hex(wrong.as_bytes()), None, "{wrong}");
         }
     }
