@@ -1,3 +1,4 @@
 //! Watchbell: the on-call team's bot.
 
+pub mod config;
 pub mod domain;
