@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod config;
 pub mod delivery;
+pub mod duration;
 pub mod event;
 pub mod group;
 pub mod id;
