@@ -3,4 +3,7 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
+pub mod intake;
+pub mod links;
+pub mod notify;
 pub mod text;

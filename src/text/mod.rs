@@ -2,3 +2,4 @@
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
 pub mod card;
+pub mod message;
