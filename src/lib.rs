@@ -6,5 +6,8 @@ pub mod domain;
 pub mod engine;
 pub mod journal;
 pub mod metrics;
+pub mod intake;
+pub mod links;
+pub mod notify;
 pub mod text;
 pub mod views;

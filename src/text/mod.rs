@@ -5,3 +5,4 @@ pub mod card;
 pub mod plain;
 pub mod postmortem;
 pub mod timeline;
+pub mod message;
