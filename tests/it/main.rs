@@ -3,3 +3,7 @@
 
 mod stories;
 mod world;
+mod documents;
+mod layers;
+mod source;
+mod tidiness;
