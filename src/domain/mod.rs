@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod config;
 pub mod delivery;
+pub mod duration;
 pub mod event;
 pub mod facts;
 pub mod group;
@@ -16,6 +17,7 @@ pub mod intent;
 pub mod labels;
 pub mod matcher;
 pub mod page;
+pub mod permission;
 pub mod person;
 pub mod prose;
 pub mod schedule;
