@@ -4,11 +4,11 @@
 pub mod card;
 pub mod help;
 pub mod lines;
+pub mod message;
 pub mod plain;
 pub mod postmortem;
 pub mod refusal;
 pub mod reply;
 pub mod timeline;
-pub mod message;
 pub mod usage;
 pub mod when;
