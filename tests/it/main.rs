@@ -3,6 +3,7 @@
 
 mod documents;
 mod layers;
+mod simulation;
 mod source;
 mod stories;
 mod tidiness;
