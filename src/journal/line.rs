@@ -18,7 +18,7 @@ pub(super) const HASH: &[u8] = br#","h":""#;
 const END: &[u8] = br#""}"#;
 /// Bytes of `,"h":"…"}`.
 pub(super) const SUFFIX: usize = HASH.len() + 64 + END.len();
-/// Marks the last line of a batch: what stands before it was written with one sync.
+/// Marks the first line of a batch: everything that stands before it had been synced when it was written.
 const SYNC: &[u8] = br#","sync":true"#;
 
 static SALT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","salt":""#));
@@ -161,7 +161,7 @@ pub(super) struct Mark {
     pub(super) digest: Digest,
     /// Last of its intent.
     pub(super) last: bool,
-    /// Last of its batch.
+    /// First of its batch: all before it had reached the disk.
     pub(super) sync: bool,
 }
 
