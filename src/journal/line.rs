@@ -200,18 +200,17 @@ impl Chain {
         let seq = seq_of(line);
         let stored = digest_of(line);
         let body = line.len().checked_sub(SUFFIX).and_then(|end| line.get(..end)).unwrap_or_default();
-        let given = self.previous.iter().flatten().map(|previous| chain(previous, body));
+        let mut given = self.previous.iter().flatten().map(|previous| chain(previous, body));
         let (computed, matches) = match stored {
             Some(stored) => {
                 let mut computed = None;
-                let mut given = given;
                 let hit = given.any(|digest| {
                     computed = Some(digest);
                     digest == stored
                 });
                 (computed, hit || self.previous == [None; 2])
             }
-            None => (given.last(), false),
+            None => (given.next_back(), false),
         };
         let expected = self.next;
         let follows = |seq: Seq| seq == expected || (self.loose && seq > expected);

@@ -41,14 +41,14 @@ fn assert_found(dir: &Path, file: &Path, line: u64, what: &str) {
 
 #[test]
 fn every_flipped_bit_is_found_where_it_is() {
-    let written = tempfile::tempdir().unwrap();
+    let written = folder();
     let batches: Vec<_> = (0..4).map(|n| notes(1 + 3 * n, 3)).collect();
     write_batches(written.path(), small(), &batches);
     let files = segments(written.path());
     assert!(files.len() > 1);
     for file in &files {
         let bytes = fs::read(file).unwrap();
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         fs::create_dir(dir.path().join("journal")).unwrap();
         for other in &files {
             fs::copy(other, dir.path().join("journal").join(other.file_name().unwrap())).unwrap();
@@ -69,7 +69,7 @@ fn every_flipped_bit_is_found_where_it_is() {
 
 #[test]
 fn a_newline_that_flips_before_a_torn_tail_is_damage_and_not_torn() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write_batches(dir.path(), large(), &[notes(1, 3)]);
     let file = segments(dir.path()).remove(0);
     let mut bytes = fs::read(&file).unwrap();
@@ -88,7 +88,7 @@ fn a_newline_that_flips_before_a_torn_tail_is_damage_and_not_torn() {
 
 #[test]
 fn lines_and_files_that_are_missing_are_found() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let batches: Vec<_> = (0..8).map(|n| notes(1 + 3 * n, 3)).collect();
     write_batches(dir.path(), small(), &batches);
     let files = segments(dir.path());
@@ -115,7 +115,7 @@ fn lines_and_files_that_are_missing_are_found() {
 
 #[test]
 fn damage_that_need_not_be_replayed_stops_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write_batches(dir.path(), large(), &[notes(1, 5), notes(6, 5)]);
     let file = segments(dir.path()).remove(0);
     let text = fs::read_to_string(&file).unwrap();

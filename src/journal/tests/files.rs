@@ -8,7 +8,7 @@ proptest! {
 
     #[test]
     fn whatever_is_appended_is_read_again_from_anywhere(batches in any_batches(), tiny in any::<bool>()) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let options = if tiny { small() } else { large() };
         let head = write_batches(dir.path(), options, &batches);
         let all: Vec<Record> = batches.concat();
@@ -33,7 +33,7 @@ proptest! {
 
 #[test]
 fn segments_follow_one_another_and_an_old_one_may_be_archived() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let batches: Vec<_> = (0..20).map(|n| notes(1 + 3 * n, 3)).collect();
     let head = write_batches(dir.path(), small(), &batches);
     let files = segments(dir.path());
@@ -60,7 +60,7 @@ fn segments_follow_one_another_and_an_old_one_may_be_archived() {
 
 #[test]
 fn a_long_segment_is_searched_without_reading_all_of_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write_batches(dir.path(), large(), &[notes(1, 3000)]);
     let (journal, _) = FileJournal::open(dir.path(), large()).unwrap();
     let reader = journal.reader();
@@ -76,7 +76,7 @@ fn a_long_segment_is_searched_without_reading_all_of_it() {
 
 #[test]
 fn readers_see_a_batch_as_soon_as_it_is_durable_and_not_before() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let (mut journal, _) = FileJournal::open(dir.path(), small()).unwrap();
     let reader = journal.reader();
     let watch = reader.watch();
@@ -105,7 +105,7 @@ fn a_batch_has_no_gap_and_ends_with_a_whole_intent() {
     for (batch, why) in
         [(unfinished, "not marked"), (gap, "event 3 stands where 2"), (notes(2, 1), "where 1")]
     {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let (mut journal, _) = FileJournal::open(dir.path(), small()).unwrap();
         journal.append(&[]).unwrap();
         let error = journal.append(&batch).unwrap_err().to_string();
@@ -116,7 +116,7 @@ fn a_batch_has_no_gap_and_ends_with_a_whole_intent() {
 
 #[test]
 fn a_full_disk_gets_the_reserve_and_the_batch_is_kept() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let options = Options { reserve_bytes: 100_000, ..large() };
     let (mut journal, _) = FileJournal::open(dir.path(), options).unwrap();
     let reserve = dir.path().join("reserve");
@@ -145,7 +145,7 @@ fn notes_of(batches: &[(u64, u64)]) -> Vec<Record> {
 
 #[test]
 fn what_a_newer_release_wrote_is_refused_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut newer = notes(1, 3);
     newer[1].v = FORMAT + 1;
     write_batches(dir.path(), large(), &[newer]);
@@ -158,7 +158,7 @@ fn what_a_newer_release_wrote_is_refused_and_left_alone() {
     drop(journal);
 
     // As the last event it is met at once.
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut newer = notes(1, 1);
     newer[0].v = FORMAT + 1;
     write_batches(dir.path(), large(), &[newer]);
@@ -167,7 +167,7 @@ fn what_a_newer_release_wrote_is_refused_and_left_alone() {
 
 #[test]
 fn two_journals_cannot_share_a_folder() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let open = || FileJournal::open(dir.path(), large());
     let first = open().unwrap();
     assert!(matches!(open(), Err(JournalError::Locked { .. })));
@@ -177,7 +177,7 @@ fn two_journals_cannot_share_a_folder() {
 
 #[test]
 fn erased_words_leave_the_chain_whole() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let secret = "the password is \"hunter2\"\n";
     write_batches(dir.path(), large(), &[numbered(1, vec![note("before"), note(secret), note("after")])]);
     let file = &segments(dir.path())[0];

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_tail_that_a_server_is_writing_is_no_damage() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write_batches(dir.path(), large(), &[notes(1, 3)]);
     let file = segments(dir.path()).remove(0);
     let whole = fs::read(&file).unwrap();
@@ -18,7 +18,7 @@ fn the_tail_that_a_server_is_writing_is_no_damage() {
 
 #[test]
 fn verification_goes_on_beside_a_writer() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let tiny = Options { segment_bytes: 500, ..small() };
     let (mut journal, _) = FileJournal::open(dir.path(), tiny).unwrap();
     journal.append(&notes(1, 2)).unwrap();
@@ -40,7 +40,7 @@ fn verification_goes_on_beside_a_writer() {
 
 #[test]
 fn an_export_is_the_lines_of_the_events_asked_for() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let batches: Vec<_> = (0..8).map(|n| notes(1 + 3 * n, 3)).collect();
     write_batches(dir.path(), small(), &batches);
     let all = batches.concat();
@@ -64,7 +64,7 @@ fn an_export_is_the_lines_of_the_events_asked_for() {
 
 #[test]
 fn stat_counts_what_there_is() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     assert_eq!(stat(dir.path()).unwrap(), Stat::default());
     let mut events = notes(1, 9);
     events.extend(numbered(10, vec![record(Event::ClockStepped { by_ms: -5 })]));

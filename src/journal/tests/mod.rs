@@ -20,6 +20,12 @@ mod memory;
 mod snapshots;
 mod torn;
 
+/// An empty folder; in memory where the system offers that, because these tests sync thousands of times.
+pub(super) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// A record without its place; [`numbered`] gives it one.
 pub(super) fn record(event: Event) -> Record {
     let at = "2026-03-01T12:00:00Z".parse().unwrap();

@@ -32,7 +32,7 @@ fn latest(dir: &Path, schema: &str, journal: &dyn Journal) -> (Option<u64>, Vec<
 
 #[test]
 fn the_newest_is_used_and_the_last_two_are_kept() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let journal = with_snapshots(dir.path());
     assert_eq!(latest(dir.path(), "1", &journal), (Some(9), vec![]));
     let mut names: Vec<_> = fs::read_dir(dir.path().join("snapshots"))
@@ -48,7 +48,7 @@ fn the_newest_is_used_and_the_last_two_are_kept() {
 
 #[test]
 fn a_snapshot_with_any_flipped_bit_or_cut_anywhere_is_passed_over() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let journal = with_snapshots(dir.path());
     let newest = dir.path().join("snapshots/0000000009.snap");
     let bytes = fs::read(&newest).unwrap();
@@ -65,7 +65,7 @@ fn a_snapshot_with_any_flipped_bit_or_cut_anywhere_is_passed_over() {
 
 #[test]
 fn a_snapshot_of_another_journal_is_passed_over() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     drop(with_snapshots(dir.path()));
     fs::remove_dir_all(dir.path().join("journal")).unwrap();
     // Shorter than the snapshots, then with other events at their places.
@@ -74,13 +74,13 @@ fn a_snapshot_of_another_journal_is_passed_over() {
     let (seq, skipped) = latest(dir.path(), "1", &journal);
     assert_eq!((seq, skipped.len()), (None, 2));
     assert!(skipped.iter().all(|why| why.contains("another journal")), "{skipped:?}");
-    let empty = tempfile::tempdir().unwrap();
+    let empty = folder();
     assert_eq!(latest(empty.path(), "1", &journal), (None, vec![]));
 }
 
 #[test]
 fn a_name_that_lies_is_noticed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let journal = with_snapshots(dir.path());
     let folder = dir.path().join("snapshots");
     fs::copy(folder.join("0000000006.snap"), folder.join("0000000009.snap")).unwrap();
