@@ -153,7 +153,8 @@ fn matchers(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str) -
             Ok(matcher) => matchers.push(matcher),
             Err(why) => {
                 let remedy = "each text of the list is one condition: LABEL, one of = != =~ !~, and a value";
-                reader.mistake(text.at, why, None, remedy);
+                let (what, remedy) = words::part(&why.to_string(), remedy);
+                reader.mistake(text.at, what, None, remedy);
             }
         }
     }

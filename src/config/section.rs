@@ -9,6 +9,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use crate::domain::duration;
+
 use super::{
     mistake::{Finding, Gravity},
     source::{Place, Source},
@@ -179,14 +181,17 @@ impl<'a> Node<'a> {
         at: Place,
         range: RangeInclusive<SignedDuration>,
     ) -> Option<SignedDuration> {
-        match super::formats::duration(text) {
+        match duration::parse(text) {
             Ok(duration) if range.contains(&duration) => return Some(duration),
             Ok(_) => {
-                let (from, to) = (super::formats::shown(*range.start()), super::formats::shown(*range.end()));
+                let (from, to) = (duration::written(*range.start()), duration::written(*range.end()));
                 let what = format!("`{}` must be from {from} to {to}, and `{text}` is not", self.path);
                 self.reader.mistake(at, what, None, format!("write a duration from {from} to {to}"));
             }
-            Err(why) => self.reader.mistake(at, why, None, "write a duration such as 90s, 5m, 1h30m or 7d"),
+            Err(why) => {
+                let (what, remedy) = words::part(&why.to_string(), "durations are 90s, 5m, 1h30m, 7d");
+                self.reader.mistake(at, what, None, remedy);
+            }
         }
         None
     }

@@ -113,7 +113,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[]\nstart=2026-01-05\nhandoff=\"daily 09:00\"", "x.toml:3:8: mistake: this layer has no people", ""),
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"weakly Mon\"", "x.toml:5:9: mistake: `weakly Mon` is not a hand-off", ""),
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=\"tomorrow\"\nhandoff=\"daily 09:00\"", "x.toml:4:7: mistake: `schedule.s.layer.start` is not a day", ""),
-    ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"daily 09:00\"\nonly=[\"weekdays\"]", "x.toml:6:7: mistake: `weekdays` is not a stretch", ""),
+    ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"daily 09:00\"\nonly=[\"weekdays\"]", "x.toml:6:7: mistake: `weekdays` is not a restriction", ""),
     ("[policy.p]\nsteps = []", "x.toml:2:9: mistake: policy `p` has no steps", ""),
     ("[policy.p]\nsteps = [{ wait = \"5m\" }]", "x.toml:2:10: mistake: step 1 of policy `p` is empty", ""),
     ("[policy.p]\nsteps = [{ page = [] }]", "x.toml:2:19: mistake: step 1 of policy `p` is empty", ""),
