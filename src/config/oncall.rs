@@ -209,9 +209,9 @@ fn target(reader: &Reader<'_>, names: &Names, text: &Text) -> Option<PageTarget>
     let remedy = "write schedule:NAME, team:NAME, person:NAME or channel:#NAME";
     let kinds = [Kind::Schedule, Kind::Team, Kind::Person];
     let Some((word, name)) = text.value.split_once(':') else {
-        let named = kinds.iter().find(|kind| names.has(**kind, &text.value)).map(|kind| kind.word());
-        let named = named.or_else(|| text.value.starts_with('#').then_some("channel"));
-        let near = named.map(|word| format!("{word}:{}", text.value));
+        let word = kinds.iter().find(|kind| names.has(**kind, &text.value)).map(|kind| kind.word());
+        let word = word.or_else(|| text.value.starts_with('#').then_some("channel"));
+        let near = word.map(|word| format!("{word}:{}", text.value));
         let what = format!("`{}` does not say what it is", text.value);
         reader.mistake(text.at, what, near.as_deref(), remedy);
         return None;
@@ -244,7 +244,7 @@ pub(super) fn paged(
             PageTarget::Person(person) => [person].into(),
             PageTarget::Team(id) => {
                 let Some(team) = teams.get(id) else { continue };
-                if team.members.is_empty() {
+                if team.members.is_empty() && reader.sound {
                     let what = format!(
                         "step {} of policy `{}` pages nobody: team `{id}` has no members",
                         aim.step, aim.policy
