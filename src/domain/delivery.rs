@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    event::Reminder,
     id::{ChannelName, ContactName, DeliveryId, PageId, PersonId},
     page::Subject,
 };
@@ -89,6 +90,9 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Page, Self::Resolved, Self::Card, Self::Notice];
+
     /// The word used in metrics and timelines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -99,6 +103,20 @@ impl DeliveryKind {
             Self::Notice => "notice",
         }
     }
+}
+
+/// What a notice says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A step of a policy tells a channel.
+    StepTaken(PageId),
+    /// A policy ran to its end and nobody acknowledged.
+    Unanswered(PageId),
+    /// A deadline of the severity passed.
+    Late(Reminder),
+    /// The status of the incident changed.
+    Status,
 }
 
 /// What a vendor made of one attempt: what to do next.
@@ -139,8 +157,12 @@ pub struct Delivery {
     pub key: String,
     /// Of a card: counted from 1.
     pub revision: u32,
+    /// Of a notice: what it says.
+    pub notice: Option<Notice>,
     /// Attempts that have a permit so far.
     pub attempts: u32,
+    /// Attempts that failed so far.
+    pub failures: u32,
     /// Engine time at which it was queued.
     pub queued_at: Timestamp,
     /// When the next attempt is due (engine time).

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    delivery::{Channel, DeliveryKind, Recipient},
+    delivery::{Channel, DeliveryKind, Notice, Recipient},
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
         IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId,
@@ -153,7 +153,7 @@ pub struct Try {
 /// A further page when something is not resolved in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unresolved {
-    /// How long after the opening.
+    /// How long after the severity was set.
     pub after: SignedDuration,
     /// Whom to page then.
     pub policy: PolicyId,
@@ -307,7 +307,7 @@ pub enum Event {
         to: SeverityId,
         /// Which personal rules apply from now on.
         urgency: Urgency,
-        /// What the new severity asks, counted from the opening.
+        /// What the new severity asks, counted from now.
         expect: Expectations,
         /// Who did it.
         by: Actor,
@@ -629,6 +629,9 @@ pub struct DeliveryQueued {
     /// Of a card that is edited in place: counted from 1; 0: not a card.
     #[serde(default)]
     pub revision: u32,
+    /// Of a notice: what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
 }
 
 /// Why a page stopped.

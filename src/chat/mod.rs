@@ -1,0 +1,1 @@
+//! Chat: what the bot says and hears. The terminal is its first platform. Never decides anything.

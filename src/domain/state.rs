@@ -1,0 +1,148 @@
+//! What is true now: derived from the journal by `apply`, which never fails and never decides. Nothing here is
+//! iterated in hash order, and cloning is cheap enough to take a snapshot beside the running engine.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    alert::Alert,
+    delivery::Delivery,
+    event::{Actor, TraceId},
+    group::{ClosedGroup, Group},
+    id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
+    incident::Incident,
+    page::Page,
+    schedule::Override,
+};
+
+/// Everything that decisions depend on beside the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The last event that is part of it.
+    pub seq: Seq,
+    /// Engine time of that event.
+    pub clock: Timestamp,
+    /// Digest of the configuration in force, as recorded.
+    pub config: String,
+    /// Alerts that fire.
+    pub alerts: BTreeMap<AlertId, Arc<Alert>>,
+    /// Where an alert is found by its dedupe key.
+    pub alert_keys: BTreeMap<AlertKey, AlertId>,
+    /// Alerts that ended a moment ago: a late duplicate must not fire them again.
+    pub ended: BTreeMap<AlertKey, Ended>,
+    /// The order in which `ended` is forgotten.
+    pub ended_order: VecDeque<AlertKey>,
+    /// Groups that are open.
+    pub groups: BTreeMap<GroupId, Arc<Group>>,
+    /// Where an open group is found by its key.
+    pub group_keys: BTreeMap<GroupKey, GroupId>,
+    /// The last groups that closed.
+    pub closed_groups: BTreeMap<GroupId, ClosedGroup>,
+    /// All incidents.
+    pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Pages that run.
+    pub pages: BTreeMap<PageId, Arc<Page>>,
+    /// The last pages by request that ended: who took them, and when (civil time).
+    pub closed_pages: BTreeMap<PageId, (Option<Actor>, Timestamp)>,
+    /// The outbox: deliveries that are not finished.
+    pub deliveries: BTreeMap<DeliveryId, Arc<Delivery>>,
+    /// Overrides that are not over.
+    pub overrides: BTreeMap<OverrideId, Override>,
+    /// Everything that will be due, in order (engine time).
+    pub timers: BTreeSet<(Timestamp, Timer)>,
+    /// The next numbers.
+    pub next: Next,
+}
+
+/// An alert that ended a moment ago.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When it had started, as its source said.
+    pub starts_at: Timestamp,
+    /// When the end was recorded (engine time).
+    pub at: Timestamp,
+}
+
+/// The number that the next thing of each kind gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// Alerts.
+    pub alert: AlertId,
+    /// Groups.
+    pub group: GroupId,
+    /// Incidents.
+    pub incident: IncidentId,
+    /// Pages.
+    pub page: PageId,
+    /// Deliveries.
+    pub delivery: DeliveryId,
+    /// Overrides.
+    pub overriding: OverrideId,
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        Self {
+            alert: AlertId(1),
+            group: GroupId(1),
+            incident: IncidentId(1),
+            page: PageId(1),
+            delivery: DeliveryId(1),
+            overriding: OverrideId(1),
+        }
+    }
+}
+
+/// What is due at an instant. When several are due at the same instant, the smaller goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timer {
+    /// The wait of a new group is over.
+    GroupWait(GroupId),
+    /// The next step of a page.
+    PageStep(PageId),
+    /// A contact method of somebody who was paged.
+    PageTry(PageId),
+    /// A group is not resolved for too long.
+    GroupUnresolved(GroupId),
+    /// An incident is not resolved for too long.
+    IncidentUnresolved(IncidentId),
+    /// An incident is not acknowledged in time.
+    AcknowledgeLate(IncidentId),
+    /// A status update is late.
+    UpdateLate(IncidentId),
+    /// A card that changed is posted again.
+    Card(GroupId),
+}
+
+/// The instant and the cause of an event, for `apply`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Position in the journal.
+    pub seq: Seq,
+    /// Civil time.
+    pub at: Timestamp,
+    /// Engine time.
+    pub clock: Timestamp,
+    /// The intent behind it.
+    pub trace: TraceId,
+}
+
+impl State {
+    /// When something is due next (engine time).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The overrides of one schedule, in the order in which they were added.
+    #[must_use]
+    pub fn overrides_of(&self, schedule: &ScheduleId) -> Vec<Override> {
+        self.overrides.values().filter(|entry| entry.schedule == *schedule).cloned().collect()
+    }
+}

@@ -1,0 +1,171 @@
+//! The engine's mailbox: two bounded queues in front of one thread. Never lets a caller wait in memory: when a
+//! queue is full the caller is told to come back. Reports of sources wait in a queue of their own, so that a
+//! storm of alerts delays no acknowledgement and no page.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::{Accepted, Look, Rejected};
+use crate::domain::{config::Config, event::TraceId, intent::Intent};
+
+/// How much may wait before callers are told to come back.
+const ROOM: usize = 16_384;
+/// Reports that are taken into one batch: bounds how long anything else waits for the sync.
+const REPORTS_PER_BATCH: usize = 512;
+
+/// Where an answer goes.
+pub(super) type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
+/// Looks at the state, and returns how the answer is sent after the sync.
+pub(super) type Reading = Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> + Send>;
+
+/// One thing in the mailbox.
+pub(super) enum Mail {
+    /// Somebody wants something.
+    Intent { trace: TraceId, intent: Intent, answer: Answer },
+    /// Somebody looks something up.
+    Read(Reading),
+    /// Another configuration comes into force.
+    Configure { config: Arc<Config>, answer: Answer },
+}
+
+#[derive(Default)]
+struct Queues {
+    reports: VecDeque<Mail>,
+    rest: VecDeque<Mail>,
+    stopping: bool,
+    /// The engine's thread has ended.
+    closed: bool,
+}
+
+/// The queues.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    queues: Mutex<Queues>,
+    arrived: Condvar,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, mail: Mail) -> Result<(), Rejected> {
+        let mut queues = self.lock();
+        if queues.closed || queues.stopping {
+            return Err(Rejected::Stopped);
+        }
+        let queue = match &mail {
+            Mail::Intent { intent: Intent::Report(_), .. } => &mut queues.reports,
+            _ => &mut queues.rest,
+        };
+        if queue.len() >= ROOM {
+            return Err(Rejected::Busy { retry_after: Duration::from_secs(1) });
+        }
+        queue.push_back(mail);
+        let first = queues.reports.len() + queues.rest.len() == 1;
+        drop(queues);
+        if first {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for mail until the deadline and takes a batch; `None`: asked to stop, and nothing is left.
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<Mail>> {
+        let mut queues = self.lock();
+        while queues.reports.is_empty() && queues.rest.is_empty() {
+            if queues.stopping {
+                return None;
+            }
+            let Some(until) = until else {
+                queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Some(Vec::new());
+            }
+            queues = self.arrived.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let mut batch: Vec<Mail> = queues.rest.drain(..).collect();
+        let reports = queues.reports.len().min(REPORTS_PER_BATCH);
+        batch.extend(queues.reports.drain(..reports));
+        Some(batch)
+    }
+
+    /// How much waits.
+    pub(super) fn waiting(&self) -> usize {
+        let queues = self.lock();
+        queues.reports.len() + queues.rest.len()
+    }
+
+    /// No more mail is taken in; what waits is finished.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.arrived.notify_one();
+    }
+
+    /// The engine's thread is gone: everybody who waits hears it.
+    pub(super) fn close(&self) {
+        let mut queues = self.lock();
+        queues.closed = true;
+        queues.reports.clear();
+        queues.rest.clear();
+    }
+}
+
+/// The engine, as everybody else sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) mailbox: Arc<Mailbox>,
+}
+
+impl Engine {
+    /// Hands an intent to the engine and waits until what follows from it is durable.
+    ///
+    /// # Errors
+    /// [`Rejected`]: refused by the rules, queue full, or stopped.
+    pub async fn submit(&self, trace: TraceId, intent: Intent) -> Result<Accepted, Rejected> {
+        let (answer, answered) = oneshot::channel();
+        self.mailbox.post(Mail::Intent { trace, intent, answer })?;
+        answered.await.unwrap_or(Err(Rejected::Stopped))
+    }
+
+    /// Looks something up. The answer waits for the sync of everything decided before it, so that nobody sees
+    /// what could still be lost. `look` runs on the engine's thread: keep it short.
+    ///
+    /// # Errors
+    /// When the queue is full or the engine has stopped.
+    pub async fn read<T, F>(&self, look: F) -> Result<T, Rejected>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_>) -> T + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.mailbox.post(Mail::Read(Box::new(move |state| {
+            let seen = look(state);
+            Box::new(move || drop(answer.send(seen)))
+        })))?;
+        answered.await.map_err(|_| Rejected::Stopped)
+    }
+
+    /// Puts another configuration into force.
+    ///
+    /// # Errors
+    /// When the queue is full or the engine has stopped.
+    pub async fn configure(&self, config: Arc<Config>) -> Result<Accepted, Rejected> {
+        let (answer, answered) = oneshot::channel();
+        self.mailbox.post(Mail::Configure { config, answer })?;
+        answered.await.unwrap_or(Err(Rejected::Stopped))
+    }
+
+    /// Asks the engine to finish what is waiting and to end.
+    pub fn stop(&self) {
+        self.mailbox.stop();
+    }
+}
