@@ -4,4 +4,5 @@
 pub mod card;
 pub mod plain;
 pub mod postmortem;
+pub mod span;
 pub mod timeline;
