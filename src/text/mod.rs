@@ -6,3 +6,6 @@ pub mod plain;
 pub mod postmortem;
 pub mod span;
 pub mod timeline;
+
+#[cfg(test)]
+mod samples;
