@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::card::{Button, Card, Field, Link, Tone};
+use super::{
+    card::{Button, Card, Field, Link, Tone},
+    plain::plain,
+};
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
     event::{Actor, Reminder},
@@ -346,20 +349,5 @@ fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Text from outside on one line.
-fn plain(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > most * 4 {
-            break;
-        }
-    }
-    if line.chars().count() <= most {
-        return line;
-    }
-    line.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
+#[cfg(test)]
+mod tests;
