@@ -15,6 +15,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use super::*;
 use crate::{
+    config::Address,
     domain::{
         delivery::{Channel, Delivery, DeliveryKind, Outcome},
         facts::{Facts, Standing},

@@ -6,8 +6,9 @@ use std::pin::Pin;
 use reqwest::{Client, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Address, Parts, post};
+use super::{Parts, post};
 use crate::{
+    config::Address,
     domain::{
         delivery::{Channel, DeliveryKind, Outcome},
         facts::Dispatch,

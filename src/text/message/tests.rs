@@ -38,7 +38,8 @@ fn alert(id: u64, labels: Labels) -> AlertFacts {
 }
 
 fn facts() -> Facts {
-    let labels: Labels = [("alertname", "DiskFull"), ("instance", "db-1"), ("severity", "critical")].into_iter().collect();
+    let labels: Labels =
+        [("alertname", "DiskFull"), ("instance", "db-1"), ("severity", "critical")].into_iter().collect();
     Facts {
         subject: Subject::Group(GroupId(17), Some(IncidentId(7))),
         title: "DiskFull".into(),
@@ -146,9 +147,14 @@ fn pushes_are_short_and_loud_as_needed() {
         (Some("P0"), PageReason::Raised, Actor::Watchbell),
         (Some("P2"), PageReason::Unresolved(jiff::SignedDuration::from_hours(1)), Actor::Watchbell),
         (Some("P3"), PageReason::Opened, Actor::Person("ben".into())),
-        (None, PageReason::Asked(Prose::new("please look\nat the disk", [0; 16])), Actor::Person("ben".into())),
+        (
+            None,
+            PageReason::Asked(Prose::new("please look\nat the disk", [0; 16])),
+            Actor::Person("ben".into()),
+        ),
     ] {
-        let facts = Facts { severity: severity.map(Into::into), reason: Some(reason), by: Some(by), ..facts() };
+        let facts =
+            Facts { severity: severity.map(Into::into), reason: Some(reason), by: Some(by), ..facts() };
         text += &drawn_push(&push(&dispatch(DeliveryKind::Page, facts)));
     }
     text += &drawn_push(&push(&dispatch(DeliveryKind::Resolved, facts())));
