@@ -209,12 +209,12 @@ async fn raw(answer: Vec<u8>, hold: bool) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = address(&format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move {
-        let mut held = Vec::new();
+        let mut open = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
             drop(stream.read(&mut [0; 4096]).await);
             drop(stream.write_all(&answer).await);
             if hold {
-                held.push(stream);
+                open.push(stream);
             }
         }
     });

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         delivery::{Channel, DeliveryKind, Outcome},
         facts::Dispatch,
-        id::PersonId,
+        id::{PersonId, SeverityId},
     },
     engine::Courier,
     text::message,
@@ -60,7 +60,7 @@ impl Hook {
             kind: delivery.kind.as_str(),
             person,
             summary: message::summary(facts),
-            severity: facts.severity.as_ref().map(|severity| severity.as_str()),
+            severity: facts.severity.as_ref().map(SeverityId::as_str),
             incident: incident.map(|incident| incident.to_string()),
             group: facts.subject.group().map(|group| group.to_string()),
             ack_url: asks.then(|| self.parts.acknowledge(dispatch, person).into()),
