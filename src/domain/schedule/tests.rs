@@ -402,6 +402,21 @@ fn a_shift_knows_its_edges_and_looks_no_further_than_a_year() {
 }
 
 #[test]
+fn a_sunday_that_has_begun_goes_on_when_the_clock_returns_to_saturday() {
+    // In 2010 St. John's set its clocks back at 00:01, to 23:01 of the day before.
+    for layer in [
+        layer("ana ben", "2010-11-06", "daily 00:00", &[]),
+        layer("ben", "2010-10-01", "weekly Mon 09:00", &["Sun 00:00-24:00"]),
+    ] {
+        let schedule = schedule("America/St_Johns", vec![layer]);
+        let shift = schedule.shift_at(at("2010-11-07T03:00:00Z"), &[]);
+        assert_eq!(shift.person, Some("ben".into()), "{schedule:?}");
+        let edges = (at("2010-11-07T02:30:00Z"), at("2010-11-08T03:30:00Z"));
+        assert_eq!((shift.since, shift.until), edges, "{schedule:?}");
+    }
+}
+
+#[test]
 fn a_person_who_follows_herself_has_one_shift() {
     let schedule = schedule("UTC", vec![layer("ana ana ben", "2026-01-01", "daily 00:00", &[])]);
     let shift = schedule.shift_at(at("2026-01-05T12:00:00Z"), &[]);
