@@ -3,5 +3,6 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
+pub mod journal;
 pub mod metrics;
 pub mod text;
