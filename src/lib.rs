@@ -6,3 +6,4 @@ pub mod engine;
 pub mod journal;
 pub mod metrics;
 pub mod text;
+pub mod views;

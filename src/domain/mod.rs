@@ -20,3 +20,4 @@ pub mod person;
 pub mod prose;
 pub mod schedule;
 pub mod state;
+pub mod timeline;
