@@ -161,6 +161,8 @@ pub struct Delivery {
     pub notice: Option<Notice>,
     /// Attempts that have a permit so far.
     pub attempts: u32,
+    /// Attempts that failed so far.
+    pub failures: u32,
     /// Engine time at which it was queued.
     pub queued_at: Timestamp,
     /// When the next attempt is due (engine time).

@@ -77,6 +77,8 @@ pub struct ClosedGroup {
     pub acknowledged_by: Option<Actor>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
+    /// The labels of `group_by`.
+    pub labels: Labels,
     /// Its severity.
     pub severity: Option<SeverityId>,
     /// How many alerts have been in it.

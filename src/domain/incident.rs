@@ -101,6 +101,8 @@ pub struct Incident {
     pub status: IncidentStatus,
     /// Who has which role.
     pub roles: BTreeMap<IncidentRole, BTreeSet<PersonId>>,
+    /// The group that opened it.
+    pub opened_for: Option<GroupId>,
     /// Its groups, closed ones included.
     pub groups: BTreeSet<GroupId>,
     /// Where it is announced.

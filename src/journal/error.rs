@@ -68,7 +68,9 @@ pub enum JournalError {
         source: io::Error,
     },
     /// An earlier append failed: what the disk holds is unknown until it is read again.
-    #[error("an earlier write to the journal failed; nothing more is accepted until Watchbell is started anew")]
+    #[error(
+        "an earlier write to the journal failed; nothing more is accepted until Watchbell is started anew"
+    )]
     Poisoned,
     /// The caller broke the rules of a batch; nothing was written.
     #[error("not a batch of whole intents that follows event {head}: {why}")]

@@ -134,8 +134,7 @@ impl Position {
     /// The position as bytes that sort like the records.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
-        let whole =
-            (u128::from(self.segment) << 64) | (u128::from(self.offset) << 32) | u128::from(self.len);
+        let whole = (u128::from(self.segment) << 64) | (u128::from(self.offset) << 32) | u128::from(self.len);
         whole.to_be_bytes()
     }
 
@@ -206,7 +205,8 @@ mod tests {
         let zeros = "0".repeat(64);
         assert_eq!(Digest::from_hex(zeros.as_bytes()), Some(Digest::default()));
         assert_eq!(Digest::default().to_string(), zeros);
-        for wrong in [&zeros[1..], &zeros.replace('0', "A"), &format!("{zeros}00"), &zeros.replace('0', "g")] {
+        for wrong in [&zeros[1..], &zeros.replace('0', "A"), &format!("{zeros}00"), &zeros.replace('0', "g")]
+        {
             assert_eq!(Digest::from_hex(wrong.as_bytes()), None, "{wrong}");
         }
     }

@@ -95,7 +95,8 @@ impl FileReader {
     /// Where the record after `before` begins; none when no segment has it.
     fn locate(&self, before: Seq, extent: &Extent) -> Result<Option<Place>, JournalError> {
         let next = before.next();
-        let known = locked(&self.ends).0.iter().flatten().find(|(seq, _)| *seq == next).map(|(_, place)| *place);
+        let known =
+            locked(&self.ends).0.iter().flatten().find(|(seq, _)| *seq == next).map(|(_, place)| *place);
         if known.is_some() {
             return Ok(known);
         }

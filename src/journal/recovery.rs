@@ -77,14 +77,7 @@ pub(super) fn recover(dir: &Path) -> Result<Recovered, JournalError> {
     }
     let (file, size) = segment::create(dir, Seq(1), Digest::default())
         .map_err(JournalError::io("make", segment::path_of(dir, Seq(1))))?;
-    Ok(Recovered {
-        segments: vec![Seq(1)],
-        file,
-        size,
-        head: Head::default(),
-        torn,
-        damage: Vec::new(),
-    })
+    Ok(Recovered { segments: vec![Seq(1)], file, size, head: Head::default(), torn, damage: Vec::new() })
 }
 
 /// Whether a segment has no more than a piece of its header: the process ended while it made it.
@@ -201,12 +194,7 @@ fn has_lost_sectors(raw: &RawLine<'_>, unproven_from: u64, len: u64) -> bool {
 }
 
 /// The head of a journal whose last segment was surveyed.
-fn head(
-    dir: &Path,
-    segment: &Segment,
-    segments: &[Seq],
-    survey: &Survey,
-) -> Result<Head, JournalError> {
+fn head(dir: &Path, segment: &Segment, segments: &[Seq], survey: &Survey) -> Result<Head, JournalError> {
     let Kept { seq, digest, last_line, end } = survey.kept;
     if let Some(offset) = last_line {
         let record = reader::record_at(segment, offset, end)?;
