@@ -1,6 +1,7 @@
 //! Watchbell: the on-call team's bot.
 
 pub mod chat;
+pub mod command;
 pub mod domain;
 pub mod engine;
 pub mod journal;
