@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod command;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod journal;
