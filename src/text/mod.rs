@@ -11,3 +11,4 @@ pub mod reply;
 pub mod timeline;
 pub mod usage;
 pub mod when;
+pub mod message;
