@@ -55,8 +55,6 @@ pub enum BadInput {
     TooLarge,
     /// A request whose path, query or body is wrong.
     Request,
-    /// A command that was not understood.
-    Command,
     /// A missing or wrong token.
     Token,
     /// A forged or expired link.
@@ -402,11 +400,10 @@ impl Fate {
 }
 
 impl BadInput {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Webhook,
         Self::TooLarge,
         Self::Request,
-        Self::Command,
         Self::Token,
         Self::Link,
         Self::Origin,
@@ -417,7 +414,6 @@ impl BadInput {
             Self::Webhook => "webhook",
             Self::TooLarge => "too_large",
             Self::Request => "request",
-            Self::Command => "command",
             Self::Token => "token",
             Self::Link => "link",
             Self::Origin => "origin",

@@ -1,1 +1,3 @@
 //! Chat: what the bot says and hears. The terminal is its first platform. Never decides anything.
+
+pub mod terminal;

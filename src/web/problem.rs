@@ -12,7 +12,14 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{domain::event::TraceId, engine::Rejected, text::plain::plain, views::Down};
+use jiff::tz::TimeZone;
+
+use crate::{
+    domain::event::TraceId,
+    engine::Rejected,
+    text::{plain::plain, refusal},
+    views::Down,
+};
 
 /// The longest detail that is sent, in characters: it may repeat what a caller sent.
 const LONGEST: usize = 600;
@@ -230,7 +237,7 @@ impl From<Rejected> for Problem {
                 Self::not_now("the server is stopping or cannot write its journal; what was sent may not be kept", 5)
                     .remedy("Send it again after the time in Retry-After; sending something twice does no harm")
             }
-            Rejected::Refused(refusal) => Self::refused(crate::text::refusal::line(&refusal)),
+            Rejected::Refused(refusal) => Self::refused(refusal::card(&refusal, &TimeZone::UTC).title),
         }
     }
 }
