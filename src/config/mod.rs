@@ -181,7 +181,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let server = server::server(reader, whole);
     let exposed = !server.listen.ip().is_loopback();
     let api_tokens = server::api_tokens(reader, whole);
-    let sources = routes::integrations(reader, whole, exposed);
+    let sources = routes::integrations(reader, whole, exposed && !api_tokens.is_empty());
     let table = routes::routes(reader, whole, graded);
     let config = Config {
         digest: source::digest(reader.sources),

@@ -119,9 +119,10 @@ const SENSITIVE: [&str; 15] = [
 fn is_sensitive(key: &str) -> bool {
     let key = key.to_lowercase();
     SENSITIVE.iter().any(|word| key.contains(word))
-        || ["token", "password", "secret", "signing_key", "contacts"]
-            .iter()
-            .any(|word| strsim::jaro_winkler(&key, word) > 0.88)
+        || key.split('_').any(|part| {
+            let near = |word: &&str| strsim::jaro_winkler(part, word) > 0.88;
+            ["token", "password", "secret", "signing", "contacts"].iter().any(|word| near(&word))
+        })
 }
 
 /// Everything in a file that must not be shown: values whose keys sound like secrets or addresses, wherever they
@@ -149,11 +150,13 @@ fn is_sensitive_line(line: &str) -> bool {
 
 fn walk(value: &Spanned<DeValue<'_>>, sensitive: bool, mask: &mut impl FnMut(Range<usize>), source: &Source) {
     match value.get_ref() {
-        DeValue::String(_) if sensitive => mask(secret_part(source, value.span())),
+        DeValue::String(text) if sensitive || text.contains("://") => {
+            mask(secret_part(source, value.span()));
+        }
         DeValue::Array(items) => items.iter().for_each(|item| walk(item, sensitive, mask, source)),
         DeValue::Table(table) => {
             for (key, value) in table {
-                let plain = ["env", "file", "person", "optional"].contains(&key.get_ref().as_ref());
+                let plain = ["env", "file", "person"].contains(&key.get_ref().as_ref());
                 walk(value, !plain && (sensitive || is_sensitive(key.get_ref())), mask, source);
             }
         }

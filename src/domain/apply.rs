@@ -60,6 +60,7 @@ impl State {
                     group.urgency = *urgency;
                     group.expect = expect.clone();
                     group.unresolved_paged = 0;
+                    group.severe_since = stamp.clock;
                     group.acknowledged = None;
                 });
                 self.card_changed(*group);
@@ -193,7 +194,7 @@ impl State {
             firing: BTreeSet::new(),
             seen: 0,
             opened_at: stamp.at,
-            opened_clock: stamp.clock,
+            severe_since: stamp.clock,
             wait_until: Some(opened.wait_until),
             acknowledged: None,
             incident: None,
@@ -263,7 +264,7 @@ impl State {
             expect: opened.expect.clone(),
             opened_by: opened.by.clone(),
             opened_at: stamp.at,
-            opened_clock: stamp.clock,
+            severe_since: stamp.clock,
             acknowledged: None,
             mitigated_at: None,
             resolved_at: None,
@@ -304,9 +305,10 @@ impl State {
                     incident.urgency = *urgency;
                     incident.expect = expect.clone();
                     incident.unresolved_paged = 0;
+                    incident.severe_since = stamp.clock;
                     incident.update_due = expect.update_every.map(|every| stamp.clock + every);
                     incident.acknowledge_due = match (&incident.acknowledged, expect.acknowledge_within) {
-                        (None, Some(within)) => Some(incident.opened_clock + within),
+                        (None, Some(within)) => Some(stamp.clock + within),
                         _ => None,
                     };
                 });
@@ -541,7 +543,7 @@ fn group_timers(group: &Group) -> [Armed; 3] {
     [
         group.wait_until.map(|due| (due, Timer::GroupWait(group.id))),
         group.card_due.map(|due| (due, Timer::Card(group.id))),
-        unresolved.map(|rule| (group.opened_clock + rule.after, Timer::GroupUnresolved(group.id))),
+        unresolved.map(|rule| (group.severe_since + rule.after, Timer::GroupUnresolved(group.id))),
     ]
 }
 
@@ -557,7 +559,7 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
     [
         incident.acknowledge_due.map(|due| (due, Timer::AcknowledgeLate(incident.id))),
         incident.update_due.map(|due| (due, Timer::UpdateLate(incident.id))),
-        unresolved.map(|rule| (incident.opened_clock + rule.after, Timer::IncidentUnresolved(incident.id))),
+        unresolved.map(|rule| (incident.severe_since + rule.after, Timer::IncidentUnresolved(incident.id))),
     ]
 }
 

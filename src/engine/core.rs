@@ -158,6 +158,11 @@ impl Core {
         self.wait_for(delivery, now.engine + jiff::SignedDuration::from_millis(100));
     }
 
+    /// Deliveries that wait for their instant.
+    pub fn waiting_deliveries(&self) -> impl Iterator<Item = DeliveryId> {
+        self.due_of.keys().copied()
+    }
+
     /// When [`Core::run_due`] or [`Core::hand_out`] has something to do next (engine time).
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {

@@ -1,9 +1,11 @@
 //! Every sentence and card that people see comes from here, so that another language is data and not a rewrite.
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
+pub mod ack;
 pub mod card;
 pub mod help;
 pub mod lines;
+pub mod message;
 pub mod plain;
 pub mod postmortem;
 pub mod refusal;
@@ -11,4 +13,3 @@ pub mod reply;
 pub mod timeline;
 pub mod usage;
 pub mod when;
-pub mod message;
