@@ -10,10 +10,7 @@ pub mod journal;
 pub mod links;
 pub mod metrics;
 pub mod notify;
-<<<<<<< HEAD
 pub mod observe;
-=======
->>>>>>> main
 pub mod text;
 pub mod views;
 pub mod web;

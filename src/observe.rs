@@ -75,7 +75,12 @@ fn log_panics() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let why = panic.payload_as_str().unwrap_or("no reason given");
         let thread = std::thread::current();
-        tracing::error!(place, why, thread = thread.name().unwrap_or_default(), "a part of Watchbell panicked");
+        tracing::error!(
+            place,
+            why,
+            thread = thread.name().unwrap_or_default(),
+            "a part of Watchbell panicked"
+        );
     }));
 }
 

@@ -247,7 +247,10 @@ mod tests {
         let terminal = Terminal::default();
         let page = dispatch(1, DeliveryKind::Page, ana());
         let refused = deliver(&terminal, &page).await;
-        assert!(matches!(&refused, Outcome::Refused { why } if why.contains("ana has no terminal")), "{refused:?}");
+        assert!(
+            matches!(&refused, Outcome::Refused { why } if why.contains("ana has no terminal")),
+            "{refused:?}"
+        );
         // Somebody else's terminal is not ana's.
         let mut ben = terminal.join(Some("ben".into()));
         assert!(matches!(deliver(&terminal, &page).await, Outcome::Refused { .. }));

@@ -95,7 +95,14 @@ pub(super) async fn show(
     };
     let zone = visit.zone();
     let (Some(about), name) = (&visit.about, visit.name()) else {
-        return answer(wanted, StatusCode::GONE, &visit, &ack::forgotten(visit.claim.target), Tone::Plain, &[]);
+        return answer(
+            wanted,
+            StatusCode::GONE,
+            &visit,
+            &ack::forgotten(visit.claim.target),
+            Tone::Plain,
+            &[],
+        );
     };
     match (name, &about.standing) {
         (None, _) => answer(wanted, StatusCode::FORBIDDEN, &visit, &ack::stranger(), Tone::Warning, &[]),
@@ -126,9 +133,8 @@ pub(super) async fn take(
     let by = visit.claim.person.clone().map_or(Actor::Operator, Actor::Person);
     let (trace, target) = (observe::trace(), visit.claim.target);
     let result = house.engine.submit(trace, Intent::Acknowledge { target, by: by.clone() }).await;
-    let forgotten = |visit: &Visit| {
-        answer(wanted, StatusCode::GONE, visit, &ack::forgotten(target), Tone::Plain, &[])
-    };
+    let forgotten =
+        |visit: &Visit| answer(wanted, StatusCode::GONE, visit, &ack::forgotten(target), Tone::Plain, &[]);
     match result {
         Ok(accepted) => {
             let Some(about) = &mut visit.about else { return forgotten(&visit) };
@@ -140,9 +146,12 @@ pub(super) async fn take(
         }
         Err(Rejected::Refused(refusal)) => {
             let standing = standing_after(&refusal, visit.about.as_ref());
-            let (Some(about), Some(standing)) = (&mut visit.about, standing) else { return forgotten(&visit) };
+            let zone = visit.zone();
+            let (Some(about), Some(standing)) = (&mut visit.about, standing) else {
+                return forgotten(&visit);
+            };
             about.standing = standing;
-            let words = ack::nothing_to_do(about, &visit.zone());
+            let words = ack::nothing_to_do(about, &zone);
             answer(wanted, StatusCode::OK, &visit, &words, Tone::Good, &[])
         }
         Err(rejected) => refuse(rejected.into(), wanted),
@@ -175,7 +184,8 @@ fn spared(accepted: &Accepted, config: &Config) -> Vec<String> {
     }
     people.sort();
     people.dedup();
-    let name = |id: &&PersonId| config.people.get(*id).map_or_else(|| id.to_string(), |person| person.name.clone());
+    let name =
+        |id: &&PersonId| config.people.get(*id).map_or_else(|| id.to_string(), |person| person.name.clone());
     people.iter().map(name).collect()
 }
 
@@ -183,7 +193,9 @@ fn spared(accepted: &Accepted, config: &Config) -> Vec<String> {
 fn standing_after(refusal: &Refusal, about: Option<&About>) -> Option<Standing> {
     match refusal {
         Refusal::AlreadyAcknowledged { by, at, .. } => Some(Standing::Acknowledged(by.clone(), *at)),
-        Refusal::GroupClosed { at, .. } | Refusal::AlreadyResolved { at, .. } => Some(Standing::Resolved(*at)),
+        Refusal::GroupClosed { at, .. } | Refusal::AlreadyResolved { at, .. } => {
+            Some(Standing::Resolved(*at))
+        }
         _ => about.map(|about| about.standing.clone()).filter(|standing| *standing != Standing::Open),
     }
 }
@@ -314,7 +326,11 @@ fn refuse(problem: Problem, wanted: As) -> Response {
     if wanted == As::Json {
         return guarded(problem);
     }
-    let words = Words { title: "This link does nothing".into(), text: problem.detail().to_owned(), fields: Vec::new() };
+    let words = Words {
+        title: "This link does nothing".into(),
+        text: problem.detail().to_owned(),
+        fields: Vec::new(),
+    };
     let retry = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
     let words = if retry { Words { title: "Not now, try again".into(), ..words } } else { words };
     (problem.status(), guarded(Html(page(&words, Tone::Warning, false)))).into_response()
@@ -354,7 +370,9 @@ fn page(words: &Words, tone: Tone, ask: bool) -> String {
         Tone::Plain => "line",
     };
     // The body goes in last: what it says is not searched for places to fill.
-    PAGE.replace("{tone}", colour).replace("{title}", &braceless(&escaped(&words.title))).replace("{body}", &body)
+    PAGE.replace("{tone}", colour)
+        .replace("{title}", &braceless(&escaped(&words.title)))
+        .replace("{body}", &body)
 }
 
 fn escaped(text: &str) -> String {

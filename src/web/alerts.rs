@@ -144,7 +144,8 @@ pub(super) async fn list(
         .await?;
     let items: Vec<Shown> = alerts.iter().take(limit).map(|alert| firing(alert)).collect();
     if alerts.len() > limit || status == Some("firing") {
-        let next = items.last().filter(|_| alerts.len() > limit).map(|last| Cursor::Firing(last.id).to_string());
+        let next =
+            items.last().filter(|_| alerts.len() > limit).map(|last| Cursor::Firing(last.id).to_string());
         return Ok(fresh(Page { items, next }));
     }
     let before = if let Some(Cursor::Ended(seq)) = cursor { Some(seq) } else { None };
@@ -189,7 +190,9 @@ fn cursor_after(before: Option<Seq>) -> String {
 
 fn resolved(alert: &Ended) -> Option<Shown> {
     match (&alert.fired.event, &alert.resolved.event) {
-        (Event::AlertFired(fired), Event::AlertResolved { ends_at, .. }) => Some(ended(fired, Some(*ends_at))),
+        (Event::AlertFired(fired), Event::AlertResolved { ends_at, .. }) => {
+            Some(ended(fired, Some(*ends_at)))
+        }
         _ => None,
     }
 }

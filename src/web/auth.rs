@@ -227,10 +227,14 @@ impl Who {
         match self {
             Self::Local(None) => Ok(Self::Local(Some(person))),
             same if same.person() == Some(&person) => Ok(same),
-            Self::Token(_) => Err(Problem::forbidden("a token is one person, and this one is somebody else's")
-                .field("person")
-                .remedy("Leave the person out")),
-            Self::Local(_) => Err(Problem::wrong("person", "two different people are named").remedy("Name one")),
+            Self::Token(_) => {
+                Err(Problem::forbidden("a token is one person, and this one is somebody else's")
+                    .field("person")
+                    .remedy("Leave the person out"))
+            }
+            Self::Local(_) => {
+                Err(Problem::wrong("person", "two different people are named").remedy("Name one"))
+            }
         }
     }
 

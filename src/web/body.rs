@@ -23,7 +23,8 @@ const JSON: usize = 256 * 1024;
 /// # Errors
 /// Too large, too slow, or broken off.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let told =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let read = async {
         if told.is_some_and(|told| told > limit) {
             throw_away(body).await;

@@ -71,7 +71,7 @@ pub(super) async fn complete(
     let (items, _) = house
         .look(move |look| {
             let caller = who.caller(look.config, "as")?;
-            Ok(command::complete(&registry, look, &caller, &text, cursor))
+            Ok::<_, Problem>(command::complete(&registry, look, &caller, &text, cursor))
         })
         .await?;
     Ok(fresh(Completions { items: items? }))

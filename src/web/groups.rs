@@ -204,7 +204,9 @@ async fn find(house: &House, id: &str) -> Result<(Found, Seq), Problem> {
     let (group, seq) = house
         .look(move |look| {
             let open = look.state.groups.get(&id).map(|group| Found::Open(Arc::clone(group)));
-            open.or_else(|| look.state.closed_groups.get(&id).map(|group| Found::Closed(Box::new(group.clone()))))
+            open.or_else(|| {
+                look.state.closed_groups.get(&id).map(|group| Found::Closed(Box::new(group.clone())))
+            })
         })
         .await?;
     Ok((group.ok_or_else(missing)?, seq))

@@ -117,7 +117,8 @@ pub(super) async fn timeline(
 }
 
 async fn find(house: &House, id: &str) -> Result<(Arc<Incident>, crate::domain::id::Seq), Problem> {
-    let missing = || Problem::not_found(format!("there is no incident `{id}`")).remedy("See /api/v1/incidents");
+    let missing =
+        || Problem::not_found(format!("there is no incident `{id}`")).remedy("See /api/v1/incidents");
     let id = id.parse::<IncidentId>().map_err(|_| missing())?;
     let (incident, seq) = house.look(move |look| look.state.incidents.get(&id).cloned()).await?;
     Ok((incident.ok_or_else(missing)?, seq))

@@ -33,7 +33,8 @@ impl Limit {
     fn take_at(&self, now: u64) -> bool {
         let next = |due: u64| {
             let begin = due.max(now);
-            (begin.saturating_add(self.every) <= now.saturating_add(SECOND)).then(|| begin.saturating_add(self.every))
+            (begin.saturating_add(self.every) <= now.saturating_add(SECOND))
+                .then(|| begin.saturating_add(self.every))
         };
         self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }

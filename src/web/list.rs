@@ -9,10 +9,7 @@ use serde::Serialize;
 
 use super::{House, problem::Problem, query::Query};
 use crate::{
-    domain::{
-        id::Seq,
-        timeline::Key,
-    },
+    domain::{id::Seq, timeline::Key},
     text::timeline,
 };
 
@@ -43,7 +40,12 @@ pub(super) fn fresh(document: impl Serialize) -> Response {
 }
 
 /// A page of a timeline, the oldest entry first.
-pub(super) async fn timeline(house: &House, keys: &[Key], seq: Seq, query: &Query) -> Result<Response, Problem> {
+pub(super) async fn timeline(
+    house: &House,
+    keys: &[Key],
+    seq: Seq,
+    query: &Query,
+) -> Result<Response, Problem> {
     let limit = query.limit()?;
     let after = query.parsed::<u64>("cursor", "Send what `next` of the page before said")?.map(Seq);
     let records = house.views_at(seq).await?.records(keys, after, limit + 1).await?;

@@ -6,7 +6,10 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use axum::{
     extract::{
         RawQuery, State,
-        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection},
+        ws::{
+            CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code,
+            rejection::WebSocketUpgradeRejection,
+        },
     },
     response::Response,
 };
@@ -81,7 +84,8 @@ pub(super) async fn follow(
         return Err(Problem::wrong("from", detail).remedy("Leave `from` out and load what is shown anew"));
     }
     let upgrade = upgrade.map_err(|_| {
-        Problem::malformed("this address speaks WebSocket only").remedy("Connect with a WebSocket client (ws://…)")
+        Problem::malformed("this address speaks WebSocket only")
+            .remedy("Connect with a WebSocket client (ws://…)")
     })?;
     let upgrade = upgrade.max_message_size(FRAME).max_frame_size(FRAME);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -151,8 +155,7 @@ impl Stream {
                     }
                     self.put(Message::Ping(axum::body::Bytes::new())).await?;
                 }
-                closing = self.closing.wait_for(|closing| *closing) => {
-                    drop(closing);
+                () = async { drop(self.closing.wait_for(|closing| *closing).await) } => {
                     return Err(Some((close_code::AWAY, "the server stops")));
                 }
             }
@@ -254,7 +257,8 @@ mod tests {
 
     #[test]
     fn words_of_people_are_sent_without_salt() {
-        let mut value = serde_json::json!({"note_added": {"text": Prose::new("hello", [1; 16]), "by": "operator"}});
+        let mut value =
+            serde_json::json!({"note_added": {"text": Prose::new("hello", [1; 16]), "by": "operator"}});
         readable(&mut value);
         assert_eq!(value, serde_json::json!({"note_added": {"text": "hello", "by": "operator"}}));
     }

@@ -146,7 +146,8 @@ async fn count(State(house): State<Arc<House>>, response: Response) -> Response 
 }
 
 async fn nowhere() -> Problem {
-    Problem::not_found("nothing is at this address").remedy("The API begins at /api/v1/, alerts go to /hooks/{integration}")
+    Problem::not_found("nothing is at this address")
+        .remedy("The API begins at /api/v1/, alerts go to /hooks/{integration}")
 }
 
 /// What is left of a request whose handler panicked; the panic itself was logged where it happened.

@@ -229,14 +229,16 @@ impl IntoResponse for Problem {
 impl From<Rejected> for Problem {
     fn from(rejected: Rejected) -> Self {
         match rejected {
-            Rejected::Busy { retry_after } => {
-                Self::not_now("the engine has as much to do as it can hold; nothing was taken", retry_after.as_secs())
-                    .remedy("Send it again after the time in Retry-After")
-            }
-            Rejected::Stopped => {
-                Self::not_now("the server is stopping or cannot write its journal; what was sent may not be kept", 5)
-                    .remedy("Send it again after the time in Retry-After; sending something twice does no harm")
-            }
+            Rejected::Busy { retry_after } => Self::not_now(
+                "the engine has as much to do as it can hold; nothing was taken",
+                retry_after.as_secs(),
+            )
+            .remedy("Send it again after the time in Retry-After"),
+            Rejected::Stopped => Self::not_now(
+                "the server is stopping or cannot write its journal; what was sent may not be kept",
+                5,
+            )
+            .remedy("Send it again after the time in Retry-After; sending something twice does no harm"),
             Rejected::Refused(refusal) => Self::refused(refusal::card(&refusal, &TimeZone::UTC).title),
         }
     }

@@ -78,7 +78,11 @@ impl Query {
     ///
     /// # Errors
     /// A problem that names it and the values.
-    pub fn one_of(&self, name: &'static str, values: &[&'static str]) -> Result<Option<&'static str>, Problem> {
+    pub fn one_of(
+        &self,
+        name: &'static str,
+        values: &[&'static str],
+    ) -> Result<Option<&'static str>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         values.iter().find(|value| **value == text).copied().map(Some).ok_or_else(|| {
             Problem::wrong(name, format!("`{text}` is none of the values of `{name}`"))
@@ -94,7 +98,8 @@ impl Query {
         let mut matchers = Vec::new();
         for (_, text) in self.0.iter().filter(|(name, _)| name == "match") {
             let list = Matcher::parse_list(text).map_err(|error| {
-                Problem::wrong("match", error.to_string()).remedy("Write match=severity=~\"critical|page\", URL-encoded")
+                Problem::wrong("match", error.to_string())
+                    .remedy("Write match=severity=~\"critical|page\", URL-encoded")
             })?;
             matchers.extend(list);
         }

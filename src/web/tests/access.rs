@@ -39,12 +39,12 @@ async fn with_tokens_everything_needs_one() {
 #[tokio::test]
 async fn a_token_is_one_person() {
     let server = Server::start(TOKENS).await;
-    let command = |body: Value| {
-        server.request(Method::POST, "/api/v1/commands").bearer_auth(ANA).json(&body).send()
-    };
+    let command =
+        |body: Value| server.request(Method::POST, "/api/v1/commands").bearer_auth(ANA).json(&body).send();
     problem(command(json!({"text": "/help", "person": "ben"})).await.unwrap(), 403).await;
     problem(server.get("/api/v1/incidents?as=ben").bearer_auth(ANA).send().await.unwrap(), 403).await;
-    let reply: Value = command(json!({"text": "/watchbell version", "person": "ana"})).await.unwrap().json().await.unwrap();
+    let reply: Value =
+        command(json!({"text": "/watchbell version", "person": "ana"})).await.unwrap().json().await.unwrap();
     assert_eq!(reply["ok"], true, "{reply}");
     // A proxy in front does not matter when people have tokens.
     let proxied = server.get("/api/v1/incidents").bearer_auth(ANA).header("x-forwarded-for", "10.0.0.1");
@@ -67,7 +67,8 @@ async fn without_tokens_web_pages_and_proxies_are_not_the_operator() {
         }
         let command = server.request(Method::POST, "/api/v1/commands").json(&json!({"text": "/help"}));
         problem(command.header(name, value).send().await.unwrap(), 403).await;
-        let hook = server.request(Method::POST, "/hooks/open").json(&message(&[alert("Down", "web", "firing")]));
+        let hook =
+            server.request(Method::POST, "/hooks/open").json(&message(&[alert("Down", "web", "firing")]));
         let document = problem(hook.header(name, value).send().await.unwrap(), 403).await;
         assert!(document["remedy"].is_string());
     }

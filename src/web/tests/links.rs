@@ -44,7 +44,11 @@ async fn looking_changes_nothing_and_pressing_acknowledges() {
     assert!(html.contains("You have G-1") && html.contains("Ben Okafor is not paged"), "{html}");
     assert!(!html.contains("<form"), "{html}");
     let group = server.json("/api/v1/groups/G-1").await;
-    assert_eq!((&group["status"], &group["acknowledged_by"]), (&json!("acknowledged"), &json!("ana")), "{group}");
+    assert_eq!(
+        (&group["status"], &group["acknowledged_by"]),
+        (&json!("acknowledged"), &json!("ana")),
+        "{group}"
+    );
     let stopped = frame_that(&mut socket, |frame| frame["event"].get("page_stopped").is_some()).await;
     assert_eq!(stopped["subject"], "G-1");
 

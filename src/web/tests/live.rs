@@ -20,7 +20,10 @@ async fn a_stream_is_complete_and_goes_on_where_it_ended() {
     let mut seen = Vec::new();
     while seen.last() != Some(&end.0) {
         let event = frame_that(&mut first, |frame| frame["type"] == "event").await;
-        assert!(event["at"].is_string() && event["kind"].is_string() && event["event"].is_object(), "{event}");
+        assert!(
+            event["at"].is_string() && event["kind"].is_string() && event["event"].is_object(),
+            "{event}"
+        );
         seen.push(number(&event));
     }
     assert_eq!(seen, (1..=end.0).collect::<Vec<_>>());

@@ -33,8 +33,16 @@ async fn a_list_is_walked_without_loss_or_repetition() {
     let expected = ["A-9", "A-8", "A-7", "A-6", "A-4", "A-1", "A-3", "A-5", "A-2"];
     for limit in [1, 2, 3, 4, 5, 6, 7, 8, 9, 100] {
         assert_eq!(walk(&server, "/api/v1/alerts", limit).await, expected, "limit {limit}");
-        assert_eq!(walk(&server, "/api/v1/alerts?status=firing", limit).await, expected[..6], "limit {limit}");
-        assert_eq!(walk(&server, "/api/v1/alerts?status=resolved", limit).await, expected[6..], "limit {limit}");
+        assert_eq!(
+            walk(&server, "/api/v1/alerts?status=firing", limit).await,
+            expected[..6],
+            "limit {limit}"
+        );
+        assert_eq!(
+            walk(&server, "/api/v1/alerts?status=resolved", limit).await,
+            expected[6..],
+            "limit {limit}"
+        );
         let groups = walk(&server, "/api/v1/groups", limit).await;
         assert_eq!(groups, ["G-9", "G-8", "G-7", "G-6", "G-5", "G-4", "G-3", "G-2", "G-1"], "limit {limit}");
         assert_eq!(walk(&server, "/api/v1/groups?status=closed", limit).await, ["G-5", "G-3", "G-2"]);
@@ -64,7 +72,10 @@ async fn an_alert_is_shown_as_promised_while_it_fires_and_afterwards() {
     assert_eq!((&firing["group"], &firing["integration"]), (&json!("G-1"), &json!("open")));
     server.resolve("Down", "quiet").await;
     let resolved = server.json("/api/v1/alerts/A-1").await;
-    assert_eq!((&resolved["status"], &resolved["ends_at"]), (&json!("resolved"), &json!("2026-11-01T11:00:00Z")));
+    assert_eq!(
+        (&resolved["status"], &resolved["ends_at"]),
+        (&json!("resolved"), &json!("2026-11-01T11:00:00Z"))
+    );
     let same = ["labels", "annotations", "starts_at", "group", "integration", "graph"];
     assert!(same.iter().all(|field| firing[field] == resolved[field]), "{resolved}");
 }
@@ -72,7 +83,8 @@ async fn an_alert_is_shown_as_promised_while_it_fires_and_afterwards() {
 #[tokio::test]
 async fn a_reader_sees_what_it_wrote() {
     let server = Server::start("").await;
-    let opened = server.command(&json!({"text": "/incident open P1 database is down", "person": "ana"})).await;
+    let opened =
+        server.command(&json!({"text": "/incident open P1 database is down", "person": "ana"})).await;
     let opened: Value = opened.json().await.unwrap();
     assert_eq!(opened["ok"], true, "{opened}");
     for number in 1..=20 {
@@ -80,7 +92,8 @@ async fn a_reader_sees_what_it_wrote() {
         let reply: Value = server.command(&note).await.json().await.unwrap();
         assert_eq!(reply["ok"], true, "{reply}");
         let timeline = server.json("/api/v1/incidents/INC-1/timeline?limit=1000").await;
-        let last = timeline["items"].as_array().unwrap().iter().rfind(|entry| entry["kind"] == "note").unwrap();
+        let last =
+            timeline["items"].as_array().unwrap().iter().rfind(|entry| entry["kind"] == "note").unwrap();
         assert!(last["text"].as_str().unwrap().contains(&format!("note number {number}")), "{last}");
         assert_eq!(last["by"], "ben");
     }
@@ -112,10 +125,15 @@ async fn a_page_is_shown_while_it_runs() {
     frame_that(&mut socket, |frame| frame["event"]["delivered"]["kind"] == "page").await;
     let pages = server.json("/api/v1/pages?status=running").await;
     let page = &pages["items"][0];
-    assert_eq!((&page["id"], &page["group"], &page["policy"]), (&json!("PG-1"), &json!("G-1"), &json!("web")), "{pages}");
+    assert_eq!(
+        (&page["id"], &page["group"], &page["policy"]),
+        (&json!("PG-1"), &json!("G-1"), &json!("web")),
+        "{pages}"
+    );
     assert_eq!((&page["reason"], &page["paged"]), (&json!("fired"), &json!(["ana"])));
     let timeline = server.json("/api/v1/groups/G-1/timeline").await;
-    let kinds: Vec<&str> = timeline["items"].as_array().unwrap().iter().filter_map(|e| e["kind"].as_str()).collect();
+    let kinds: Vec<&str> =
+        timeline["items"].as_array().unwrap().iter().filter_map(|e| e["kind"].as_str()).collect();
     for kind in ["alert_fired", "paged", "delivered"] {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
@@ -147,7 +165,8 @@ async fn who_is_on_call_is_known_for_any_instant() {
 async fn what_may_stand_at_the_cursor_is_offered() {
     let server = Server::start("").await;
     let offers = server.json("/api/v1/commands/complete?text=/incident%20op").await;
-    let texts: Vec<&str> = offers["items"].as_array().unwrap().iter().filter_map(|o| o["text"].as_str()).collect();
+    let texts: Vec<&str> =
+        offers["items"].as_array().unwrap().iter().filter_map(|o| o["text"].as_str()).collect();
     assert_eq!(texts, ["open"], "{offers}");
     problem(server.get("/api/v1/commands/complete?cursor=x").send().await.unwrap(), 400).await;
 }

@@ -7,11 +7,7 @@ mod links;
 mod live;
 mod lookups;
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use futures_util::StreamExt as _;
 use jiff::SignedDuration;
