@@ -208,6 +208,7 @@ mod tests {
             revision: 0,
             notice: None,
             attempts: 1,
+            failures: 0,
             queued_at: Timestamp::UNIX_EPOCH,
             due: Timestamp::UNIX_EPOCH,
             leaving: true,

@@ -5,13 +5,10 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulConnection, GracefulShutdown},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
 };
 use tower_service::Service as _;
 
@@ -37,7 +34,7 @@ pub async fn serve(
     metrics: Metrics,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(false);
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut shutdown = pin!(shutdown);
     loop {
@@ -56,8 +53,8 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
         let open = metrics.connection();
+        let connection = connection(stream, peer, router.clone(), stopping.clone());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection broke off");
@@ -66,7 +63,9 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOP_PATIENCE, graceful.shutdown()).await.is_err() {
+    stop.send_replace(true);
+    let all = u32::try_from(MOST_CONNECTIONS).unwrap_or(u32::MAX);
+    if tokio::time::timeout(STOP_PATIENCE, room.acquire_many(all)).await.is_err() {
         tracing::warn!("requests that were still being answered were broken off by the stop");
     }
     Ok(())
@@ -81,12 +80,14 @@ async fn pause(error: &io::Error) {
     }
 }
 
-/// One connection that speaks HTTP/1.1 and can become a WebSocket.
-fn connection(
+/// One connection that speaks HTTP/1.1 and can become a WebSocket. When the server stops it ends after the request
+/// that is being answered.
+async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), hyper::Error> {
     // Answers are small: none waits for a segment to fill.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
@@ -95,10 +96,16 @@ fn connection(
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request)
     };
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .with_upgrades()
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }

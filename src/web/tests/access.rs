@@ -115,7 +115,7 @@ async fn an_integration_takes_its_own_token_in_three_ways_and_no_other() {
 #[tokio::test]
 async fn an_integration_has_the_limit_that_was_set() {
     let server = Server::start("").await;
-    let access = Access::new(&config_of(&server).await, &[], &BTreeMap::new());
+    let access = Access::new(&*config_of(&server).await, &[], &BTreeMap::new());
     let access = access.limited(&"open".into(), 2.try_into().unwrap());
     server.access.send_replace(Arc::new(access));
     let message = message(&[alert("Down", "quiet", "firing")]);

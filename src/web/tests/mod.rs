@@ -125,6 +125,7 @@ impl Server {
                 commands: Commands::new(Registry::builtin()),
                 salt: Arc::new(|| [3; 16]),
                 release: "0.1.0".into(),
+                views: views.clone(),
             },
             views: views.clone(),
             reader,
