@@ -2,6 +2,7 @@
 //! operator, and a web page that has a browser call is not. Never keeps a token in clear, and compares in constant time.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -143,21 +144,21 @@ fn no_integration() -> Problem {
 }
 
 /// The token that a request shows: a bearer token, the password of basic authentication, or `?token=`.
-pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
+pub(super) fn token<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Cow<'a, str>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, rest) = value.to_str().ok()?.trim().split_once(' ')?;
         let rest = rest.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Some(rest.to_owned());
+            return Some(rest.into());
         }
         if scheme.eq_ignore_ascii_case("basic") {
             let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
-            return decoded.split_once(':').map(|(_, password)| password.to_owned());
+            return decoded.split_once(':').map(|(_, password)| password.to_owned().into());
         }
         return None;
     }
     let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
-    pairs.find(|(name, _)| name == "token").map(|(_, value)| value.into_owned())
+    pairs.find(|(name, _)| name == "token").map(|(_, value)| value)
 }
 
 /// Whether a request comes from a program of this machine: from a loopback address, to a loopback name, not

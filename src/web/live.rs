@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{House, Who, problem::Problem, query::Query};
 use crate::{
-    chat::terminal::{self, Listener},
+    chat::{self, Listener},
     domain::{event::Record, id::Seq, prose::Prose, timeline},
     journal::Reader,
     text,
@@ -62,7 +62,7 @@ enum Frame<'a> {
         event: &'a Value,
     },
     /// The bot says something.
-    Message(&'a terminal::Message),
+    Message(&'a chat::Message),
 }
 
 /// `GET /api/v1/live?from=`: everything after that sequence; without it, everything from now on.

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     middleware::map_response_with_state,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -41,7 +42,7 @@ pub use problem::Problem;
 pub use serve::{MOST_CONNECTIONS, serve};
 
 use crate::{
-    chat::terminal::Terminal,
+    chat::Terminal,
     command::Desk,
     domain::id::Seq,
     engine::{Engine, Look},
@@ -135,8 +136,16 @@ fn only(methods: &'static str, route: MethodRouter<Arc<House>>) -> MethodRouter<
     route.fallback(move || std::future::ready(Problem::method(methods)))
 }
 
-/// Wrong requests are counted; those without a token are counted where that is found out.
+/// Wrong requests are counted, and an address that could not be decoded is a problem like any other; those without a token are counted where that is found out.
 async fn count(State(house): State<Arc<House>>, response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let bare = response.status() == StatusCode::BAD_REQUEST && kind.starts_with(b"text/plain");
+    let response = if bare {
+        let problem = Problem::malformed("the address cannot be decoded");
+        problem.remedy("Write it in UTF-8, percent-encoded").into_response()
+    } else {
+        response
+    };
     match response.status().as_u16() {
         400 | 404 | 405 | 408 | 415 => house.metrics.bad_input(BadInput::Request),
         413 => house.metrics.bad_input(BadInput::TooLarge),

@@ -100,6 +100,7 @@ async fn wrong_addresses_methods_and_parameters_are_problems() {
         (Method::GET, "/nowhere", 404, "nothing is at this address"),
         (Method::GET, "/api/v1/incidents/INC-9", 404, "INC-9"),
         (Method::GET, "/api/v1/incidents/banana", 404, "banana"),
+        (Method::GET, "/api/v1/incidents/%FF", 400, "UTF-8"),
         (Method::GET, "/api/v1/incidents/INC-9/timeline", 404, "INC-9"),
         (Method::GET, "/api/v1/alerts/A-9", 404, "A-9"),
         (Method::GET, "/api/v1/groups/G-9", 404, "G-9"),

@@ -19,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 use super::{Access, House, router, serve};
 use crate::{
-    chat::terminal::Terminal,
+    chat::Terminal,
     command::{Commands, Desk, Registry},
     config,
     domain::{id::Seq, page::Target},
