@@ -1,6 +1,7 @@
 //! Every sentence and card that people see comes from here, so that another language is data and not a rewrite.
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
+pub mod ack;
 pub mod card;
 pub mod help;
 pub mod lines;
