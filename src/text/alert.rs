@@ -81,14 +81,13 @@ pub fn ended_list(scene: &Scene<'_>, ended: &[(AlertFired, Timestamp)]) -> Card 
 #[must_use]
 pub fn card(scene: &Scene<'_>, alert: &Alert) -> Card {
     let urgency = scene.config.urgency(alert.severity.as_ref());
-    let taken = |group: &GroupId| scene.state.groups.get(group).is_some_and(|group| group.acknowledged.is_some());
+    let taken =
+        |group: &GroupId| scene.state.groups.get(group).is_some_and(|group| group.acknowledged.is_some());
     let acknowledged = !alert.groups.is_empty() && alert.groups.iter().all(taken);
     let mut card = facts(scene, alert.id, &alert.labels, &alert.annotations, alert.severity.as_ref());
     card.tone = tone(urgency, acknowledged);
-    let mut fields = vec![
-        field("Fires since", scene.ago(alert.starts_at)),
-        field("Source", alert.integration.as_str()),
-    ];
+    let mut fields =
+        vec![field("Fires since", scene.ago(alert.starts_at)), field("Source", alert.integration.as_str())];
     fields.extend(alert.groups.iter().map(|id| field("Group", group(scene, *id))));
     fields.append(&mut card.fields);
     card.fields = fields;
@@ -103,7 +102,12 @@ pub fn card(scene: &Scene<'_>, alert: &Alert) -> Card {
 
 /// An alert that ended.
 #[must_use]
-pub fn ended(scene: &Scene<'_>, fired: &AlertFired, ends_at: Option<Timestamp>, by: Option<&ResolvedBy>) -> Card {
+pub fn ended(
+    scene: &Scene<'_>,
+    fired: &AlertFired,
+    ends_at: Option<Timestamp>,
+    by: Option<&ResolvedBy>,
+) -> Card {
     let mut card = facts(scene, fired.alert, &fired.labels, &fired.annotations, fired.severity.as_ref());
     card.tone = Tone::Good;
     let until = ends_at.map_or_else(|| "no longer".to_owned(), |at| scene.near(at));
@@ -165,7 +169,10 @@ fn pairs(labels: &Labels, shown: impl Fn(&str) -> bool) -> Vec<Field> {
 /// `G-17 QflowDown (ana has it), INC-7`.
 fn group(scene: &Scene<'_>, id: GroupId) -> String {
     let Some(group) = scene.state.groups.get(&id) else { return format!("{id} (closed)") };
-    let who = group.acknowledged.as_ref().map_or_else(|| "nobody has it".to_owned(), |(by, _)| format!("{by} has it"));
+    let who = group
+        .acknowledged
+        .as_ref()
+        .map_or_else(|| "nobody has it".to_owned(), |(by, _)| format!("{by} has it"));
     let incident = group.incident.map(|incident| format!(", {incident}")).unwrap_or_default();
     format!("{id} {} ({who}){incident}", plain(&group.title, NAME))
 }

@@ -8,12 +8,14 @@ use super::{
     card::{Card, Field, Link, Tone},
     paging,
     scene::{Scene, button, enumerate, field, tone},
+    timeline::Entry,
+    usage::{short, zone_name},
     when,
 };
 use crate::domain::{
     event::Event,
     id::{IncidentId, PersonId},
-    incident::{Incident, IncidentRole},
+    incident::{Incident, IncidentRole, IncidentStatus},
     page::Page,
 };
 
@@ -35,7 +37,8 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
     fields.extend(groups(scene, incident));
     fields.extend(pages(scene, incident));
-    let tone = if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };
+    let tone =
+        if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };
     Card {
         title: title(incident),
         tone,
@@ -69,7 +72,9 @@ fn resolved(scene: &Scene<'_>, incident: &Incident, at: jiff::Timestamp) -> Stri
 fn roles(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
     let named = incident.roles.iter().filter(|(_, people)| !people.is_empty());
     let mut fields: Vec<Field> = named
-        .map(|(role, people)| field(&capital(role.as_str()), enumerate(people.iter().map(|id| scene.person(id)))))
+        .map(|(role, people)| {
+            field(&capital(role.as_str()), enumerate(people.iter().map(|id| scene.person(id))))
+        })
         .collect();
     if incident.commander().is_none() && incident.is_open() {
         fields.insert(0, field("Commander", "nobody yet"));
@@ -106,7 +111,10 @@ fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
 
 fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
     let step = page.plan.steps.get(usize::try_from(page.step).ok()?)?;
-    Some(field("Pages next", format!("{} at {}", enumerate(&step.page), scene.near(scene.civil(page.next_at)))))
+    Some(field(
+        "Pages next",
+        format!("{} at {}", enumerate(&step.page), scene.near(scene.civil(page.next_at))),
+    ))
 }
 
 fn firing(scene: &Scene<'_>, incident: &Incident) -> Vec<Vec<String>> {
@@ -119,7 +127,9 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
     let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
     let alerts = groups.flat_map(|group| &group.firing).filter_map(|id| scene.state.alerts.get(id));
     let mut links: Vec<Link> = Vec::new();
-    for link in alerts.take(MOST).flat_map(|a| alert::links(&a.annotations, a.graph.as_deref(), a.source.as_deref())) {
+    for link in
+        alerts.take(MOST).flat_map(|a| alert::links(&a.annotations, a.graph.as_deref(), a.source.as_deref()))
+    {
         if !links.iter().any(|known| known.url == link.url) && links.len() < MOST {
             links.push(link);
         }
@@ -129,7 +139,9 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
 
 fn buttons(incident: &Incident) -> Vec<super::card::Button> {
     let id = incident.id;
-    let one = |label: &str, command: &str| button(label, format!("/incident {}", command.replace("{}", &id.to_string())));
+    let one = |label: &str, command: &str| {
+        button(label, format!("/incident {}", command.replace("{}", &id.to_string())))
+    };
     let mut buttons = Vec::new();
     if incident.is_open() {
         if incident.acknowledged.is_none() {
@@ -155,7 +167,12 @@ pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
     let what = if all { "incident" } else { "open incident" };
     if total == 0 {
         let text = if all { "" } else { "Earlier ones: /incident list --all" };
-        return Card { title: format!("No {what}."), tone: Tone::Good, text: text.to_owned(), ..Card::default() };
+        return Card {
+            title: format!("No {what}."),
+            tone: Tone::Good,
+            text: text.to_owned(),
+            ..Card::default()
+        };
     }
     let head = ["id", "severity", "status", "title", "opened", "commander"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
@@ -187,7 +204,10 @@ pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
     let mut fields = vec![field("Severity", meaning(scene, incident))];
     let paging = paging::fields(scene, events);
     if paging.is_empty() {
-        let why = format!("nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason", incident.severity);
+        let why = format!(
+            "nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason",
+            incident.severity
+        );
         fields.push(field("Pages now", why));
     }
     fields.extend(paging);
@@ -265,17 +285,77 @@ pub fn role_given(incident: IncidentId, role: IncidentRole, to: Option<&PersonId
     }
 }
 
+/// How bad it is now.
+#[must_use]
+pub fn severity_is(incident: IncidentId, severity: &str) -> String {
+    format!("{incident} is {severity} now.")
+}
+
+/// Where the response stands now; `changed`: it was said in this command.
+#[must_use]
+pub fn status_is(incident: IncidentId, status: IncidentStatus, changed: bool) -> String {
+    if changed {
+        format!("{incident} is {status} now.")
+    } else {
+        format!("{incident} is still {status}; the update is kept.")
+    }
+}
+
+/// A note was kept.
+#[must_use]
+pub fn noted(incident: IncidentId, text: &str) -> String {
+    format!("Noted on {incident}: {}", short(text))
+}
+
+/// What happened, oldest first.
+#[must_use]
+pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry]) -> Card {
+    let head = ["time", "by", "what"].map(str::to_owned).to_vec();
+    let rows = entries
+        .iter()
+        .map(|entry| vec![when::precise(entry.at, scene.zone), entry.by.clone(), entry.text.clone()]);
+    let first_day = entries.first().map(|entry| when::day(entry.at, scene.zone)).unwrap_or_default();
+    Card {
+        title: title(incident),
+        text: if entries.is_empty() {
+            "Nothing is on the timeline yet.".to_owned()
+        } else {
+            format!("Timeline from {first_day}, times in {}.", zone_name(scene.zone))
+        },
+        table: if entries.is_empty() { Vec::new() } else { std::iter::once(head).chain(rows).collect() },
+        ..Card::default()
+    }
+}
+
+/// The document of an incident.
+#[must_use]
+pub fn postmortem(incident: &Incident, document: String) -> Card {
+    let text =
+        if incident.is_open() { "The incident is still open: this is what is known so far." } else { "" };
+    Card {
+        title: format!("Postmortem of {}", incident.id),
+        text: text.to_owned(),
+        document,
+        ..Card::default()
+    }
+}
+
 /// None is open, so a command without an id means nothing.
 #[must_use]
 pub fn none_meant(open: bool) -> Card {
-    let (what, list) = if open { ("No incident is open.", "/incident list --all") } else { ("There is no incident.", "/help") };
+    let (what, list) = if open {
+        ("No incident is open.", "/incident list --all")
+    } else {
+        ("There is no incident.", "/help")
+    };
     super::refusal::no(what.to_owned(), &format!("Nothing was changed. {list}"))
 }
 
 /// Several may be meant; `command` makes the command for one of them.
 #[must_use]
 pub fn choose(incidents: &[(IncidentId, String)], command: impl Fn(IncidentId) -> String) -> Card {
-    let mut card = super::refusal::no("Which incident?".to_owned(), "Several may be meant; nothing was changed yet.");
+    let mut card =
+        super::refusal::no("Which incident?".to_owned(), "Several may be meant; nothing was changed yet.");
     let offer = |(id, title): &(IncidentId, String)| button(format!("{id} {title}"), command(*id));
     card.buttons = incidents.iter().take(MOST).map(offer).collect();
     card

@@ -22,7 +22,12 @@ const NOBODY: &str = "NOBODY";
 pub fn now(config: &Config, shifts: &[(ScheduleId, Shift)], zone: &TimeZone, now: Timestamp) -> Card {
     if shifts.is_empty() {
         let text = "Add one to oncall.toml: [schedule.primary]".to_owned();
-        return Card { title: "No schedule is configured.".to_owned(), tone: Tone::Warning, text, ..Card::default() };
+        return Card {
+            title: "No schedule is configured.".to_owned(),
+            tone: Tone::Warning,
+            text,
+            ..Card::default()
+        };
     }
     let head = ["schedule", "on call", "since", "until", "because"].map(str::to_owned).to_vec();
     let rows = shifts.iter().map(|(schedule, shift)| {
@@ -34,11 +39,18 @@ pub fn now(config: &Config, shifts: &[(ScheduleId, Shift)], zone: &TimeZone, now
             because(shift.because),
         ]
     });
-    let gaps: Vec<&ScheduleId> = shifts.iter().filter(|(_, s)| s.person.is_none()).map(|(id, _)| id).collect();
+    let gaps: Vec<&ScheduleId> =
+        shifts.iter().filter(|(_, s)| s.person.is_none()).map(|(id, _)| id).collect();
     let (tone, text) = if gaps.is_empty() {
         (Tone::Plain, String::new())
     } else {
-        (Tone::Warning, format!("Nobody is on call for {}. To cover it: /oncall override SCHEDULE PERSON 8h", enumerate(gaps)))
+        (
+            Tone::Warning,
+            format!(
+                "Nobody is on call for {}. To cover it: /oncall override SCHEDULE PERSON 8h",
+                enumerate(gaps)
+            ),
+        )
     };
     let table = std::iter::once(head).chain(rows).collect();
     Card { title: "On call now".to_owned(), tone, text, table, ..Card::default() }
@@ -74,7 +86,9 @@ pub fn shifts(config: &Config, schedule: &ScheduleId, shifts: &[Shift], zone: &T
 fn who(config: &Config, person: Option<&PersonId>) -> String {
     let Some(id) = person else { return NOBODY.to_owned() };
     match config.people.get(id) {
-        Some(person) if !person.name.is_empty() && person.name != id.as_str() => format!("{} ({id})", person.name),
+        Some(person) if !person.name.is_empty() && person.name != id.as_str() => {
+            format!("{} ({id})", person.name)
+        }
         _ => id.to_string(),
     }
 }
@@ -111,15 +125,23 @@ pub fn override_added(one: &Override, instead_of: &[Option<PersonId>], zone: &Ti
 /// An override was taken back.
 #[must_use]
 pub fn override_removed(id: OverrideId, one: Option<&Override>) -> Card {
-    let text = one.map(|one| format!("{} no longer stands in for {}; the layers count again.", one.person, one.schedule));
-    Card { title: format!("{id} is taken back."), tone: Tone::Good, text: text.unwrap_or_default(), ..Card::default() }
+    let text = one.map(|one| {
+        format!("{} no longer stands in for {}; the layers count again.", one.person, one.schedule)
+    });
+    Card {
+        title: format!("{id} is taken back."),
+        tone: Tone::Good,
+        text: text.unwrap_or_default(),
+        ..Card::default()
+    }
 }
 
 /// Overrides that are not over.
 #[must_use]
 pub fn overrides(all: &[Override], zone: &TimeZone) -> Card {
     if all.is_empty() {
-        let text = "To stand in for somebody: /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION".to_owned();
+        let text =
+            "To stand in for somebody: /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION".to_owned();
         return Card { title: "No override.".to_owned(), text, ..Card::default() };
     }
     let head = ["id", "schedule", "who", "from", "until"].map(str::to_owned).to_vec();

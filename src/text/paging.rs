@@ -41,7 +41,8 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
         fields.push(field("Not reached", nobody.join("; ")));
     }
     if stopped {
-        let whom = if spared.is_empty() { "nobody else was to be paged".to_owned() } else { enumerate(spared) };
+        let whom =
+            if spared.is_empty() { "nobody else was to be paged".to_owned() } else { enumerate(spared) };
         fields.push(field("Spared", whom));
     }
     if !leaving.is_empty() {
@@ -67,7 +68,11 @@ fn paged(scene: &Scene<'_>, page: &Page) -> String {
 }
 
 fn recipient(scene: &Scene<'_>, delivery: DeliveryId) -> String {
-    scene.state.deliveries.get(&delivery).map_or_else(|| delivery.to_string(), |delivery| delivery.to.to_string())
+    scene
+        .state
+        .deliveries
+        .get(&delivery)
+        .map_or_else(|| delivery.to_string(), |delivery| delivery.to.to_string())
 }
 
 /// Somebody took something.
@@ -85,7 +90,9 @@ pub fn taken(scene: &Scene<'_>, target: Target, by: &Actor, events: &[Event]) ->
         }
     }
     let incident_names = incidents.iter().map(ToString::to_string);
-    let names = incident_names.chain(groups.iter().map(ToString::to_string)).chain(requests.iter().map(ToString::to_string));
+    let names = incident_names
+        .chain(groups.iter().map(ToString::to_string))
+        .chain(requests.iter().map(ToString::to_string));
     let names: Vec<String> = names.collect();
     let what = if names.is_empty() { target.to_string() } else { enumerate(names) };
     let mut fields = titles(scene, &incidents, &groups);
@@ -106,7 +113,8 @@ fn titles(scene: &Scene<'_>, incidents: &[IncidentId], groups: &[GroupId]) -> Ve
         let incident = scene.state.incidents.get(id)?;
         Some(field(&id.to_string(), format!("{} {}", incident.severity, incident.title)))
     });
-    let groups = groups.iter().filter_map(|id| Some(field(&id.to_string(), &*scene.state.groups.get(id)?.title)));
+    let groups =
+        groups.iter().filter_map(|id| Some(field(&id.to_string(), &*scene.state.groups.get(id)?.title)));
     incidents.chain(groups).collect()
 }
 
@@ -134,7 +142,8 @@ pub fn asked(scene: &Scene<'_>, whom: &str, events: &[Event]) -> Card {
 #[must_use]
 pub fn untaken(scene: &Scene<'_>) -> Vec<(Target, String)> {
     let state = scene.state;
-    let incidents = state.incidents.values().filter(|incident| incident.is_open() && incident.acknowledged.is_none());
+    let incidents =
+        state.incidents.values().filter(|incident| incident.is_open() && incident.acknowledged.is_none());
     let open: BTreeSet<IncidentId> = incidents.clone().map(|incident| incident.id).collect();
     let groups = state.groups.values().filter(|group| {
         group.acknowledged.is_none() && group.incident.is_none_or(|incident| !open.contains(&incident))
@@ -150,7 +159,10 @@ pub fn untaken(scene: &Scene<'_>) -> Vec<(Target, String)> {
 /// Nothing waits to be taken.
 #[must_use]
 pub fn nothing_to_take() -> Card {
-    super::refusal::no("Nothing waits to be taken.".to_owned(), "Everything that is open has been acknowledged.")
+    super::refusal::no(
+        "Nothing waits to be taken.".to_owned(),
+        "Everything that is open has been acknowledged.",
+    )
 }
 
 /// Several things wait to be taken.
@@ -161,7 +173,8 @@ pub fn choose(waiting: &[(Target, String)]) -> Card {
         format!("{} things wait to be taken: which one?", waiting.len()),
         "Nothing was acknowledged yet.",
     );
-    let offer = |(target, title): &(Target, String)| button(format!("{target} {title}"), format!("/ack {target}"));
+    let offer =
+        |(target, title): &(Target, String)| button(format!("{target} {title}"), format!("/ack {target}"));
     card.buttons = waiting.iter().take(MOST).map(offer).collect();
     card
 }

@@ -57,7 +57,9 @@ impl Scene<'_> {
     #[must_use]
     pub fn person(&self, id: &PersonId) -> String {
         match self.config.people.get(id) {
-            Some(person) if !person.name.is_empty() && person.name != id.as_str() => format!("{} ({id})", person.name),
+            Some(person) if !person.name.is_empty() && person.name != id.as_str() => {
+                format!("{} ({id})", person.name)
+            }
             _ => id.to_string(),
         }
     }
@@ -120,9 +122,12 @@ mod tests {
 
     #[test]
     fn people_are_enumerated_as_in_a_sentence() {
-        for (people, expected) in
-            [(vec![], "nobody"), (vec!["a"], "a"), (vec!["a", "b"], "a and b"), (vec!["a", "b", "c"], "a, b and c")]
-        {
+        for (people, expected) in [
+            (vec![], "nobody"),
+            (vec!["a"], "a"),
+            (vec!["a", "b"], "a and b"),
+            (vec!["a", "b", "c"], "a, b and c"),
+        ] {
             assert_eq!(enumerate(people), expected);
         }
     }
