@@ -65,6 +65,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
         let mut text =
             String::with_capacity(pairs.iter().map(|(n, v)| n.as_ref().len() + v.as_ref().len()).sum());
         let mut ends = Vec::with_capacity(pairs.len() * 2);
+        // cannot fail: a body from outside is limited to megabytes before it gets here
         let offset = |text: &String| u32::try_from(text.len()).expect("labels below 4 GiB");
         for (index, (name, value)) in pairs.iter().enumerate() {
             // Sorting is stable: of equal names the last one written is the last one here.

@@ -5,7 +5,9 @@
 //! (what is true then), in this order.
 
 pub mod alert;
+mod apply;
 pub mod config;
+pub mod decide;
 pub mod delivery;
 pub mod duration;
 pub mod event;

@@ -14,5 +14,6 @@ pub mod refusal;
 pub mod reply;
 pub mod scene;
 pub mod timeline;
+pub mod message;
 pub mod usage;
 pub mod when;

@@ -1,0 +1,123 @@
+//! What the documents say is true: their links lead somewhere, their commands are commands.
+//! Never runs what a document says; every command is only asked for its help.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use crate::source::{files, package, relative};
+
+/// Every document of the repository: at the top and below `docs`.
+fn documents() -> Vec<(String, String)> {
+    let root = package();
+    let mut paths: Vec<PathBuf> = fs::read_dir(&root)
+        .expect("the package's folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files(&root.join("docs"), &mut paths);
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.sort();
+    paths.iter().map(|path| (relative(&root, path), fs::read_to_string(path).expect("a document"))).collect()
+}
+
+/// The `watchbell …` commands in the fenced blocks of a document, with their lines.
+fn commands(text: &str) -> Vec<(usize, Vec<String>)> {
+    let mut found = Vec::new();
+    let mut fence: Option<bool> = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(language) = line.strip_prefix("```") {
+            fence = match fence {
+                None => Some(["", "sh", "bash", "shell", "console"].contains(&language.trim())),
+                Some(_) => None,
+            };
+            continue;
+        }
+        if fence != Some(true) {
+            continue;
+        }
+        let line = line.strip_prefix("$ ").unwrap_or(line);
+        let starts = ["cargo run --release -- ", "cargo run -- ", "./watchbell ", "watchbell "];
+        if let Some(rest) = starts.iter().find_map(|start| line.strip_prefix(start)) {
+            found.push((at + 1, words(rest)));
+        }
+    }
+    found
+}
+
+/// Words as a shell would cut them: quotes, a comment at the end, `&`, `|` and `>` end the command.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => word.get_or_insert_default().push(c),
+            None if c == '\'' || c == '"' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            None if "&|>;".contains(c) || (c == '#' && word.is_none()) => break,
+            None => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Links to files of the repository: `](CHANGELOG.md)`, `](docs/a.md#part)`.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        for part in line.split("](").skip(1) {
+            let target = part.split([')', '#', ' ']).next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
+                found.push((at + 1, target.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn commands_of_the_documents_parse() {
+    let mut wrong = Vec::new();
+    for (document, text) in documents() {
+        for (line, words) in commands(&text) {
+            let output = Command::new(env!("CARGO_BIN_EXE_watchbell")).args(&words).arg("--help").output();
+            let output = output.expect("the binary starts");
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                wrong.push(format!("{document}:{line}: watchbell {}\n{said}", words.join(" ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let mut wrong = Vec::new();
+    for (document, text) in documents() {
+        let folder = package().join(&document).parent().expect("a folder").to_path_buf();
+        for (line, target) in links(&text) {
+            if !folder.join(&target).exists() {
+                wrong.push(format!("{document}:{line}: {target} does not exist"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn documents_are_read_as_people_read_them() {
+    let text = "watchbell outside\n```sh\n$ watchbell run --as ana '/page ben \"now\"' # says so\n\
+                cargo run --release -- demo --script > out\nls\n```\n```toml\nwatchbell = 1\n```\n";
+    let found = commands(text);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0], (3, ["run", "--as", "ana", "/page ben \"now\""].map(str::to_owned).to_vec()));
+    assert_eq!(found[1].1, ["demo", "--script"]);
+    let text = "See [a](A.md), [b](https://x.example/b) and [c](docs/c.md#part).";
+    let found: Vec<String> = links(text).into_iter().map(|(_, target)| target).collect();
+    assert_eq!(found, ["A.md", "docs/c.md"]);
+}
