@@ -199,7 +199,6 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::Unresolved(after) => format!("It is not resolved after {after:#}."),
         PageReason::Asked(words) => format!("You were asked for{by}: {}", plain(words.as_str(), PARAGRAPH)),
         PageReason::Assigned(person) => format!("It was given to {}{by}.", plain(person.as_str(), 60)),
-        PageReason::Reopened => format!("It was reopened{by}."),
     })
 }
 

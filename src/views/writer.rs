@@ -191,7 +191,7 @@ impl<P: Fn(Progress)> Writer<P> {
                     changed = commits.wait_for(|seq| *seq > applied) => {
                         if changed.is_err() {
                             // The journal is gone: nothing more comes, what is there can be read.
-                            let _ = stop.wait_for(|stop| *stop).await;
+                            let _ = self.stop.clone().wait_for(|stop| *stop).await;
                         }
                         false
                     }

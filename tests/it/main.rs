@@ -1,9 +1,9 @@
 //! The tests that look at Watchbell from outside: its shape, its process, the real programs around it.
 //! One binary, so that all of it is linked once.
 
-mod stories;
-mod world;
 mod documents;
 mod layers;
 mod source;
+mod stories;
 mod tidiness;
+mod world;
