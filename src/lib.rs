@@ -3,4 +3,7 @@
 pub mod chat;
 pub mod domain;
 pub mod engine;
+pub mod journal;
+pub mod metrics;
 pub mod text;
+pub mod views;

@@ -90,6 +90,9 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Page, Self::Resolved, Self::Card, Self::Notice];
+
     /// The word used in metrics and timelines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -158,6 +161,8 @@ pub struct Delivery {
     pub notice: Option<Notice>,
     /// Attempts that have a permit so far.
     pub attempts: u32,
+    /// Attempts that failed so far.
+    pub failures: u32,
     /// Engine time at which it was queued.
     pub queued_at: Timestamp,
     /// When the next attempt is due (engine time).

@@ -153,7 +153,7 @@ pub struct Try {
 /// A further page when something is not resolved in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unresolved {
-    /// How long after the opening.
+    /// How long after the severity was set.
     pub after: SignedDuration,
     /// Whom to page then.
     pub policy: PolicyId,
@@ -307,7 +307,7 @@ pub enum Event {
         to: SeverityId,
         /// Which personal rules apply from now on.
         urgency: Urgency,
-        /// What the new severity asks, counted from the opening.
+        /// What the new severity asks, counted from now.
         expect: Expectations,
         /// Who did it.
         by: Actor,

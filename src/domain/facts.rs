@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alert::Alert,
     delivery::Delivery,
     event::Actor,
-    id::{AlertId, GroupId, IncidentId, SeverityId},
-    incident::IncidentStatus,
+    id::{AlertId, GroupId, IncidentId, PageId, SeverityId},
+    incident::{Incident, IncidentStatus},
     labels::Labels,
     page::{PageReason, Subject},
+    state::State,
 };
 
 /// A delivery that has its permit: everything that a worker needs for one attempt.
@@ -112,4 +114,150 @@ pub struct AlertFacts {
     pub graph: Option<String>,
     /// Link to the source.
     pub source: Option<String>,
+}
+
+impl State {
+    /// What a delivery is about, as it stands now.
+    #[must_use]
+    pub fn facts(&self, delivery: &Delivery) -> Facts {
+        let page = delivery.page.and_then(|page| self.pages.get(&page));
+        let mut facts = match delivery.subject {
+            Subject::Group(group, incident) => self.group_facts(group, incident, delivery.subject),
+            Subject::Incident(incident) => self.incident_facts(incident, delivery.subject),
+            Subject::Request(request) => self.request_facts(request, delivery.subject),
+        };
+        facts.reason = page.map(|page| page.reason.clone());
+        facts.by = page.map(|page| page.by.clone());
+        facts
+    }
+
+    fn group_facts(&self, id: GroupId, incident: Option<IncidentId>, subject: Subject) -> Facts {
+        let incident = self.incident_line(incident);
+        if let Some(group) = self.groups.get(&id) {
+            let alerts: Vec<AlertFacts> = group
+                .firing
+                .iter()
+                .take(GroupFacts::MOST)
+                .filter_map(|alert| self.alerts.get(alert))
+                .map(|alert| alert_facts(alert))
+                .collect();
+            let summary = alerts.first().map_or(group.title.as_str(), alert_line).to_owned();
+            let standing = match &group.acknowledged {
+                Some((by, at)) => Standing::Acknowledged(by.clone(), *at),
+                // Between the end of its last alert and its closing.
+                None if group.firing.is_empty() => Standing::Resolved(group.opened_at),
+                None => Standing::Open,
+            };
+            return Facts {
+                subject,
+                title: group.title.clone(),
+                summary,
+                severity: group.severity.clone(),
+                standing,
+                incident,
+                group: Some(GroupFacts {
+                    id,
+                    firing: group.firing.len(),
+                    seen: group.seen,
+                    labels: group.labels.clone(),
+                    opened_at: group.opened_at,
+                    alerts,
+                }),
+                reason: None,
+                by: None,
+            };
+        }
+        let closed = self.closed_groups.get(&id);
+        let title = closed.map_or_else(|| id.to_string(), |closed| closed.title.clone());
+        Facts {
+            subject,
+            summary: title.clone(),
+            title,
+            severity: closed.and_then(|closed| closed.severity.clone()),
+            standing: Standing::Resolved(closed.map_or(self.clock, |closed| closed.closed_at)),
+            incident,
+            group: Some(GroupFacts {
+                id,
+                firing: 0,
+                seen: closed.map_or(0, |closed| closed.seen),
+                labels: closed.map(|closed| closed.labels.clone()).unwrap_or_default(),
+                opened_at: closed.map_or(self.clock, |closed| closed.opened_at),
+                alerts: Vec::new(),
+            }),
+            reason: None,
+            by: None,
+        }
+    }
+
+    fn incident_facts(&self, id: IncidentId, subject: Subject) -> Facts {
+        let known = self.incidents.get(&id).map(AsRef::as_ref);
+        let title = known.map_or_else(|| id.to_string(), |incident| incident.title.to_string());
+        let standing = match known {
+            Some(Incident { resolved_at: Some(at), .. }) => Standing::Resolved(*at),
+            Some(Incident { acknowledged: Some((by, at)), .. }) => Standing::Acknowledged(by.clone(), *at),
+            _ => Standing::Open,
+        };
+        Facts {
+            subject,
+            summary: title.clone(),
+            title,
+            severity: known.map(|incident| incident.severity.clone()),
+            standing,
+            incident: self.incident_line(Some(id)),
+            group: None,
+            reason: None,
+            by: None,
+        }
+    }
+
+    fn request_facts(&self, id: PageId, subject: Subject) -> Facts {
+        let reason = self.pages.get(&id).and_then(|page| match &page.reason {
+            PageReason::Asked(reason) => Some(reason.to_string()),
+            _ => None,
+        });
+        let title = reason.unwrap_or_else(|| id.to_string());
+        let standing = match self.closed_pages.get(&id) {
+            Some((Some(by), at)) => Standing::Acknowledged(by.clone(), *at),
+            Some((None, at)) => Standing::Resolved(*at),
+            None => Standing::Open,
+        };
+        Facts {
+            subject,
+            summary: title.clone(),
+            title,
+            severity: None,
+            standing,
+            incident: None,
+            group: None,
+            reason: None,
+            by: None,
+        }
+    }
+
+    fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {
+        let incident = self.incidents.get(&id?)?;
+        Some(IncidentFacts {
+            id: incident.id,
+            title: incident.title.to_string(),
+            status: incident.status,
+            commander: incident.commander().map(ToString::to_string),
+        })
+    }
+}
+
+fn alert_facts(alert: &Alert) -> AlertFacts {
+    AlertFacts {
+        id: alert.id,
+        name: alert.name().to_owned(),
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        starts_at: alert.starts_at,
+        graph: alert.graph.clone(),
+        source: alert.source.clone(),
+    }
+}
+
+/// The summary annotation, or the name.
+fn alert_line(alert: &AlertFacts) -> &str {
+    alert.annotations.get("summary").filter(|summary| !summary.trim().is_empty()).unwrap_or(&alert.name)
 }

@@ -44,8 +44,8 @@ pub struct Group {
     pub seen: u64,
     /// When it opened (civil time).
     pub opened_at: Timestamp,
-    /// When it opened (engine time), for waits.
-    pub opened_clock: Timestamp,
+    /// Since when its severity is what it is (engine time): "unresolved for too long" counts from here.
+    pub severe_since: Timestamp,
     /// When its wait is over (engine time); none once people were told.
     pub wait_until: Option<Timestamp>,
     /// Who took it, and when (civil time).
@@ -77,6 +77,8 @@ pub struct ClosedGroup {
     pub acknowledged_by: Option<Actor>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
+    /// The labels of `group_by`.
+    pub labels: Labels,
     /// Its severity.
     pub severity: Option<SeverityId>,
     /// How many alerts have been in it.

@@ -101,6 +101,8 @@ pub struct Incident {
     pub status: IncidentStatus,
     /// Who has which role.
     pub roles: BTreeMap<IncidentRole, BTreeSet<PersonId>>,
+    /// The group that opened it.
+    pub opened_for: Option<GroupId>,
     /// Its groups, closed ones included.
     pub groups: BTreeSet<GroupId>,
     /// Where it is announced.
@@ -111,8 +113,8 @@ pub struct Incident {
     pub opened_by: Actor,
     /// When (civil time).
     pub opened_at: Timestamp,
-    /// When (engine time), for waits.
-    pub opened_clock: Timestamp,
+    /// Since when its severity is what it is (engine time): its deadlines count from here.
+    pub severe_since: Timestamp,
     /// Who took it first, and when (civil time).
     pub acknowledged: Option<(Actor, Timestamp)>,
     /// When the impact first ended (civil time).

@@ -5,8 +5,11 @@
 //! (what is true then), in this order.
 
 pub mod alert;
+mod apply;
 pub mod config;
+pub mod decide;
 pub mod delivery;
+pub mod duration;
 pub mod event;
 pub mod facts;
 pub mod group;
@@ -20,3 +23,4 @@ pub mod person;
 pub mod prose;
 pub mod schedule;
 pub mod state;
+pub mod timeline;

@@ -105,8 +105,6 @@ pub enum PageReason {
     Asked(Prose),
     /// It was reassigned to this person.
     Assigned(PersonId),
-    /// It was reopened.
-    Reopened,
 }
 
 /// A page that runs.

@@ -14,7 +14,7 @@ use super::{
     delivery::Delivery,
     event::{Actor, TraceId},
     group::{ClosedGroup, Group},
-    id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, Seq},
+    id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
     incident::Incident,
     page::Page,
     schedule::Override,
@@ -131,4 +131,18 @@ pub struct Stamp {
     pub clock: Timestamp,
     /// The intent behind it.
     pub trace: TraceId,
+}
+
+impl State {
+    /// When something is due next (engine time).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The overrides of one schedule, in the order in which they were added.
+    #[must_use]
+    pub fn overrides_of(&self, schedule: &ScheduleId) -> Vec<Override> {
+        self.overrides.values().filter(|entry| entry.schedule == *schedule).cloned().collect()
+    }
 }

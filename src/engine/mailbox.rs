@@ -1,12 +1,11 @@
-//! The engine's mailbox: a bounded queue in front of one thread. Never lets a caller wait in memory: when the
-//! queue is full the caller is told to come back.
+//! The engine's mailbox: two bounded queues in front of one thread. Never lets a caller wait in memory: when a
+//! queue is full the caller is told to come back. Reports of sources wait in a queue of their own, so that a
+//! storm of alerts delays no acknowledgement and no page.
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{SyncSender, TrySendError},
-    },
-    time::Duration,
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -14,22 +13,116 @@ use tokio::sync::oneshot;
 use super::{Accepted, Look, Rejected};
 use crate::domain::{config::Config, event::TraceId, intent::Intent};
 
+/// How much may wait before callers are told to come back.
+const ROOM: usize = 16_384;
+/// Reports that are taken into one batch: bounds how long anything else waits for the sync.
+const REPORTS_PER_BATCH: usize = 512;
+
+/// Where an answer goes.
+pub(super) type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
+/// Looks at the state, and returns how the answer is sent after the sync.
+pub(super) type Reading = Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> + Send>;
+
 /// One thing in the mailbox.
 pub(super) enum Mail {
     /// Somebody wants something.
-    Intent { trace: TraceId, intent: Intent, answer: oneshot::Sender<Result<Accepted, Rejected>> },
-    /// Somebody looks something up; called on the engine's thread, answered after the sync.
-    Read(Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> + Send>),
+    Intent { trace: TraceId, intent: Intent, answer: Answer },
+    /// Somebody looks something up.
+    Read(Reading),
     /// Another configuration comes into force.
-    Configure { config: Arc<Config>, answer: oneshot::Sender<Result<Accepted, Rejected>> },
-    /// Finish what is waiting, then end.
-    Stop,
+    Configure { config: Arc<Config>, answer: Answer },
+}
+
+#[derive(Default)]
+struct Queues {
+    reports: VecDeque<Mail>,
+    rest: VecDeque<Mail>,
+    stopping: bool,
+    /// The engine's thread has ended.
+    closed: bool,
+}
+
+/// The queues.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    queues: Mutex<Queues>,
+    arrived: Condvar,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, mail: Mail) -> Result<(), Rejected> {
+        let mut queues = self.lock();
+        if queues.closed || queues.stopping {
+            return Err(Rejected::Stopped);
+        }
+        let queue = match &mail {
+            Mail::Intent { intent: Intent::Report(_), .. } => &mut queues.reports,
+            _ => &mut queues.rest,
+        };
+        if queue.len() >= ROOM {
+            return Err(Rejected::Busy { retry_after: Duration::from_secs(1) });
+        }
+        queue.push_back(mail);
+        let first = queues.reports.len() + queues.rest.len() == 1;
+        drop(queues);
+        if first {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for mail until the deadline and takes a batch; `None`: asked to stop, and nothing is left.
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<Mail>> {
+        let mut queues = self.lock();
+        while queues.reports.is_empty() && queues.rest.is_empty() {
+            if queues.stopping {
+                return None;
+            }
+            let Some(until) = until else {
+                queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Some(Vec::new());
+            }
+            queues = self.arrived.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let mut batch: Vec<Mail> = queues.rest.drain(..).collect();
+        let reports = queues.reports.len().min(REPORTS_PER_BATCH);
+        batch.extend(queues.reports.drain(..reports));
+        Some(batch)
+    }
+
+    /// How much waits.
+    pub(super) fn waiting(&self) -> usize {
+        let queues = self.lock();
+        queues.reports.len() + queues.rest.len()
+    }
+
+    /// No more mail is taken in; what waits is finished.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.arrived.notify_one();
+    }
+
+    /// The engine's thread is gone: everybody who waits hears it.
+    pub(super) fn close(&self) {
+        let mut queues = self.lock();
+        queues.closed = true;
+        queues.reports.clear();
+        queues.rest.clear();
+    }
 }
 
 /// The engine, as everybody else sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    pub(super) queue: SyncSender<Mail>,
+    pub(super) mailbox: Arc<Mailbox>,
 }
 
 impl Engine {
@@ -39,7 +132,7 @@ impl Engine {
     /// [`Rejected`]: refused by the rules, queue full, or stopped.
     pub async fn submit(&self, trace: TraceId, intent: Intent) -> Result<Accepted, Rejected> {
         let (answer, answered) = oneshot::channel();
-        self.post(Mail::Intent { trace, intent, answer })?;
+        self.mailbox.post(Mail::Intent { trace, intent, answer })?;
         answered.await.unwrap_or(Err(Rejected::Stopped))
     }
 
@@ -54,7 +147,7 @@ impl Engine {
         F: FnOnce(&Look<'_>) -> T + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.post(Mail::Read(Box::new(move |state| {
+        self.mailbox.post(Mail::Read(Box::new(move |state| {
             let seen = look(state);
             Box::new(move || drop(answer.send(seen)))
         })))?;
@@ -67,20 +160,12 @@ impl Engine {
     /// When the queue is full or the engine has stopped.
     pub async fn configure(&self, config: Arc<Config>) -> Result<Accepted, Rejected> {
         let (answer, answered) = oneshot::channel();
-        self.post(Mail::Configure { config, answer })?;
+        self.mailbox.post(Mail::Configure { config, answer })?;
         answered.await.unwrap_or(Err(Rejected::Stopped))
     }
 
     /// Asks the engine to finish what is waiting and to end.
     pub fn stop(&self) {
-        // A full queue: the engine is busy and will see that all senders are gone.
-        drop(self.queue.try_send(Mail::Stop));
-    }
-
-    fn post(&self, mail: Mail) -> Result<(), Rejected> {
-        self.queue.try_send(mail).map_err(|error| match error {
-            TrySendError::Full(_) => Rejected::Busy { retry_after: Duration::from_secs(1) },
-            TrySendError::Disconnected(_) => Rejected::Stopped,
-        })
+        self.mailbox.stop();
     }
 }

@@ -1,10 +1,16 @@
 //! The engine: the only writer. It takes every intent that waits, decides them one after the other, appends
 //! their events with one sync, then answers. Never does I/O other than the journal's; effects leave by the outbox.
 //!
-//! `core` is the machine without threads (tests drive it with a virtual clock); `mailbox` runs it on a thread of
-//! its own; `outbox` hands deliveries to couriers; `clock` is the only place that reads the time.
+//! `core` is the machine without threads (tests drive it with a virtual clock); `mailbox` and `run` put it
+//! on a thread of its own; `outbox` hands deliveries to couriers; `clock` is the only place that reads the time.
 
+pub mod clock;
+pub mod core;
 mod mailbox;
+pub mod outbox;
+pub mod run;
+#[cfg(test)]
+pub mod testing;
 
 pub use mailbox::Engine;
 

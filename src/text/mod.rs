@@ -2,3 +2,6 @@
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
 pub mod card;
+pub mod plain;
+pub mod postmortem;
+pub mod timeline;

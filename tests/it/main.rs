@@ -4,4 +4,6 @@
 mod documents;
 mod layers;
 mod source;
+mod stories;
 mod tidiness;
+mod world;

@@ -1,9 +1,30 @@
 //! Schedules: who is on call when. Never reads a clock: every question names its instant.
+//!
+//! `handoff` numbers hand-offs on the wall clock, `local` turns wall-clock times into instants, `rotation` joins
+//! the two to turns, `hours` hides turns outside a layer's hours, and `roster` lays layers and overrides over
+//! each other.
+
+mod handoff;
+mod hours;
+mod local;
+#[cfg(test)]
+mod properties;
+mod roster;
+mod rotation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use self::roster::Roster;
+pub use self::{handoff::NotAHandoff, hours::NotARestriction};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};
+
+/// How far from an instant the edges of its shift are looked for: 366 days.
+pub const HORIZON: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// Who is on call when, as layers and overrides.
 #[derive(Debug, Clone)]
@@ -92,4 +113,50 @@ pub enum Because {
     Override(OverrideId),
     /// No layer covers the instant.
     Gap,
+}
+
+impl Schedule {
+    /// Who is on call at an instant, and the edges of the stretch in which it is the same person for the same
+    /// reason, looked for within [`HORIZON`] on both sides. Overrides of other schedules are passed over.
+    ///
+    /// How long ago the schedule began does not matter for the time that this takes.
+    #[must_use]
+    pub fn shift_at(&self, at: Timestamp, overrides: &[Override]) -> Shift {
+        let roster = Roster::new(self, overrides);
+        let duty = roster.duty(at);
+        Shift {
+            person: duty.person.cloned(),
+            since: roster.since(at, duty, at.checked_sub(HORIZON).unwrap_or(Timestamp::MIN)),
+            until: roster.until(at, duty, at.checked_add(HORIZON).unwrap_or(Timestamp::MAX)),
+            because: duty.because,
+        }
+    }
+
+    /// Who is on call at an instant; nobody in a gap.
+    #[must_use]
+    pub fn on_call<'a>(&'a self, at: Timestamp, overrides: &'a [Override]) -> Option<&'a PersonId> {
+        Roster::new(self, overrides).duty(at).person
+    }
+
+    /// All shifts between two instants, in order and without a break between them: the first begins at `from`, the
+    /// last ends at `until`, a gap is a shift of nobody. Empty when `until` is not after `from`. As long as the
+    /// range has hand-offs, so the caller bounds the range.
+    #[must_use]
+    pub fn shifts(&self, from: Timestamp, until: Timestamp, overrides: &[Override]) -> Vec<Shift> {
+        let roster = Roster::new(self, overrides);
+        let mut shifts = Vec::new();
+        let mut since = from;
+        while since < until {
+            let duty = roster.duty(since);
+            let end = roster.until(since, duty, until);
+            shifts.push(Shift { person: duty.person.cloned(), since, until: end, because: duty.because });
+            since = end;
+        }
+        shifts
+    }
+
+    /// Everybody whom the layers can name, each once, by id. Overrides may name others.
+    pub fn people(&self) -> impl Iterator<Item = &PersonId> {
+        self.layers.iter().flat_map(|layer| &layer.people).collect::<BTreeSet<_>>().into_iter()
+    }
 }

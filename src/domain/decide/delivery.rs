@@ -1,0 +1,141 @@
+//! Permits and outcomes of deliveries, cards, and the next contact method when one fails.
+//! Never talks to a vendor.
+
+use jiff::SignedDuration;
+
+use super::{Decided, Decision};
+use crate::domain::{
+    delivery::{Channel, Delivery, DeliveryKind, Outcome, Recipient, back_off},
+    event::Event,
+    facts::Dispatch,
+    id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
+    intent::Refusal,
+    page::Subject,
+};
+
+/// Attempts of a message that is not a page; a page is tried as long as it runs.
+const ATTEMPTS: u32 = 10;
+
+impl Decision<'_> {
+    /// A worker asks whether an attempt may leave.
+    pub(super) fn permit(mut self, id: DeliveryId) -> Result<Decided, Refusal> {
+        let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
+        let stopped = delivery.page.is_some_and(|page| !self.state.pages.contains_key(&page));
+        if stopped {
+            return Err(Refusal::NotPermitted(id));
+        }
+        let attempt = delivery.attempts + 1;
+        self.emit(Event::AttemptStarted { delivery: id, attempt });
+        let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
+        let dispatch = Dispatch {
+            delivery: Delivery::clone(delivery),
+            facts: self.state.facts(delivery),
+            at: self.now.civil,
+        };
+        Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)) })
+    }
+
+    /// A worker tells what became of an attempt.
+    pub(super) fn outcome(&mut self, id: DeliveryId, attempt: u32, outcome: &Outcome) {
+        let Some(delivery) = self.state.deliveries.get(&id).cloned() else { return };
+        // Of an attempt before a crash: the newer one tells.
+        if attempt != delivery.attempts || !delivery.leaving {
+            return;
+        }
+        let (why, retry_after) = match outcome {
+            Outcome::Receipt(receipt) => {
+                return self.emit(Event::Delivered {
+                    delivery: id,
+                    subject: delivery.subject,
+                    to: delivery.to.clone(),
+                    kind: delivery.kind,
+                    attempt,
+                    receipt: receipt.clone(),
+                });
+            }
+            Outcome::TryAgain { after, why } => (why, self.retry_after(&delivery, *after)),
+            Outcome::Refused { why } => (why, None),
+        };
+        let next_contact = self.next_contact_waits(&delivery);
+        self.emit(Event::AttemptFailed {
+            delivery: id,
+            subject: delivery.subject,
+            to: delivery.to.clone(),
+            kind: delivery.kind,
+            attempt,
+            why: why.clone(),
+            retry_at: retry_after.map(|after| self.now.engine + after),
+            next_contact,
+        });
+        if let Some(page) = delivery.page {
+            self.escalate_if_nobody_can_be_reached(page);
+        }
+    }
+
+    fn retry_after(&self, delivery: &Delivery, asked: Option<SignedDuration>) -> Option<SignedDuration> {
+        let goes_on = match delivery.page {
+            Some(page) => self.state.pages.contains_key(&page),
+            None => delivery.failures + 1 < ATTEMPTS,
+        };
+        goes_on.then(|| back_off(delivery.failures + 1, asked))
+    }
+
+    /// Whether the first failure of a page brings forward another contact method of the same person.
+    fn next_contact_waits(&self, delivery: &Delivery) -> bool {
+        let (Some(page), Recipient::Person { person, .. }) = (delivery.page, &delivery.to) else {
+            return false;
+        };
+        delivery.kind == DeliveryKind::Page
+            && delivery.failures == 0
+            && self.state.pages.get(&page).is_some_and(|page| {
+                page.pending.iter().any(|(who, one)| who == person && one.due > self.now.engine)
+            })
+    }
+
+    /// Every message of the step was refused for good: waiting for an answer would be waiting for nobody.
+    fn escalate_if_nobody_can_be_reached(&mut self, id: PageId) {
+        let hopeless = self.state.pages.get(&id).is_some_and(|page| {
+            page.pending.is_empty() && page.deliveries.is_empty() && !page.reached && page.round > 0
+        });
+        if hopeless {
+            self.take_step(id);
+        }
+    }
+
+    /// Posts the card of a group as it is now, wherever it is shown. A revision that waits is replaced.
+    pub(super) fn post_group_card(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id) else { return };
+        let subject = Subject::Group(id, group.incident);
+        let (channels, revision) = (group.channels.clone(), group.card_revision + 1);
+        self.post_card(subject, channels, revision);
+    }
+
+    /// The same for an incident that has a card of its own.
+    pub(super) fn post_incident_card(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        let (channels, revision) = (incident.channels.clone(), incident.card_revision + 1);
+        self.post_card(Subject::Incident(id), channels, revision);
+    }
+
+    fn post_card(&mut self, subject: Subject, channels: Vec<ChannelName>, revision: u32) {
+        let same = |a: Subject, b: Subject| match (a, b) {
+            // The incident of a group may become known between two revisions.
+            (Subject::Group(a, _), Subject::Group(b, _)) => a == b,
+            (a, b) => a == b,
+        };
+        let waiting: Vec<DeliveryId> = self
+            .state
+            .deliveries
+            .values()
+            .filter(|one| one.kind == DeliveryKind::Card && !one.leaving && same(one.subject, subject))
+            .map(|one| one.id)
+            .collect();
+        for delivery in waiting {
+            self.emit(Event::DeliveryCancelled { delivery, replaced: true });
+        }
+        for channel in channels {
+            let to = Recipient::Channel(channel);
+            self.queue(DeliveryKind::Card, subject, None, to, Channel::Chat, revision, None);
+        }
+    }
+}

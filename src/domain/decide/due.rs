@@ -1,0 +1,134 @@
+//! The clock's intents: whatever is due next, one thing at a time. Never looks at the wall clock; `now` is given.
+
+use super::Decision;
+use crate::domain::{
+    delivery::Notice,
+    event::{Actor, Event, PageStop, Plan, Reminder},
+    id::{GroupId, IncidentId, SeverityId},
+    incident::IncidentStatus,
+    page::{PageReason, Subject},
+    prose::Prose,
+    state::Timer,
+};
+
+/// A route that has opened this many incidents which are still open lets further groups join the newest one.
+const STORM: usize = 5;
+
+impl Decision<'_> {
+    /// Takes the first thing that is due; nothing when nothing is.
+    pub(super) fn due(&mut self) {
+        let Some((due, timer)) = self.state.timers.first().copied() else { return };
+        if due > self.now.engine {
+            return;
+        }
+        match timer {
+            Timer::GroupWait(group) => self.group_wait_over(group),
+            Timer::PageStep(page) => self.take_step(page),
+            Timer::PageTry(page) => self.try_contacts(page),
+            Timer::GroupUnresolved(group) => self.group_unresolved(group),
+            Timer::IncidentUnresolved(incident) => self.incident_unresolved(incident),
+            Timer::AcknowledgeLate(incident) => self.late(incident, Reminder::Acknowledge),
+            Timer::UpdateLate(incident) => self.late(incident, Reminder::Update),
+            Timer::Card(group) => self.post_group_card(group),
+        }
+    }
+
+    /// From here on the channel and the people on call are told.
+    fn group_wait_over(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        self.emit(Event::GroupNotified { group: id });
+        if let Some(severity) = &group.opens_incident {
+            self.incident_for_group(id, severity);
+        }
+        if let Some(plan) = &group.page {
+            self.page_group(id, plan, PageReason::Fired);
+        }
+        self.post_group_card(id);
+    }
+
+    pub(super) fn page_group(&mut self, id: GroupId, plan: &Plan, reason: PageReason) {
+        let Some(group) = self.state.groups.get(&id) else { return };
+        let subject = Subject::Group(id, group.incident);
+        let (urgency, severity) = (group.urgency, group.severity.clone());
+        self.start_page(subject, plan.clone(), urgency, severity, reason, Actor::Watchbell);
+    }
+
+    /// One incident per group; in a storm of one route further groups join the newest.
+    fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        let of_route: Vec<IncidentId> = self
+            .state
+            .groups
+            .values()
+            .filter(|other| other.route == group.route)
+            .filter_map(|other| other.incident)
+            .filter(|incident| self.state.incidents.get(incident).is_some_and(|one| one.is_open()))
+            .collect();
+        let newest = of_route.iter().max().copied();
+        let distinct = of_route.iter().collect::<std::collections::BTreeSet<_>>().len();
+        match newest {
+            Some(incident) if distinct >= STORM => self.emit(Event::GroupJoined { incident, group: id }),
+            _ => self.open_for_group(&group, severity),
+        }
+    }
+
+    fn group_unresolved(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        if let Some(rule) = group.expect.unresolved.get(group.unresolved_paged) {
+            self.page_group(id, &rule.plan, PageReason::Unresolved(rule.after));
+        }
+    }
+
+    fn incident_unresolved(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
+        let Some(rule) = incident.expect.unresolved.get(incident.unresolved_paged) else { return };
+        self.start_page(
+            Subject::Incident(id),
+            rule.plan.clone(),
+            incident.urgency,
+            Some(incident.severity.clone()),
+            PageReason::Unresolved(rule.after),
+            Actor::Watchbell,
+        );
+    }
+
+    fn late(&mut self, incident: IncidentId, what: Reminder) {
+        self.emit(Event::Reminded { incident, what });
+        for channel in self.channels_of(Subject::Incident(incident)) {
+            self.notify(channel, Subject::Incident(incident), Notice::Late(what));
+        }
+    }
+
+    /// The last alert of a group ended: pages stop, everybody who heard of it hears of its end.
+    pub(super) fn close_group(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        for page in self.pages_of_group(id) {
+            self.stop_page(page, PageStop::Resolved);
+        }
+        let subject = Subject::Group(id, group.incident);
+        if group.card_revision > 0 {
+            self.post_group_card(id);
+        }
+        self.emit(Event::GroupClosed { group: id });
+        self.tell_resolved(&group.paged, subject);
+        if let Some(incident) = group.incident {
+            self.mitigate_when_quiet(incident);
+        }
+    }
+
+    /// An incident that a route opened is mitigated when the last of its groups closes; people resolve it.
+    fn mitigate_when_quiet(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        let quiet = incident.groups.iter().all(|group| !self.state.groups.contains_key(group));
+        let running = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
+        if quiet && running && incident.opened_for.is_some() {
+            let none: Option<Prose> = None;
+            self.emit(Event::StatusChanged {
+                incident: id,
+                status: IncidentStatus::Mitigated,
+                text: none,
+                by: Actor::Watchbell,
+            });
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Incidents: opened, led, changed, resolved and reopened. Never edits the timeline: each change is an entry.
+
+use super::{Decision, page::single};
+use crate::domain::{
+    config::{Config, Severity},
+    delivery::Notice,
+    event::{Actor, Event, IncidentOpened, PageStop, Title},
+    group::Group,
+    id::{IncidentId, PersonId, SeverityId},
+    incident::{Incident, IncidentRole, IncidentStatus},
+    intent::{IncidentIntent, Refusal},
+    page::{PageReason, PageTarget, Subject, Target},
+    person::Person,
+    prose::Prose,
+};
+
+impl Decision<'_> {
+    pub(super) fn incident(&mut self, what: IncidentIntent, by: Actor) -> Result<(), Refusal> {
+        match what {
+            IncidentIntent::Open { severity, title } => self.open(severity, title, by),
+            IncidentIntent::Assign { incident, to } => self.assign(incident, to, by),
+            IncidentIntent::Role { incident, role, to } => self.give_role(incident, role, to, by),
+            IncidentIntent::Severity { incident, severity } => self.set_severity(incident, severity, by),
+            IncidentIntent::Status { incident, status, text } => self.set_status(incident, status, text, by),
+            IncidentIntent::Note { incident, text } => self.note(incident, text, by),
+            IncidentIntent::Resolve { incident, text } => self.resolve_incident(incident, text, by),
+            IncidentIntent::Reopen { incident, text } => self.reopen(incident, text, by),
+        }
+    }
+
+    fn open(&mut self, severity: SeverityId, title: Prose, by: Actor) -> Result<(), Refusal> {
+        let config = self.config;
+        let known = severity_of(self.config, &severity)?;
+        let incident = self.state.next.incident;
+        self.emit(Event::IncidentOpened(Box::new(IncidentOpened {
+            incident,
+            title: Title::Written(title),
+            severity: severity.clone(),
+            urgency: known.urgency,
+            group: None,
+            channels: config.unrouted.channels.clone(),
+            expect: config.expectations(Some(&severity)),
+            by: by.clone(),
+        })));
+        self.page_by_severity(incident, known, PageReason::Opened, by);
+        self.post_incident_card(incident);
+        Ok(())
+    }
+
+    /// The incident that a route asks for; its page is the group's.
+    pub(super) fn open_for_group(&mut self, group: &Group, severity: &SeverityId) {
+        self.emit(Event::IncidentOpened(Box::new(IncidentOpened {
+            incident: self.state.next.incident,
+            title: Title::Derived(group.title.clone()),
+            severity: severity.clone(),
+            urgency: self.config.urgency(Some(severity)),
+            group: Some(group.id),
+            channels: group.channels.clone(),
+            expect: self.config.expectations(Some(severity)),
+            by: Actor::Watchbell,
+        })));
+    }
+
+    fn page_by_severity(&mut self, incident: IncidentId, severity: &Severity, reason: PageReason, by: Actor) {
+        if let Some(plan) = severity.page.as_ref().and_then(|policy| self.config.plan(policy)) {
+            let subject = Subject::Incident(incident);
+            self.start_page(subject, plan, severity.urgency, Some(severity.id.clone()), reason, by);
+        }
+    }
+
+    /// The lead goes to somebody, who is paged, instead of whoever was. Taking it oneself acknowledges it.
+    fn assign(&mut self, id: IncidentId, to: PersonId, by: Actor) -> Result<(), Refusal> {
+        let incident = self.running(id)?;
+        let person = self.person(&to)?;
+        if incident.commander() == Some(&to) {
+            return Err(Refusal::Unchanged { incident: id, value: format!("commander {to}") });
+        }
+        let reachable = !person.contacts.is_empty();
+        let oneself = by.person() == Some(&to);
+        if !oneself && !reachable {
+            return Err(Refusal::NoContact(to));
+        }
+        let pages = self.pages_of_incident(&incident);
+        let role = IncidentRole::Commander;
+        self.emit(Event::RoleAssigned { incident: id, role, to: Some(to.clone()), by: by.clone() });
+        if oneself {
+            if incident.acknowledged.is_none() {
+                self.take_incident(id, &by);
+            }
+            for page in pages {
+                self.stop_page(page, PageStop::Acknowledged(by.clone()));
+            }
+        } else {
+            let plan = single(PageTarget::Person(to.clone()));
+            let subject = Subject::Incident(id);
+            let (urgency, severity) = (incident.urgency, Some(incident.severity.clone()));
+            let new = self.start_page(subject, plan, urgency, severity, PageReason::Assigned(to), by);
+            for page in pages {
+                self.stop_page(page, PageStop::Replaced(new));
+            }
+        }
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    fn give_role(
+        &mut self,
+        id: IncidentId,
+        role: IncidentRole,
+        to: Option<PersonId>,
+        by: Actor,
+    ) -> Result<(), Refusal> {
+        let incident = self.running(id)?;
+        if let Some(person) = &to {
+            self.person(person)?;
+        }
+        let holders = incident.roles.get(&role);
+        let unchanged = match &to {
+            Some(person) => holders.is_some_and(|holders| holders.contains(person)),
+            None => holders.is_none(),
+        };
+        if unchanged {
+            let value = format!("{role} {}", to.as_ref().map_or("nobody", PersonId::as_str));
+            return Err(Refusal::Unchanged { incident: id, value });
+        }
+        self.emit(Event::RoleAssigned { incident: id, role, to, by });
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    fn set_severity(&mut self, id: IncidentId, severity: SeverityId, by: Actor) -> Result<(), Refusal> {
+        let incident = self.running(id)?;
+        let known = severity_of(self.config, &severity)?;
+        if incident.severity == severity {
+            return Err(Refusal::Unchanged { incident: id, value: format!("severity {severity}") });
+        }
+        // Ids sort the worst first.
+        let raised = severity < incident.severity;
+        self.emit(Event::SeverityChanged {
+            incident: id,
+            from: incident.severity.clone(),
+            to: severity.clone(),
+            urgency: known.urgency,
+            expect: self.config.expectations(Some(&severity)),
+            by: by.clone(),
+        });
+        if raised && known.page.is_some() {
+            let before = self.pages_of_incident(&incident);
+            let new = self.state.next.page;
+            self.page_by_severity(id, known, PageReason::Raised, by);
+            for page in before {
+                self.stop_page(page, PageStop::Replaced(new));
+            }
+        }
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    fn set_status(
+        &mut self,
+        id: IncidentId,
+        status: Option<IncidentStatus>,
+        text: Option<Prose>,
+        by: Actor,
+    ) -> Result<(), Refusal> {
+        let incident = self.running(id)?;
+        let status = status.unwrap_or(incident.status);
+        if status == IncidentStatus::Resolved {
+            return self.resolve_incident(id, text, by);
+        }
+        if status == incident.status && text.is_none() {
+            return Err(Refusal::Unchanged { incident: id, value: format!("status {status}") });
+        }
+        self.emit(Event::StatusChanged { incident: id, status, text, by });
+        for channel in self.channels_of(Subject::Incident(id)) {
+            self.notify(channel, Subject::Incident(id), Notice::Status);
+        }
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    /// Notes are welcome after the end, too: that is when postmortems are written.
+    fn note(&mut self, id: IncidentId, text: Prose, by: Actor) -> Result<(), Refusal> {
+        if !self.state.incidents.contains_key(&id) {
+            return Err(Refusal::Unknown(Target::Incident(id)));
+        }
+        self.emit(Event::NoteAdded { incident: id, text, by });
+        Ok(())
+    }
+
+    fn resolve_incident(&mut self, id: IncidentId, text: Option<Prose>, by: Actor) -> Result<(), Refusal> {
+        let incident = self.running(id)?;
+        for page in self.pages_of_incident(&incident) {
+            self.stop_page(page, PageStop::Resolved);
+        }
+        self.emit(Event::IncidentResolved { incident: id, text, by });
+        let mut paged = incident.paged.clone();
+        for group in &incident.groups {
+            paged.extend(self.state.groups.get(group).into_iter().flat_map(|group| group.paged.clone()));
+        }
+        self.tell_resolved(&paged, Subject::Incident(id));
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    fn reopen(&mut self, id: IncidentId, text: Option<Prose>, by: Actor) -> Result<(), Refusal> {
+        let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        if incident.is_open() {
+            return Err(Refusal::StillOpen(id));
+        }
+        self.emit(Event::IncidentReopened { incident: id, text, by });
+        self.refresh_incident(id);
+        Ok(())
+    }
+
+    /// The card of an incident that has its own, and those of the groups that show it.
+    pub(super) fn refresh_incident(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
+        if incident.opened_for.is_none() {
+            return self.post_incident_card(id);
+        }
+        for group in &incident.groups {
+            let shown = self.state.groups.get(group).is_some_and(|group| group.card_revision > 0);
+            if shown {
+                self.post_group_card(*group);
+            }
+        }
+    }
+
+    fn pages_of_incident(&self, incident: &Incident) -> Vec<crate::domain::id::PageId> {
+        self.pages_for(|subject| {
+            subject.incident() == Some(incident.id)
+                || subject.group().is_some_and(|group| incident.groups.contains(&group))
+        })
+    }
+
+    fn running(&self, id: IncidentId) -> Result<Incident, Refusal> {
+        let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        match incident.resolved_at {
+            Some(at) if !incident.is_open() => Err(Refusal::AlreadyResolved { incident: id, at }),
+            _ => Ok(Incident::clone(incident)),
+        }
+    }
+
+    fn person(&self, id: &PersonId) -> Result<&Person, Refusal> {
+        self.config.people.get(id).ok_or_else(|| unknown("person", id.as_str()))
+    }
+}
+
+fn severity_of<'a>(config: &'a Config, id: &SeverityId) -> Result<&'a Severity, Refusal> {
+    config.severities.get(id).ok_or_else(|| unknown("severity", id.as_str()))
+}
+
+fn unknown(what: &'static str, name: &str) -> Refusal {
+    Refusal::UnknownName { what, name: name.to_owned(), nearest: None }
+}

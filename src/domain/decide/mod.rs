@@ -1,0 +1,87 @@
+//! `decide`: what follows from an intent. Pure: same state, configuration, intent and instant, same events.
+//! Never refuses half-way: a refusal comes before the first event, so that a refused intent changes nothing.
+//!
+//! A decision applies each event at the moment it is decided, so that its second half sees its first (a report of
+//! a hundred alerts opens one group, not a hundred). The journal gets the events afterwards; if it fails the
+//! process ends, and the state with it.
+
+mod acknowledge;
+mod delivery;
+mod due;
+mod incident;
+mod oncall;
+mod page;
+mod report;
+
+use super::{
+    config::Config,
+    event::{Event, TraceId},
+    facts::Dispatch,
+    intent::{Intent, Now, Refusal},
+    state::{Stamp, State},
+};
+
+/// What was decided.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decided {
+    /// In their order; empty: nothing had to change.
+    pub events: Vec<Event>,
+    /// For a permit: what to send.
+    pub dispatch: Option<Box<Dispatch>>,
+}
+
+/// Decides one intent and takes what follows into `state`.
+///
+/// # Errors
+/// A [`Refusal`]; the state is unchanged then.
+pub fn decide(
+    state: &mut State,
+    config: &Config,
+    intent: Intent,
+    now: Now,
+    trace: TraceId,
+) -> Result<Decided, Refusal> {
+    let mut decision = Decision { state, config, now, trace, events: Vec::new() };
+    match intent {
+        Intent::Report(report) => decision.report(&report),
+        Intent::Due => decision.due(),
+        Intent::Permit(delivery) => return decision.permit(delivery),
+        Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),
+        Intent::Configured { release } => {
+            decision.emit(Event::ConfigurationLoaded { digest: decision.config.digest.clone(), release })
+        }
+        Intent::ClockStepped { by } => {
+            decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) })
+        }
+        Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
+        Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
+        Intent::Incident { what, by } => decision.incident(what, by)?,
+        Intent::AddOverride { schedule, person, from, until, by } => {
+            decision.add_override(schedule, person, from, until, by)?;
+        }
+        Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
+    }
+    Ok(Decided { events: decision.events, dispatch: None })
+}
+
+/// A decision while it is made.
+struct Decision<'a> {
+    state: &'a mut State,
+    config: &'a Config,
+    now: Now,
+    trace: TraceId,
+    events: Vec<Event>,
+}
+
+impl Decision<'_> {
+    fn emit(&mut self, event: Event) {
+        let stamp = Stamp {
+            seq: self.state.seq.next(),
+            at: self.now.civil,
+            clock: self.now.engine,
+            trace: self.trace,
+        };
+        self.state.apply(&event, &stamp);
+        self.events.push(event);
+    }
+}

@@ -1,0 +1,296 @@
+//! Pages: policies run step by step until somebody acknowledges, what they are for is over, or nobody is left.
+//! Never sends: it queues deliveries.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::Decision;
+use crate::domain::{
+    delivery::{Channel, DeliveryKind, Notice, Recipient},
+    event::{Actor, DeliveryQueued, Event, PageStarted, PageStop, Paged, Plan, StepTaken, Try},
+    id::{ChannelName, ContactName, GroupId, PageId, PersonId, PolicyId, SeverityId},
+    intent::{Refusal, Whom},
+    page::{Page, PageReason, PageTarget, StepPlan, Subject},
+    person::Urgency,
+    prose::Prose,
+};
+
+/// How long a `/page` waits for an answer before it is repeated, and how often it is.
+const REQUEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
+const REQUEST_ROUNDS: u32 = 3;
+
+impl Decision<'_> {
+    pub(super) fn start_page(
+        &mut self,
+        subject: Subject,
+        plan: Plan,
+        urgency: Urgency,
+        severity: Option<SeverityId>,
+        reason: PageReason,
+        by: Actor,
+    ) -> PageId {
+        let page = self.state.next.page;
+        self.emit(Event::PageStarted(Box::new(PageStarted {
+            page,
+            subject,
+            plan,
+            urgency,
+            severity,
+            reason,
+            by,
+        })));
+        page
+    }
+
+    pub(super) fn page_on_request(&mut self, whom: Whom, reason: Prose, by: Actor) -> Result<(), Refusal> {
+        let config = self.config;
+        let target = match whom {
+            Whom::Policy(policy) => {
+                let plan = config.plan(&policy).ok_or_else(|| unknown("policy", &policy))?;
+                return Ok(self.request(plan, reason, by));
+            }
+            Whom::Person(person) => {
+                let found = config.people.get(&person).ok_or_else(|| unknown("person", &person))?;
+                if found.contacts.is_empty() {
+                    return Err(Refusal::NoContact(person));
+                }
+                PageTarget::Person(person)
+            }
+            Whom::Team(team) if config.teams.contains_key(&team) => PageTarget::Team(team),
+            Whom::Team(team) => return Err(unknown("team", &team)),
+        };
+        let plan = single(target);
+        self.request(plan, reason, by);
+        Ok(())
+    }
+
+    fn request(&mut self, plan: Plan, reason: Prose, by: Actor) {
+        let subject = Subject::Request(self.state.next.page);
+        self.start_page(subject, plan, Urgency::Urgent, None, PageReason::Asked(reason), by);
+    }
+
+    /// The next step of a page is due, or its end.
+    pub(super) fn take_step(&mut self, id: PageId) {
+        let Some(page) = self.state.pages.get(&id).cloned() else { return };
+        let steps = u32::try_from(page.plan.steps.len()).unwrap_or(u32::MAX);
+        let (round, step) = match (page.round, page.step) {
+            (0, _) => (1, 1),
+            (round, step) if step < steps => (round, step + 1),
+            (round, _) => (round + 1, 1),
+        };
+        let plan = page.plan.steps.get(usize::try_from(step - 1).unwrap_or_default());
+        match plan {
+            Some(plan) if round <= page.plan.rounds => self.page_step(&page, round, step, plan),
+            _ => self.end_unanswered(&page),
+        }
+    }
+
+    fn page_step(&mut self, page: &Page, round: u32, step: u32, plan: &StepPlan) {
+        let (people, channels, nobody) = self.resolve(plan, page.urgency);
+        // A step that reaches nobody is not waited for.
+        let wait = if people.is_empty() && channels.is_empty() { SignedDuration::ZERO } else { plan.wait };
+        self.emit(Event::StepTaken(Box::new(StepTaken {
+            page: page.id,
+            subject: page.subject,
+            round,
+            step,
+            people,
+            channels: channels.clone(),
+            nobody,
+            next_at: self.now.engine + wait,
+        })));
+        for channel in channels {
+            self.notify(channel, page.subject, Notice::StepTaken(page.id));
+        }
+    }
+
+    /// Whom a step means at this instant: people, channels, and targets that mean nobody.
+    fn resolve(&self, plan: &StepPlan, urgency: Urgency) -> (Vec<Paged>, Vec<ChannelName>, Vec<String>) {
+        let (mut people, mut channels, mut nobody) = (Vec::<Paged>::new(), Vec::new(), Vec::new());
+        for target in &plan.page {
+            let meant: Vec<PersonId> = match target {
+                PageTarget::Person(person) => vec![person.clone()],
+                PageTarget::Team(team) => {
+                    self.config.teams.get(team).map(|team| team.members.clone()).unwrap_or_default()
+                }
+                PageTarget::Schedule(schedule) => self.on_call(schedule).into_iter().collect(),
+                PageTarget::Channel(channel) => {
+                    channels.push(channel.clone());
+                    continue;
+                }
+            };
+            if meant.is_empty() {
+                nobody.push(format!("{target}: nobody is on call"));
+            }
+            for person in meant {
+                if people.iter().any(|paged| paged.person == person) {
+                    continue;
+                }
+                let tries = self.tries(&person, urgency);
+                if tries.is_empty() {
+                    nobody.push(format!("{target}: {person} has no contact"));
+                } else {
+                    people.push(Paged { person, because: target.to_string(), tries });
+                }
+            }
+        }
+        (people, channels, nobody)
+    }
+
+    /// What will be tried to reach somebody, by their own rules, each contact once.
+    fn tries(&self, person: &PersonId, urgency: Urgency) -> Vec<Try> {
+        let Some(person) = self.config.people.get(person) else { return Vec::new() };
+        let mut used = BTreeSet::new();
+        let mut tries = Vec::new();
+        for rule in person.rules(urgency) {
+            for contact in rule.contacts {
+                if let Some(channel) = person.channel(&contact)
+                    && used.insert(contact.clone())
+                {
+                    tries.push(Try { contact, channel, due: self.now.engine + rule.after });
+                }
+            }
+        }
+        tries
+    }
+
+    /// Contact methods of a page that are due now go into the outbox.
+    pub(super) fn try_contacts(&mut self, id: PageId) {
+        let Some(page) = self.state.pages.get(&id).cloned() else { return };
+        let now = self.now.engine;
+        for (person, one) in page.pending.iter().filter(|(_, one)| one.due <= now) {
+            self.queue(
+                DeliveryKind::Page,
+                page.subject,
+                Some(id),
+                Recipient::Person { person: person.clone(), contact: one.contact.clone() },
+                one.channel,
+                0,
+                None,
+            );
+        }
+    }
+
+    fn end_unanswered(&mut self, page: &Page) {
+        self.cancel_deliveries(page);
+        self.emit(Event::PageUnanswered { page: page.id, subject: page.subject });
+        for channel in self.channels_of(page.subject) {
+            self.notify(channel, page.subject, Notice::Unanswered(page.id));
+        }
+    }
+
+    /// Where people hear of a thing: its own channels, or the catch-all's.
+    pub(super) fn channels_of(&self, subject: Subject) -> Vec<ChannelName> {
+        let own = match subject {
+            Subject::Group(group, _) => self.state.groups.get(&group).map(|group| &group.channels),
+            Subject::Incident(incident) => {
+                self.state.incidents.get(&incident).map(|incident| &incident.channels)
+            }
+            Subject::Request(_) => None,
+        };
+        own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()
+    }
+
+    /// Stops a page. Says whom it spares and what had left already.
+    pub(super) fn stop_page(&mut self, id: PageId, why: PageStop) {
+        let Some(page) = self.state.pages.get(&id).cloned() else { return };
+        let leaving = page
+            .deliveries
+            .iter()
+            .filter(|delivery| self.state.deliveries.get(delivery).is_some_and(|delivery| delivery.leaving))
+            .copied()
+            .collect();
+        let spared = self.spared(&page);
+        self.cancel_deliveries(&page);
+        self.emit(Event::PageStopped { page: id, subject: page.subject, why, spared, leaving });
+    }
+
+    /// People who would have been bothered next: with contacts still to be tried, or named by the next step.
+    fn spared(&self, page: &Page) -> Vec<PersonId> {
+        let mut spared: BTreeSet<PersonId> = page.pending.iter().map(|(person, _)| person.clone()).collect();
+        let steps = page.plan.steps.len();
+        let taken = usize::try_from(page.step).unwrap_or(steps);
+        let next = if taken < steps {
+            page.plan.steps.get(taken)
+        } else {
+            page.plan.steps.first().filter(|_| page.round < page.plan.rounds)
+        };
+        if let Some(next) = next {
+            spared.extend(self.resolve(next, page.urgency).0.into_iter().map(|paged| paged.person));
+        }
+        spared.into_iter().collect()
+    }
+
+    fn cancel_deliveries(&mut self, page: &Page) {
+        for delivery in &page.deliveries {
+            if self.state.deliveries.get(delivery).is_some_and(|delivery| !delivery.leaving) {
+                self.emit(Event::DeliveryCancelled { delivery: *delivery, replaced: false });
+            }
+        }
+    }
+
+    /// Pages that run for this group or incident.
+    pub(super) fn pages_for(&self, wanted: impl Fn(Subject) -> bool) -> Vec<PageId> {
+        self.state.pages.values().filter(|page| wanted(page.subject)).map(|page| page.id).collect()
+    }
+
+    pub(super) fn pages_of_group(&self, group: GroupId) -> Vec<PageId> {
+        self.pages_for(|subject| subject.group() == Some(group))
+    }
+
+    pub(super) fn notify(&mut self, channel: ChannelName, subject: Subject, notice: Notice) {
+        let to = Recipient::Channel(channel);
+        self.queue(DeliveryKind::Notice, subject, None, to, Channel::Chat, 0, Some(notice));
+    }
+
+    /// Tells somebody who was paged that it is over: in chat, never as a page.
+    pub(super) fn tell_resolved(&mut self, people: &BTreeSet<PersonId>, subject: Subject) {
+        for person in people {
+            let to = Recipient::Person { person: person.clone(), contact: ContactName::from("chat") };
+            self.queue(DeliveryKind::Resolved, subject, None, to, Channel::Chat, 0, None);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one for each field of a delivery; named at every call")]
+    pub(super) fn queue(
+        &mut self,
+        kind: DeliveryKind,
+        subject: Subject,
+        page: Option<PageId>,
+        to: Recipient,
+        channel: Channel,
+        revision: u32,
+        notice: Option<Notice>,
+    ) {
+        let delivery = self.state.next.delivery;
+        let key = match page {
+            Some(page) => format!("{page}.{delivery}"),
+            None => format!("{subject}.{delivery}"),
+        };
+        self.emit(Event::DeliveryQueued(Box::new(DeliveryQueued {
+            delivery,
+            kind,
+            subject,
+            page,
+            to,
+            channel,
+            key,
+            revision,
+            notice,
+        })));
+    }
+}
+
+/// A plan that pages one target, a few times.
+pub(super) fn single(target: PageTarget) -> Plan {
+    Plan {
+        policy: PolicyId::from(target.to_string()),
+        rounds: REQUEST_ROUNDS,
+        steps: vec![StepPlan { page: vec![target], wait: REQUEST_WAIT }],
+    }
+}
+
+fn unknown(what: &'static str, name: &dyn std::fmt::Display) -> Refusal {
+    Refusal::UnknownName { what, name: name.to_string(), nearest: None }
+}

@@ -1,0 +1,252 @@
+//! A source reports: alerts fire and end, groups open and close.
+//! Never notifies anybody: that is due when a group's wait is over.
+
+use super::Decision;
+use crate::domain::{
+    alert::{self, AlertStatus, Report, Signal},
+    apply::ENDED_FOR,
+    config::{Config, Route},
+    event::{AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
+    id::{AlertId, AlertKey, GroupId, GroupKey, SeverityId},
+    labels::Labels,
+    page::PageReason,
+};
+
+impl Decision<'_> {
+    pub(super) fn report(&mut self, report: &Report) {
+        // What fires goes first: a group that one alert leaves and another joins stays open.
+        for signal in report.signals.iter().filter(|signal| signal.status == AlertStatus::Firing) {
+            self.fires(report, signal);
+        }
+        let mut touched = Vec::new();
+        for signal in report.signals.iter().filter(|signal| signal.status == AlertStatus::Resolved) {
+            self.ends(report, signal, &mut touched);
+        }
+        if report.truncated > 0 && report.status == AlertStatus::Resolved {
+            self.ends_truncated(report, &mut touched);
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for group in touched {
+            if self.state.groups.get(&group).is_some_and(|group| group.firing.is_empty()) {
+                self.close_group(group);
+            }
+        }
+    }
+
+    fn fires(&mut self, report: &Report, signal: &Signal) {
+        let key = alert_key(report, signal);
+        if let Some(known) = self.state.alert_keys.get(&key) {
+            return self.fires_still(*known, report, signal);
+        }
+        let late = self.state.ended.get(&key).is_some_and(|ended| {
+            signal.starts_at <= ended.starts_at && self.now.engine < ended.at + ENDED_FOR
+        });
+        if late {
+            return;
+        }
+        let routes = routes(self.config, &signal.labels);
+        let mut groups = Vec::with_capacity(1);
+        let mut severity = None;
+        for route in routes {
+            let of_route = route.and_then(|route| route.severity.clone());
+            let of_alert = of_route
+                .or_else(|| self.config.severity_of(&signal.labels).map(|severity| severity.id.clone()));
+            let group = self.group_for(route, of_alert.as_ref(), report, signal);
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+            // The worst, when routes disagree: ids sort the worst first.
+            severity = [severity, of_alert].into_iter().flatten().min();
+        }
+        let raised: Vec<GroupId> =
+            groups.iter().copied().filter(|group| self.is_raised(*group, severity.as_ref())).collect();
+        self.emit(Event::AlertFired(Box::new(AlertFired {
+            alert: self.state.next.alert,
+            key,
+            integration: report.integration.clone(),
+            source_group: report.source_group.clone(),
+            labels: signal.labels.clone(),
+            annotations: signal.annotations.clone(),
+            starts_at: signal.starts_at,
+            graph: signal.graph.clone(),
+            source: report.source.clone(),
+            severity: severity.clone(),
+            groups,
+        })));
+        for group in raised {
+            if let Some(severity) = severity.clone() {
+                self.raise_group(group, severity);
+            }
+        }
+    }
+
+    /// The source says again what is known; only what is new is kept.
+    fn fires_still(&mut self, known: AlertId, report: &Report, signal: &Signal) {
+        let Some(alert) = self.state.alerts.get(&known) else { return };
+        let older = signal.starts_at < alert.starts_at;
+        let annotations =
+            (!older && alert.annotations != signal.annotations).then(|| signal.annotations.clone());
+        let starts_at = (signal.starts_at > alert.starts_at).then_some(signal.starts_at);
+        let source_group = report.source_group.clone().filter(|group| !alert.source_groups.contains(group));
+        if annotations.is_some() || starts_at.is_some() || source_group.is_some() {
+            let groups = alert.groups.clone();
+            self.emit(Event::AlertChanged { alert: known, annotations, starts_at, source_group, groups });
+        }
+    }
+
+    fn ends(&mut self, report: &Report, signal: &Signal, touched: &mut Vec<GroupId>) {
+        let known = self.state.alert_keys.get(&alert_key(report, signal)).copied();
+        let Some(alert) = known.and_then(|id| self.state.alerts.get(&id)) else { return };
+        // The end of an earlier firing, told late.
+        if signal.starts_at < alert.starts_at {
+            return;
+        }
+        let id = alert.id;
+        self.end_alert(id, signal.ends_at.unwrap_or(self.now.civil), ResolvedBy::Source, touched);
+    }
+
+    /// A resolved group whose message was cut: what it left out has ended too.
+    fn ends_truncated(&mut self, report: &Report, touched: &mut Vec<GroupId>) {
+        let Some(source_group) = &report.source_group else { return };
+        let named: Vec<AlertKey> = report.signals.iter().map(|signal| alert_key(report, signal)).collect();
+        let left_out: Vec<AlertId> = self
+            .state
+            .alerts
+            .values()
+            .filter(|alert| {
+                alert.integration == report.integration
+                    && alert.source_groups.contains(source_group)
+                    && !named.contains(&alert.key)
+            })
+            .map(|alert| alert.id)
+            .collect();
+        for alert in left_out {
+            self.end_alert(alert, self.now.civil, ResolvedBy::SourceGroup, touched);
+        }
+    }
+
+    fn end_alert(
+        &mut self,
+        id: AlertId,
+        ends_at: jiff::Timestamp,
+        by: ResolvedBy,
+        touched: &mut Vec<GroupId>,
+    ) {
+        let Some(alert) = self.state.alerts.get(&id) else { return };
+        let (name, groups) = (alert.name().to_owned(), alert.groups.clone());
+        touched.extend(&groups);
+        self.emit(Event::AlertResolved { alert: id, name, groups, ends_at, by });
+    }
+
+    fn is_raised(&self, group: GroupId, severity: Option<&SeverityId>) -> bool {
+        let Some(severity) = severity else { return false };
+        // Ids sort the worst first; a group without severity was urgent already.
+        self.state
+            .groups
+            .get(&group)
+            .is_some_and(|group| group.severity.as_ref().is_some_and(|known| severity < known))
+    }
+
+    /// A worse alert joined: who took the group took something smaller, so it pages anew.
+    fn raise_group(&mut self, id: GroupId, to: SeverityId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        let urgency = self.config.urgency(Some(&to));
+        self.emit(Event::GroupRaised {
+            group: id,
+            from: group.severity.clone(),
+            expect: self.config.expectations(Some(&to)),
+            to,
+            urgency,
+        });
+        let told = group.wait_until.is_none();
+        let before = self.pages_of_group(id);
+        let pages_anew = before.is_empty() || urgency != group.urgency;
+        if let (true, true, Some(plan)) = (told, pages_anew, &group.page) {
+            let new = self.state.next.page;
+            self.page_group(id, plan, PageReason::Raised);
+            for page in before {
+                self.stop_page(page, PageStop::Replaced(new));
+            }
+        }
+    }
+
+    /// The open group that takes the alert, opened now when there is none.
+    fn group_for(
+        &mut self,
+        route: Option<&Route>,
+        severity: Option<&SeverityId>,
+        report: &Report,
+        signal: &Signal,
+    ) -> GroupId {
+        let labels = group_labels(route, &signal.labels);
+        let key = group_key(route, report, &labels);
+        if let Some(open) = self.state.group_keys.get(&key) {
+            return *open;
+        }
+        let config = self.config;
+        let policy = route.map_or(config.unrouted.page.as_ref(), |route| route.page.as_ref());
+        let group = self.state.next.group;
+        let opens_incident = route.is_some_and(|route| route.incident);
+        self.emit(Event::GroupOpened(Box::new(GroupOpened {
+            group,
+            key,
+            route: route.map(|route| route.id.clone()),
+            title: title(&labels, &signal.labels),
+            labels,
+            severity: severity.cloned(),
+            urgency: config.urgency(severity),
+            channels: route.map_or(&config.unrouted.channels, |route| &route.channels).clone(),
+            page: policy.and_then(|policy| config.plan(policy)),
+            incident: severity.or(config.severities.keys().next_back()).filter(|_| opens_incident).cloned(),
+            expect: config.expectations(severity),
+            wait_until: self.now.engine + route.map(|route| route.group_wait).unwrap_or_default(),
+        })));
+        group
+    }
+}
+
+/// The routes that take an alert, in their order; `None` stands for the catch-all: nothing is ever dropped.
+/// The first match ends the search unless that route goes on.
+pub fn routes<'a>(config: &'a Config, labels: &Labels) -> Vec<Option<&'a Route>> {
+    let mut taken = Vec::with_capacity(1);
+    for route in &config.routes {
+        if route.matchers.iter().all(|matcher| matcher.matches(labels)) {
+            taken.push(Some(route));
+            if !route.goes_on {
+                break;
+            }
+        }
+    }
+    if taken.is_empty() {
+        taken.push(None);
+    }
+    taken
+}
+
+fn group_labels(route: Option<&Route>, labels: &Labels) -> Labels {
+    match route {
+        Some(route) => labels.filtered(|name| route.group_by.iter().any(|by| by == name)),
+        None => labels.filtered(|name| name == "alertname"),
+    }
+}
+
+fn group_key(route: Option<&Route>, report: &Report, labels: &Labels) -> GroupKey {
+    match route {
+        Some(route) => GroupKey::from(format!("{}{labels}", route.id)),
+        None => GroupKey::from(format!("unrouted/{}{labels}", report.integration)),
+    }
+}
+
+/// The alert's name, then the group's other labels.
+fn title(group: &Labels, labels: &Labels) -> String {
+    let mut title = alert::name(labels).to_owned();
+    for (name, value) in group.iter().filter(|(name, value)| *name != "alertname" && !value.is_empty()) {
+        title.push_str(&format!(" {name}={value}"));
+    }
+    title
+}
+
+fn alert_key(report: &Report, signal: &Signal) -> AlertKey {
+    AlertKey::from(format!("{}/{}", report.integration, signal.fingerprint))
+}

@@ -1,0 +1,138 @@
+//! Which things an event is about: the keys under which timelines are looked up. Never holds the entries
+//! themselves; those are read from the journal.
+//!
+//! Every key costs a write of the views, so an event is filed only where somebody will look for it: what
+//! belongs to a group is filed under the group alone, and the timeline of an incident is its own entries merged
+//! with those of its groups ([`of_incident`]), also from before the incident was opened.
+
+use super::{
+    delivery::DeliveryKind,
+    event::Event,
+    id::{AlertId, GroupId, IncidentId, PageId},
+    incident::Incident,
+    page::Subject,
+};
+
+/// A thing that has a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// An alert: when it fired, and when it ended.
+    Alert(AlertId),
+    /// An alert group: its alerts, its pages, their deliveries.
+    Group(GroupId),
+    /// An incident: what happened to itself; not what happened to its groups.
+    Incident(IncidentId),
+    /// Somebody's `/page`, which stands for itself. Pages of groups and incidents are filed under those.
+    Page(PageId),
+    /// Who stands in for whom: overrides of all schedules.
+    OnCall,
+}
+
+impl Key {
+    /// Size of the key in bytes.
+    pub const BYTES: usize = 9;
+
+    /// The key as bytes that sort by kind, then by number.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        // Tags are for ever: a view that was written by an older release is read with them. 0 is kept free.
+        let (tag, number) = match self {
+            Self::Alert(AlertId(number)) => (1, number),
+            Self::Group(GroupId(number)) => (2, number),
+            Self::Incident(IncidentId(number)) => (3, number),
+            Self::Page(PageId(number)) => (4, number),
+            Self::OnCall => (5, 0),
+        };
+        let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
+        [tag, n0, n1, n2, n3, n4, n5, n6, n7]
+    }
+}
+
+/// The keys of an incident's timeline: its own and those of its groups.
+#[must_use]
+pub fn of_incident(incident: &Incident) -> Vec<Key> {
+    let groups = incident.groups.iter().map(|group| Key::Group(*group));
+    std::iter::once(Key::Incident(incident.id)).chain(groups).collect()
+}
+
+/// Under which key something about this subject is filed.
+#[must_use]
+pub fn of_subject(subject: Subject) -> Key {
+    match subject {
+        Subject::Group(group, _) => Key::Group(group),
+        Subject::Incident(incident) => Key::Incident(incident),
+        Subject::Request(page) => Key::Page(page),
+    }
+}
+
+/// The keys under which an event is found, each once.
+#[must_use]
+pub fn keys(event: &Event) -> Vec<Key> {
+    let mut keys = Vec::new();
+    visit_keys(event, |key| {
+        // A handful at most; only an alert in many groups has more, and those are distinct already.
+        if keys.len() > 8 || !keys.contains(&key) {
+            keys.push(key);
+        }
+    });
+    keys
+}
+
+/// Calls `file` with every key of an event, without allocating: the views see every event pass.
+pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
+    // No `_` here: a new event does not compile until somebody has decided where it is looked up.
+    match event {
+        // Neither has a timeline, or its timeline is silent about it: attempts and the outbox are told by their
+        // outcomes, the wait of a group by the page that follows.
+        Event::ConfigurationLoaded { .. }
+        | Event::ClockStepped { .. }
+        | Event::GroupNotified { .. }
+        | Event::AttemptStarted { .. }
+        | Event::DeliveryCancelled { .. } => {}
+        Event::AlertFired(fired) => {
+            file(Key::Alert(fired.alert));
+            fired.groups.iter().for_each(|group| file(Key::Group(*group)));
+        }
+        // Sources change annotations with every evaluation; that it fired again is worth an entry.
+        Event::AlertChanged { starts_at, groups, .. } => {
+            if starts_at.is_some() {
+                groups.iter().for_each(|group| file(Key::Group(*group)));
+            }
+        }
+        Event::AlertResolved { alert, groups, .. } => {
+            file(Key::Alert(*alert));
+            groups.iter().for_each(|group| file(Key::Group(*group)));
+        }
+        Event::GroupOpened(opened) => file(Key::Group(opened.group)),
+        Event::GroupRaised { group, .. }
+        | Event::GroupAcknowledged { group, .. }
+        | Event::GroupClosed { group } => file(Key::Group(*group)),
+        Event::IncidentOpened(opened) => file(Key::Incident(opened.incident)),
+        Event::GroupJoined { incident, .. }
+        | Event::IncidentAcknowledged { incident, .. }
+        | Event::RoleAssigned { incident, .. }
+        | Event::SeverityChanged { incident, .. }
+        | Event::StatusChanged { incident, .. }
+        | Event::NoteAdded { incident, .. }
+        | Event::IncidentResolved { incident, .. }
+        | Event::IncidentReopened { incident, .. }
+        | Event::Reminded { incident, .. } => file(Key::Incident(*incident)),
+        Event::PageStarted(started) => file(of_subject(started.subject)),
+        Event::StepTaken(taken) => file(of_subject(taken.subject)),
+        Event::PageStopped { subject, .. } | Event::PageUnanswered { subject, .. } => {
+            file(of_subject(*subject))
+        }
+        // How a page travels is part of its explanation; cards and notices are told only when they fail.
+        Event::DeliveryQueued(queued) => {
+            if queued.kind == DeliveryKind::Page {
+                file(of_subject(queued.subject));
+            }
+        }
+        Event::Delivered { subject, kind, .. } => match kind {
+            DeliveryKind::Page | DeliveryKind::Resolved => file(of_subject(*subject)),
+            DeliveryKind::Card | DeliveryKind::Notice => {}
+        },
+        Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),
+        Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
+    }
+}

@@ -1,0 +1,238 @@
+//! The engine without threads: decides intents one after the other, appends all their events with one sync, hands
+//! out what is due. Tests and the simulation drive it with a clock of their own. Never sends anything itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{Accepted, Look};
+use crate::{
+    domain::{
+        config::Config,
+        decide::decide,
+        delivery::{Channel, DeliveryKind},
+        event::{Event, FORMAT, Record, TraceId},
+        id::{DeliveryId, Seq},
+        intent::{Intent, Now, Refusal},
+        state::{Stamp, State},
+    },
+    journal::{Journal, JournalError, Reader},
+};
+
+/// Which queue of the outbox a delivery waits in: a page never waits behind a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// The channel.
+    pub channel: Channel,
+    /// Whether it is a page.
+    pub page: bool,
+}
+
+/// The state, the configuration in force, and the journal behind them.
+pub struct Core {
+    state: State,
+    config: Arc<Config>,
+    journal: Box<dyn Journal>,
+    /// Decided, and not yet durable.
+    decided: Vec<Record>,
+    /// Deliveries that wait for their instant. Derived from the state; volatile like every queue.
+    waiting: BTreeSet<(Timestamp, DeliveryId)>,
+    /// Where each waiting delivery stands in `waiting`.
+    due_of: BTreeMap<DeliveryId, Timestamp>,
+}
+
+impl Core {
+    /// Takes a snapshot's state (or an empty one) and everything that the journal says after it.
+    ///
+    /// # Errors
+    /// When what must be replayed cannot be read.
+    pub fn open(
+        journal: Box<dyn Journal>,
+        config: Arc<Config>,
+        snapshot: State,
+    ) -> Result<Self, JournalError> {
+        let mut state = snapshot;
+        journal.reader().scan(state.seq.next(), &mut |record, _| {
+            replay(&mut state, &record);
+            ControlFlow::Continue(())
+        })?;
+        let mut core = Self {
+            state,
+            config,
+            journal,
+            decided: Vec::new(),
+            waiting: BTreeSet::new(),
+            due_of: BTreeMap::new(),
+        };
+        // An attempt that was under way when the process ended has no outcome: it is made again, with its key.
+        let unfinished: Vec<_> = core
+            .state
+            .deliveries
+            .values()
+            .map(|one| (one.id, if one.leaving { core.state.clock } else { one.due }))
+            .collect();
+        for (delivery, due) in unfinished {
+            core.wait_for(delivery, due);
+        }
+        Ok(core)
+    }
+
+    /// Decides one intent. What follows is true from here on, but durable only after [`Core::commit`].
+    ///
+    /// # Errors
+    /// The refusal; nothing has changed then.
+    pub fn decide(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Accepted, Refusal> {
+        let first = self.state.seq;
+        let decided = decide(&mut self.state, &self.config, intent, now, trace)?;
+        let count = decided.events.len();
+        for (index, event) in decided.events.iter().enumerate() {
+            self.follow(event, now);
+            self.decided.push(Record {
+                seq: Seq(first.0 + 1 + index as u64),
+                at: now.civil,
+                clock: (now.engine != now.civil).then_some(now.engine),
+                v: FORMAT,
+                trace,
+                last: index + 1 == count,
+                event: event.clone(),
+            });
+        }
+        Ok(Accepted {
+            seq: self.state.seq,
+            events: decided.events,
+            dispatch: decided.dispatch,
+            at: now.civil,
+        })
+    }
+
+    /// Takes what is due, at most `most` things; the rest waits for the next batch. Returns how late the first
+    /// one was, when anything was due.
+    pub fn run_due(&mut self, trace: TraceId, now: Now, most: usize) -> Option<jiff::SignedDuration> {
+        let mut late = None;
+        for _ in 0..most {
+            let Some(due) = self.state.next_deadline().filter(|due| *due <= now.engine) else { break };
+            late.get_or_insert(now.engine.duration_since(due));
+            // `Due` is never refused.
+            drop(self.decide(trace, Intent::Due, now));
+        }
+        late
+    }
+
+    /// Makes everything durable that was decided so far; returns how many events that were.
+    ///
+    /// # Errors
+    /// Final: nobody of this batch may be told yes, and the process ends.
+    pub fn commit(&mut self) -> Result<usize, JournalError> {
+        if self.decided.is_empty() {
+            return Ok(0);
+        }
+        self.journal.append(&self.decided)?;
+        let count = self.decided.len();
+        self.decided.clear();
+        Ok(count)
+    }
+
+    /// Hands out the deliveries whose instant has come, at most `most`. Each is handed out once; it comes back
+    /// when its attempt failed.
+    pub fn hand_out(&mut self, now: Now, most: usize) -> Vec<(Lane, DeliveryId)> {
+        let mut out = Vec::new();
+        while out.len() < most
+            && let Some((due, delivery)) = self.waiting.first().copied()
+            && due <= now.engine
+        {
+            self.forget(delivery);
+            if let Some(one) = self.state.deliveries.get(&delivery) {
+                let lane = Lane { channel: one.channel, page: one.kind == DeliveryKind::Page };
+                out.push((lane, delivery));
+            }
+        }
+        out
+    }
+
+    /// Takes back a delivery that no queue had room for: it is handed out again a little later.
+    pub fn take_back(&mut self, delivery: DeliveryId, now: Now) {
+        self.wait_for(delivery, now.engine + jiff::SignedDuration::from_millis(100));
+    }
+
+    /// Deliveries that wait for their instant.
+    pub fn waiting_deliveries(&self) -> impl Iterator<Item = DeliveryId> {
+        self.due_of.keys().copied()
+    }
+
+    /// When [`Core::run_due`] or [`Core::hand_out`] has something to do next (engine time).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let delivery = self.waiting.first().map(|(due, _)| *due);
+        [self.state.next_deadline(), delivery].into_iter().flatten().min()
+    }
+
+    /// Puts another configuration into force.
+    pub fn configure(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
+    /// What is true now.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is true now, not yet durable events included: whoever shows it waits for the next commit.
+    #[must_use]
+    pub fn look(&self, now: Now) -> Look<'_> {
+        Look { state: &self.state, config: &self.config, now }
+    }
+
+    /// The journal's readers.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        self.journal.reader()
+    }
+
+    /// The digest of the chain up to the last durable event.
+    #[must_use]
+    pub fn head(&self) -> crate::journal::Head {
+        self.journal.head()
+    }
+
+    /// Whether something was decided that is not durable.
+    #[must_use]
+    pub fn has_undurable(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
+    /// Keeps `waiting` true to the state.
+    fn follow(&mut self, event: &Event, now: Now) {
+        match event {
+            Event::DeliveryQueued(queued) => self.wait_for(queued.delivery, now.engine),
+            Event::AttemptFailed { delivery, retry_at: Some(due), .. } => self.wait_for(*delivery, *due),
+            Event::AttemptFailed { delivery, retry_at: None, .. }
+            | Event::AttemptStarted { delivery, .. }
+            | Event::Delivered { delivery, .. }
+            | Event::DeliveryCancelled { delivery, .. } => self.forget(*delivery),
+            _ => {}
+        }
+    }
+
+    fn wait_for(&mut self, delivery: DeliveryId, due: Timestamp) {
+        self.forget(delivery);
+        self.waiting.insert((due, delivery));
+        self.due_of.insert(delivery, due);
+    }
+
+    fn forget(&mut self, delivery: DeliveryId) {
+        if let Some(due) = self.due_of.remove(&delivery) {
+            self.waiting.remove(&(due, delivery));
+        }
+    }
+}
+
+/// Takes one record of the journal into a state.
+pub fn replay(state: &mut State, record: &Record) {
+    let stamp = Stamp { seq: record.seq, at: record.at, clock: record.engine_time(), trace: record.trace };
+    state.apply(&record.event, &stamp);
+}

@@ -1,0 +1,251 @@
+//! The engine's thread: takes a batch of mail, decides it, makes it durable, answers, hands out what is due.
+//! Never answers before the sync, and ends the engine when the journal fails.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tracing::{error, warn};
+
+use super::{
+    Accepted, Rejected,
+    clock::Clock,
+    core::{Core, Lane},
+    mailbox::{Answer, Engine, Mail, Mailbox},
+};
+use crate::{
+    domain::{
+        delivery::{Channel, DeliveryKind},
+        event::{Event, TraceId},
+        facts::Dispatch,
+        id::DeliveryId,
+        intent::{Intent, Now},
+    },
+    journal::JournalError,
+    metrics::{Fate, LATE, Metrics},
+};
+
+/// Things that are due in one batch, and deliveries that are handed out after it: the rest follows at once, after
+/// whatever else has arrived.
+const DUE_PER_BATCH: usize = 1_024;
+/// Where deliveries go that are due: true when the lane had room.
+pub type HandOut = Box<dyn FnMut(Lane, DeliveryId) -> bool + Send>;
+/// Called after each batch with the state, to take a snapshot now and then.
+pub type AfterBatch = Box<dyn FnMut(&Core, usize) + Send>;
+
+/// What the thread needs beside the core.
+pub struct Parts {
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// The outbox.
+    pub hand_out: HandOut,
+    /// Snapshots.
+    pub after_batch: AfterBatch,
+    /// Figures.
+    pub metrics: Metrics,
+    /// The first trace id of intents that come from the clock.
+    pub trace: TraceId,
+}
+
+/// A running engine.
+pub struct Running {
+    /// What everybody else holds.
+    pub engine: Engine,
+    /// Becomes `Some` when the thread has ended: `Ok` after a stop, `Err` with the reason otherwise.
+    pub ended: watch::Receiver<Option<Result<(), String>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Running {
+    /// Waits for the thread's end.
+    pub fn join(self) {
+        drop(self.thread.join());
+    }
+}
+
+/// An engine whose mailbox exists before its thread: the outbox asks it for permits.
+pub struct Prepared {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Self { mailbox: Arc::new(Mailbox::default()) }
+    }
+}
+
+impl Prepared {
+    /// The engine to be.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine { mailbox: Arc::clone(&self.mailbox) }
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(self, core: Core, parts: Parts) -> std::io::Result<Running> {
+        let (tell, ended) = watch::channel(None);
+        let mailbox = Arc::clone(&self.mailbox);
+        let thread = thread::Builder::new().name("engine".into()).spawn(move || {
+            let guard = Closing(Arc::clone(&mailbox));
+            let mut engine = Loop { core, mailbox, parts, batch: Vec::new() };
+            let result = engine.run().map_err(|error| error.to_string());
+            if let Err(why) = &result {
+                error!(%why, "the journal failed: nothing more is accepted; start Watchbell again once it is mended");
+            }
+            // The journal and its lock are let go before anybody hears of the end.
+            drop(engine);
+            drop(guard);
+            tell.send_replace(Some(result));
+        })?;
+        Ok(Running { engine: Engine { mailbox: self.mailbox }, ended, thread })
+    }
+}
+
+/// Closes the mailbox even when the thread panics.
+struct Closing(Arc<Mailbox>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+struct Loop {
+    core: Core,
+    mailbox: Arc<Mailbox>,
+    parts: Parts,
+    batch: Vec<Reply>,
+}
+
+/// An answer that waits for the sync.
+enum Reply {
+    Intent(Answer, Result<Accepted, Rejected>),
+    Read(Box<dyn FnOnce() + Send>),
+}
+
+impl Loop {
+    fn run(&mut self) -> Result<(), JournalError> {
+        loop {
+            let until = self.wake_at();
+            let Some(mails) = self.mailbox.take(until) else { return Ok(()) };
+            let (now, stepped) = self.parts.clock.now();
+            if let Some(by) = stepped {
+                warn!(seconds = by.as_secs_f64(), "the wall clock was stepped; waits go on unchanged");
+                drop(self.core.decide(self.parts.trace, Intent::ClockStepped { by }, now));
+            }
+            for mail in mails {
+                self.take(mail, now);
+            }
+            self.run_due(now);
+            self.commit()?;
+            for reply in self.batch.drain(..) {
+                match reply {
+                    Reply::Intent(answer, result) => drop(answer.send(result)),
+                    Reply::Read(answer) => answer(),
+                }
+            }
+            self.hand_out(now);
+        }
+    }
+
+    fn wake_at(&mut self) -> Option<Instant> {
+        let due = self.core.next_deadline()?;
+        let (now, _) = self.parts.clock.now();
+        let wait = Duration::try_from(due.duration_since(now.engine)).unwrap_or_default();
+        // Far deadlines are looked at again once a minute, and a stepped wall clock is noticed.
+        Some(Instant::now() + wait.min(Duration::from_secs(60)))
+    }
+
+    fn take(&mut self, mail: Mail, now: Now) {
+        match mail {
+            Mail::Intent { trace, intent, answer } => {
+                let channel = self.channel_of(&intent);
+                let result = self.core.decide(trace, intent, now);
+                match &result {
+                    Ok(accepted) => self.count(accepted, channel),
+                    Err(refusal) => self.parts.metrics.refused(refusal),
+                }
+                self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
+            }
+            Mail::Read(look) => self.batch.push(Reply::Read(look(&self.core.look(now)))),
+            Mail::Configure { config, answer } => {
+                self.core.configure(config);
+                let release = env!("CARGO_PKG_VERSION").to_owned();
+                let result = self.core.decide(self.parts.trace, Intent::Configured { release }, now);
+                self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
+            }
+        }
+    }
+
+    /// The channel of the delivery that an outcome tells of; afterwards the delivery may be gone.
+    fn channel_of(&self, intent: &Intent) -> Option<Channel> {
+        let Intent::Outcome { delivery, .. } = intent else { return None };
+        self.core.state().deliveries.get(delivery).map(|delivery| delivery.channel)
+    }
+
+    fn run_due(&mut self, now: Now) {
+        self.parts.trace.0 = self.parts.trace.0.wrapping_add(1);
+        let Some(late) = self.core.run_due(self.parts.trace, now, DUE_PER_BATCH) else { return };
+        let late = Duration::try_from(late).unwrap_or_default();
+        self.parts.metrics.timer_taken(late);
+        if late > LATE {
+            let seconds = late.as_secs_f64();
+            warn!(trace = %self.parts.trace, seconds, "something was due earlier than it was done");
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        let before = Instant::now();
+        let events = self.core.commit()?;
+        if events > 0 {
+            self.parts.metrics.synced(events, before.elapsed());
+        }
+        self.parts.metrics.engine_queue(self.mailbox.waiting());
+        (self.parts.after_batch)(&self.core, events);
+        Ok(())
+    }
+
+    fn hand_out(&mut self, now: Now) {
+        for (lane, delivery) in self.core.hand_out(now, DUE_PER_BATCH) {
+            if !(self.parts.hand_out)(lane, delivery) {
+                self.core.take_back(delivery, now);
+            }
+        }
+    }
+
+    /// Figures of one intent that was decided.
+    fn count(&self, accepted: &Accepted, channel: Option<Channel>) {
+        let metrics = &self.parts.metrics;
+        for event in &accepted.events {
+            metrics.event(event);
+            let (kind, fate) = match event {
+                Event::Delivered { kind, .. } => (*kind, Fate::Delivered),
+                Event::AttemptFailed { kind, retry_at: Some(_), .. } => (*kind, Fate::Retried),
+                Event::AttemptFailed { kind, retry_at: None, .. } => (*kind, Fate::Failed),
+                _ => continue,
+            };
+            if let Some(channel) = channel {
+                metrics.delivery(channel, kind, fate);
+            }
+        }
+        if let Some(dispatch) = &accepted.dispatch {
+            self.count_first_attempt(dispatch, accepted.at);
+        }
+    }
+
+    /// How long the first page of a group took, from the end of its wait.
+    fn count_first_attempt(&self, dispatch: &Dispatch, at: Timestamp) {
+        let first = dispatch.delivery.kind == DeliveryKind::Page && dispatch.delivery.attempts == 1;
+        if let (true, Some(group)) = (first, &dispatch.facts.group) {
+            let took = at.duration_since(group.opened_at);
+            self.parts.metrics.alert_to_page(Duration::try_from(took).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Some space that is held back, so that pages still leave when the disk is full. Never a reason not to start:
+//! without it Watchbell works, and says what is missing.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::PathBuf,
+};
+
+/// The file that is deleted when the disk is full.
+pub(super) struct Reserve {
+    path: PathBuf,
+}
+
+impl Reserve {
+    /// Makes sure that `bytes` are held back in the file at `path`; 0 holds nothing back.
+    pub(super) fn hold(path: PathBuf, bytes: u64) -> (Self, io::Result<()>) {
+        let held = fs::metadata(&path).is_ok_and(|metadata| metadata.len() >= bytes);
+        let made = if bytes == 0 || held { Ok(()) } else { fill(&path, bytes) };
+        if made.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        (Self { path }, made)
+    }
+
+    /// Gives the space back to the disk; whether there was any.
+    pub(super) fn release(&self) -> bool {
+        fs::remove_file(&self.path).is_ok()
+    }
+}
+
+/// Writes real bytes: a file that was only made long takes no space.
+fn fill(path: &PathBuf, bytes: u64) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let block = [0x5a; 64 * 1024];
+    let mut left = bytes;
+    while left > 0 {
+        let count = usize::try_from(left).unwrap_or(block.len()).min(block.len());
+        file.write_all(block.get(..count).unwrap_or(&block))?;
+        left -= u64::try_from(count).unwrap_or(left);
+    }
+    file.sync_all()
+}
+
+/// Whether an error means that the disk, or this user's share of it, is full.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,189 @@
+//! A segment: its file, its header, its lines one after the other. Never writes over what is there.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Digest, JournalError,
+    line::{self, Chain},
+};
+use crate::domain::{event::FORMAT, id::Seq};
+
+/// The file of the segment that begins with `first`.
+pub(super) fn path_of(dir: &Path, first: Seq) -> PathBuf {
+    dir.join(format!("{:010}.jsonl", first.0))
+}
+
+/// The first sequences of all segments in the folder, oldest first. A missing folder has none.
+pub(super) fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(JournalError::io("list", dir)(error)),
+    };
+    let mut firsts = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(JournalError::io("list", dir))?.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
+        let Ok(first) = digits.parse().map(Seq) else { continue };
+        // Only names as they are written here: not a copy called `1.jsonl`.
+        if path_of(dir, first).file_name() == Some(&name) {
+            firsts.push(first);
+        }
+    }
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+/// Makes the changes in a folder itself durable (new, renamed and removed files).
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// The first line of a segment.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// Version of the format of the file.
+    watchbell_journal: u16,
+    /// Sequence of the first record.
+    pub(super) first: Seq,
+    /// What the first record follows in the chain.
+    pub(super) previous: Digest,
+}
+
+impl Header {
+    /// Reads a header line (without its newline) of the segment that begins with `first`.
+    pub(super) fn read(bytes: &[u8], first: Seq, path: &Path) -> Result<Self, JournalError> {
+        let damaged = |why: &str| JournalError::damaged(path, 1, first, why);
+        let header: Self = serde_json::from_slice(bytes).map_err(|_| damaged("the header cannot be read"))?;
+        if header.watchbell_journal > FORMAT {
+            return Err(JournalError::Newer {
+                file: path.into(),
+                line: 1,
+                version: header.watchbell_journal,
+            });
+        }
+        if header.first != first {
+            return Err(damaged("the header belongs to another file"));
+        }
+        // Hashed like a record that follows `previous`, so that a flipped digit is found here.
+        if !line::is_sealed(bytes, &header.previous) {
+            return Err(damaged("the hash of the header does not match"));
+        }
+        Ok(header)
+    }
+}
+
+/// Makes a new segment, durably, and leaves it open at its end; also gives its size in bytes.
+pub(super) fn create(dir: &Path, first: Seq, previous: Digest) -> io::Result<(File, u64)> {
+    let path = path_of(dir, first);
+    let header = Header { watchbell_journal: FORMAT, first, previous };
+    let mut bytes = Vec::with_capacity(256);
+    line::encode(&mut bytes, &header, false, &previous)?;
+    let mut file = File::options().append(true).create(true).open(&path)?;
+    // A header that an earlier try left behind, never a record: the caller knows that there is none.
+    file.set_len(0)?;
+    file.write_all(&bytes)?;
+    file.sync_data()?;
+    sync_dir(dir)?;
+    Ok((file, len_u64(bytes.len())))
+}
+
+pub(super) fn len_u64(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// A line as it stands in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawLine<'a> {
+    /// Bytes before it.
+    pub(super) offset: u64,
+    /// Counted from 1 where the reading began.
+    pub(super) number: u64,
+    /// Without its newline.
+    pub(super) bytes: &'a [u8],
+    /// Whether its newline is there.
+    pub(super) complete: bool,
+}
+
+impl RawLine<'_> {
+    /// Bytes before the next line.
+    pub(super) fn end(&self) -> u64 {
+        self.offset + len_u64(self.bytes.len()) + u64::from(self.complete)
+    }
+}
+
+/// The lines of a part of a file.
+pub(super) struct Lines<'a> {
+    reader: BufReader<io::Take<&'a File>>,
+    buffer: Vec<u8>,
+    offset: u64,
+    number: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// Lines from `offset` on; what stands at or after `end` is not read.
+    pub(super) fn new(mut file: &'a File, offset: u64, end: u64, capacity: usize) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(offset))?;
+        let part = file.take(end.saturating_sub(offset));
+        let reader = BufReader::with_capacity(capacity, part);
+        Ok(Self { reader, buffer: Vec::with_capacity(1024), offset, number: 0 })
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<RawLine<'_>>> {
+        self.buffer.clear();
+        let offset = self.offset;
+        let read = self.reader.read_until(b'\n', &mut self.buffer)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.offset += len_u64(read);
+        self.number += 1;
+        let complete = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
+        Ok(Some(RawLine { offset, number: self.number, bytes: &self.buffer, complete }))
+    }
+}
+
+/// A segment that is open for reading, behind its header.
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    /// Bytes of the header line; records begin here.
+    pub(super) records: u64,
+    pub(super) header: Header,
+}
+
+impl Segment {
+    /// Opens the segment that begins with `first` and checks its header.
+    pub(super) fn open(dir: &Path, first: Seq) -> Result<Self, JournalError> {
+        let path = path_of(dir, first);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(JournalError::Missing { seq: first, dir: dir.into() });
+            }
+            Err(error) => return Err(JournalError::io("open", path)(error)),
+        };
+        let mut lines = Lines::new(&file, 0, u64::MAX, 512).map_err(JournalError::io("read", &path))?;
+        let (header, records) = match lines.next().map_err(JournalError::io("read", &path))? {
+            Some(raw) if raw.complete => (Header::read(raw.bytes, first, &path)?, raw.end()),
+            _ => return Err(JournalError::damaged(path, 1, first, "the header is not complete")),
+        };
+        Ok(Self { path, file, records, header })
+    }
+
+    /// Bytes of the file now.
+    pub(super) fn len(&self) -> Result<u64, JournalError> {
+        Ok(self.file.metadata().map_err(JournalError::io("read", &self.path))?.len())
+    }
+
+    /// The chain at the first record.
+    pub(super) fn chain(&self) -> Chain {
+        Chain::new(Some(self.header.previous), self.header.first)
+    }
+}

@@ -1,0 +1,555 @@
+//! The figures that Watchbell shows about itself, in Prometheus' text format. Cheap enough for the hot path: one
+//! atomic, or one short lock for a histogram. Never holds a label that an unconfigured outsider can choose.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::domain::{
+    delivery::{Channel, DeliveryKind},
+    event::Event,
+    id::IntegrationId,
+    intent::Refusal,
+};
+
+/// The content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A timer that is taken later than this counts as a missed deadline.
+pub const LATE: Duration = Duration::from_secs(1);
+
+/// All figures. Cheap to clone; every clone counts into the same figures.
+#[derive(Clone)]
+pub struct Metrics(Arc<Figures>);
+
+/// What became of a delivery, or of one attempt of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It arrived.
+    Delivered,
+    /// It was given up.
+    Failed,
+    /// An attempt failed and another one will follow.
+    Retried,
+    /// It never left and never will.
+    Cancelled,
+    /// A newer revision of the same card took its place.
+    Replaced,
+}
+
+/// What was wrong with something from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BadInput {
+    /// A message of an integration that could not be read.
+    Webhook,
+    /// A message larger than what is taken.
+    TooLarge,
+    /// A request whose path, query or body is wrong.
+    Request,
+    /// A command that was not understood.
+    Command,
+    /// A missing or wrong token.
+    Token,
+    /// A forged or expired link.
+    Link,
+    /// A request that a foreign web page had a browser send.
+    Origin,
+    /// A configuration that was not taken.
+    Configuration,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CommandFate {
+    /// Done.
+    Done,
+    /// Refused, or not understood.
+    Refused,
+    /// It could not be tried: the engine is busy or has stopped.
+    Failed,
+}
+
+/// How much of each thing there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Alerts that fire.
+    pub alerts: usize,
+    /// Groups that are open.
+    pub groups: usize,
+    /// Incidents that are open.
+    pub incidents: usize,
+    /// Pages that run.
+    pub pages: usize,
+}
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct WebhookLabels {
+    integration: Integration,
+    code: u16,
+}
+
+/// An integration of the configuration; none: a name that nobody configured.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Integration(Option<IntegrationId>);
+
+impl EncodeLabelValue for Integration {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        self.0.as_ref().map_or("unknown", IntegrationId::as_str).encode(encoder)
+    }
+}
+
+struct Figures {
+    registry: Registry,
+    engine_queue: Gauge,
+    outbox_queue: Family<Labels<1>, Gauge>,
+    alert_to_page: Histogram,
+    deliveries: Family<Labels<3>, Counter>,
+    sync: Histogram,
+    batch: Histogram,
+    deadlines_missed: Counter,
+    events: Family<Labels<1>, Counter>,
+    refused: Family<Labels<1>, Counter>,
+    webhooks: Family<WebhookLabels, Counter>,
+    bad_input: Family<Labels<1>, Counter>,
+    commands: Family<Labels<1>, Counter>,
+    views_lag: Gauge,
+    alerts: Gauge,
+    groups: Gauge,
+    incidents: Gauge,
+    pages: Gauge,
+    connections: Gauge,
+    listeners: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// All figures at zero. Those whose labels are known beforehand are shown from the start, so that an alert
+    /// on them sees the first failure and not only the second.
+    #[must_use]
+    pub fn new(release: &'static str) -> Self {
+        let mut registry = Registry::with_prefix("watchbell");
+        let build: Family<Labels<1>, Gauge> = Family::default();
+        build.get_or_create(&[("version", release)]).set(1);
+        registry.register("build", "The release that runs; always 1", build);
+        let figures = Figures::registered(registry);
+        figures.show_zeros();
+        Self(Arc::new(figures))
+    }
+
+    /// How many intents wait for the engine.
+    pub fn engine_queue(&self, length: usize) {
+        self.0.engine_queue.set(gauge(length));
+    }
+
+    /// How many deliveries of a channel wait for an attempt.
+    pub fn outbox_queue(&self, channel: Channel, length: usize) {
+        self.0.outbox_queue.get_or_create(&[("channel", channel.as_str())]).set(gauge(length));
+    }
+
+    /// The first attempt of a page left so long after the report was received that led to it; the group's own
+    /// wait included.
+    pub fn alert_to_page(&self, took: Duration) {
+        self.0.alert_to_page.observe(took.as_secs_f64());
+    }
+
+    /// Something became of a delivery.
+    pub fn delivery(&self, channel: Channel, kind: DeliveryKind, fate: Fate) {
+        self.0.deliveries.get_or_create(&delivery_labels(channel, kind, fate)).inc();
+    }
+
+    /// A batch of intents was decided and one sync made all of it durable.
+    pub fn synced(&self, intents: usize, took: Duration) {
+        self.0.sync.observe(took.as_secs_f64());
+        self.0.batch.observe(f64::from(u32::try_from(intents).unwrap_or(u32::MAX)));
+    }
+
+    /// A timer was taken so long after it was due; counts when that is later than [`LATE`].
+    pub fn timer_taken(&self, late: Duration) {
+        if late > LATE {
+            self.0.deadlines_missed.inc();
+        }
+    }
+
+    /// An event is in the journal.
+    pub fn event(&self, event: &Event) {
+        self.0.events.get_or_create(&[("type", event_type(event))]).inc();
+    }
+
+    /// The rules said no.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.0.refused.get_or_create(&[("reason", reason(refusal))]).inc();
+    }
+
+    /// An integration's message was answered with this status; none: an integration that nobody configured.
+    pub fn webhook(&self, integration: Option<&IntegrationId>, code: u16) {
+        let labels = WebhookLabels { integration: Integration(integration.cloned()), code };
+        self.0.webhooks.get_or_create(&labels).inc();
+    }
+
+    /// Something from outside was wrong and changed nothing.
+    pub fn bad_input(&self, what: BadInput) {
+        self.0.bad_input.get_or_create(&[("kind", what.as_str())]).inc();
+    }
+
+    /// A command was answered.
+    pub fn command(&self, fate: CommandFate) {
+        self.0.commands.get_or_create(&[("outcome", fate.as_str())]).inc();
+    }
+
+    /// How many events the views are behind the journal.
+    pub fn views_lag(&self, events: u64) {
+        self.0.views_lag.set(i64::try_from(events).unwrap_or(i64::MAX));
+    }
+
+    /// How much of each thing there is.
+    pub fn standing(&self, now: Standing) {
+        self.0.alerts.set(gauge(now.alerts));
+        self.0.groups.set(gauge(now.groups));
+        self.0.incidents.set(gauge(now.incidents));
+        self.0.pages.set(gauge(now.pages));
+    }
+
+    /// An HTTP connection is open until the guard is dropped.
+    #[must_use]
+    pub fn connection(&self) -> Open {
+        Open::new(&self.0.connections)
+    }
+
+    /// Somebody listens to the live stream until the guard is dropped.
+    #[must_use]
+    pub fn listener(&self) -> Open {
+        Open::new(&self.0.listeners)
+    }
+
+    /// All figures in the text format of [`CONTENT_TYPE`].
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing into a string fails only when one of our own encoders does, and none of them can.
+        if text::encode(&mut text, &self.0.registry).is_err() {
+            tracing::error!("the metrics could not be written");
+        }
+        text
+    }
+}
+
+/// Counts one open thing until it is dropped.
+#[derive(Debug)]
+pub struct Open(Gauge);
+
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Figures {
+    #[expect(clippy::too_many_lines, reason = "one line for each figure, with its help text")]
+    fn registered(mut registry: Registry) -> Self {
+        let seconds =
+            |start: f64, factor: f64, length: u16| Histogram::new(exponential_buckets(start, factor, length));
+        let figures = Self {
+            registry: Registry::default(),
+            engine_queue: Gauge::default(),
+            outbox_queue: Family::default(),
+            // 0.5 ms … 4.4 min in doublings.
+            alert_to_page: seconds(0.0005, 2.0, 20),
+            deliveries: Family::default(),
+            // 50 µs … 3.3 s in doublings.
+            sync: seconds(0.00005, 2.0, 17),
+            batch: Histogram::new(exponential_buckets(1.0, 2.0, 13)),
+            deadlines_missed: Counter::default(),
+            events: Family::default(),
+            refused: Family::default(),
+            webhooks: Family::default(),
+            bad_input: Family::default(),
+            commands: Family::default(),
+            views_lag: Gauge::default(),
+            alerts: Gauge::default(),
+            groups: Gauge::default(),
+            incidents: Gauge::default(),
+            pages: Gauge::default(),
+            connections: Gauge::default(),
+            listeners: Gauge::default(),
+        };
+        let mut add = Registrar(&mut registry);
+        add.figure("engine_queue_length", "Intents that wait for the engine", &figures.engine_queue);
+        add.figure(
+            "outbox_queue_length",
+            "Deliveries that wait for an attempt, by channel",
+            &figures.outbox_queue,
+        );
+        add.seconds(
+            "alert_to_page",
+            "From receiving an alert to the first attempt of its page; the group's own wait is included",
+            &figures.alert_to_page,
+        );
+        add.figure(
+            "deliveries",
+            "Deliveries by channel, kind (page, resolved, card, notice) and outcome (delivered; failed: given up; \
+             retried: an attempt failed and another follows; cancelled: never left; replaced: by a newer card)",
+            &figures.deliveries,
+        );
+        add.seconds("journal_sync", "Time that one sync of the journal took", &figures.sync);
+        add.figure("engine_batch_intents", "Intents that one sync made durable", &figures.batch);
+        add.figure(
+            "deadlines_missed",
+            "Timers that were taken more than 1 s after they were due",
+            &figures.deadlines_missed,
+        );
+        add.figure("events", "Events written to the journal since the start, by type", &figures.events);
+        add.figure("intents_refused", "Intents that the rules refused, by reason", &figures.refused);
+        add.figure("webhooks", "Messages of integrations, by integration and status code", &figures.webhooks);
+        add.figure(
+            "bad_input",
+            "Wrong input that was answered with a problem and changed nothing, by kind",
+            &figures.bad_input,
+        );
+        add.figure("commands", "Commands by outcome", &figures.commands);
+        add.figure("views_lag_events", "Events that the views are behind the journal", &figures.views_lag);
+        add.figure("alerts_firing", "Alerts that fire", &figures.alerts);
+        add.figure("groups_open", "Alert groups that are open", &figures.groups);
+        add.figure("incidents_open", "Incidents that are open", &figures.incidents);
+        add.figure("pages_running", "Pages that run", &figures.pages);
+        add.figure("http_connections", "HTTP connections that are open", &figures.connections);
+        add.figure("live_listeners", "Connections that follow the live stream", &figures.listeners);
+        Self { registry, ..figures }
+    }
+
+    fn show_zeros(&self) {
+        for channel in Channel::ALL {
+            drop(self.outbox_queue.get_or_create(&[("channel", channel.as_str())]));
+            for kind in DeliveryKind::ALL {
+                for fate in Fate::ALL {
+                    drop(self.deliveries.get_or_create(&delivery_labels(channel, kind, fate)));
+                }
+            }
+        }
+        for what in BadInput::ALL {
+            drop(self.bad_input.get_or_create(&[("kind", what.as_str())]));
+        }
+        for fate in CommandFate::ALL {
+            drop(self.commands.get_or_create(&[("outcome", fate.as_str())]));
+        }
+    }
+}
+
+/// Registers clones of figures, so that the names stand in one column.
+struct Registrar<'a>(&'a mut Registry);
+
+impl Registrar<'_> {
+    fn figure(
+        &mut self,
+        name: &str,
+        help: &str,
+        figure: &(impl prometheus_client::registry::Metric + Clone),
+    ) {
+        self.0.register(name, help, figure.clone());
+    }
+    fn seconds(&mut self, name: &str, help: &str, histogram: &Histogram) {
+        self.0.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+    }
+}
+
+fn gauge(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn delivery_labels(channel: Channel, kind: DeliveryKind, fate: Fate) -> Labels<3> {
+    [("channel", channel.as_str()), ("kind", kind.as_str()), ("outcome", fate.as_str())]
+}
+
+impl Fate {
+    const ALL: [Self; 5] = [Self::Delivered, Self::Failed, Self::Retried, Self::Cancelled, Self::Replaced];
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Retried => "retried",
+            Self::Cancelled => "cancelled",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+impl BadInput {
+    const ALL: [Self; 8] = [
+        Self::Webhook,
+        Self::TooLarge,
+        Self::Request,
+        Self::Command,
+        Self::Token,
+        Self::Link,
+        Self::Origin,
+        Self::Configuration,
+    ];
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::TooLarge => "too_large",
+            Self::Request => "request",
+            Self::Command => "command",
+            Self::Token => "token",
+            Self::Link => "link",
+            Self::Origin => "origin",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
+impl CommandFate {
+    const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The event's type as it stands in the journal.
+fn event_type(event: &Event) -> &'static str {
+    match event {
+        Event::ConfigurationLoaded { .. } => "configuration_loaded",
+        Event::ClockStepped { .. } => "clock_stepped",
+        Event::AlertFired(_) => "alert_fired",
+        Event::AlertChanged { .. } => "alert_changed",
+        Event::AlertResolved { .. } => "alert_resolved",
+        Event::GroupOpened(_) => "group_opened",
+        Event::GroupNotified { .. } => "group_notified",
+        Event::GroupRaised { .. } => "group_raised",
+        Event::GroupAcknowledged { .. } => "group_acknowledged",
+        Event::GroupClosed { .. } => "group_closed",
+        Event::IncidentOpened(_) => "incident_opened",
+        Event::GroupJoined { .. } => "group_joined",
+        Event::IncidentAcknowledged { .. } => "incident_acknowledged",
+        Event::RoleAssigned { .. } => "role_assigned",
+        Event::SeverityChanged { .. } => "severity_changed",
+        Event::StatusChanged { .. } => "status_changed",
+        Event::NoteAdded { .. } => "note_added",
+        Event::IncidentResolved { .. } => "incident_resolved",
+        Event::IncidentReopened { .. } => "incident_reopened",
+        Event::Reminded { .. } => "reminded",
+        Event::PageStarted(_) => "page_started",
+        Event::StepTaken(_) => "step_taken",
+        Event::PageStopped { .. } => "page_stopped",
+        Event::PageUnanswered { .. } => "page_unanswered",
+        Event::DeliveryQueued(_) => "delivery_queued",
+        Event::AttemptStarted { .. } => "attempt_started",
+        Event::Delivered { .. } => "delivered",
+        Event::AttemptFailed { .. } => "attempt_failed",
+        Event::DeliveryCancelled { .. } => "delivery_cancelled",
+        Event::OverrideAdded { .. } => "override_added",
+        Event::OverrideRemoved { .. } => "override_removed",
+    }
+}
+
+fn reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Unknown(_) => "unknown",
+        Refusal::UnknownName { .. } => "unknown_name",
+        Refusal::AlreadyAcknowledged { .. } => "already_acknowledged",
+        Refusal::GroupClosed { .. } => "group_closed",
+        Refusal::PageOver(_) => "page_over",
+        Refusal::AlreadyResolved { .. } => "already_resolved",
+        Refusal::StillOpen(_) => "still_open",
+        Refusal::Unchanged { .. } => "unchanged",
+        Refusal::NoContact(_) => "no_contact",
+        Refusal::BadTimes { .. } => "bad_times",
+        Refusal::UnknownOverride(_) => "unknown_override",
+        Refusal::NotPermitted(_) => "not_permitted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        id::{AlertId, DeliveryId},
+        page::Target,
+    };
+
+    #[test]
+    fn every_figure_is_shown_with_its_help_and_its_labels() {
+        let metrics = Metrics::new("0.1.0");
+        metrics.engine_queue(3);
+        metrics.delivery(Channel::Hook, DeliveryKind::Page, Fate::Retried);
+        metrics.webhook(Some(&"prometheus".into()), 202);
+        metrics.webhook(None, 401);
+        metrics.synced(2, Duration::from_micros(300));
+        metrics.refused(&Refusal::Unknown(Target::Alert(AlertId(1))));
+        metrics.refused(&Refusal::NotPermitted(DeliveryId(1)));
+        metrics.event(&Event::GroupClosed { group: crate::domain::id::GroupId(1) });
+        let open = metrics.connection();
+        let text = metrics.render();
+        for line in [
+            "watchbell_build{version=\"0.1.0\"} 1",
+            "watchbell_engine_queue_length 3",
+            "watchbell_outbox_queue_length{channel=\"ntfy\"} 0",
+            "watchbell_deliveries_total{channel=\"hook\",kind=\"page\",outcome=\"retried\"} 1",
+            "watchbell_deliveries_total{channel=\"mail\",kind=\"page\",outcome=\"failed\"} 0",
+            "watchbell_webhooks_total{integration=\"prometheus\",code=\"202\"} 1",
+            "watchbell_webhooks_total{integration=\"unknown\",code=\"401\"} 1",
+            "watchbell_journal_sync_seconds_count 1",
+            "watchbell_engine_batch_intents_sum 2.0",
+            "watchbell_intents_refused_total{reason=\"unknown\"} 1",
+            "watchbell_intents_refused_total{reason=\"not_permitted\"} 1",
+            "watchbell_events_total{type=\"group_closed\"} 1",
+            "watchbell_deadlines_missed_total 0",
+            "watchbell_bad_input_total{kind=\"webhook\"} 0",
+            "watchbell_commands_total{outcome=\"done\"} 0",
+            "watchbell_http_connections 1",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+        drop(open);
+        assert!(metrics.render().contains("watchbell_http_connections 0"));
+    }
+
+    #[test]
+    fn a_timer_counts_as_missed_only_when_it_is_more_than_a_second_late() {
+        let metrics = Metrics::default();
+        for late in [0, 999, 1000, 1001, 60_000] {
+            metrics.timer_taken(Duration::from_millis(late));
+        }
+        assert!(metrics.render().contains("watchbell_deadlines_missed_total 2"));
+    }
+
+    #[test]
+    fn the_type_of_an_event_is_the_one_in_the_journal() {
+        let event = Event::ClockStepped { by_ms: 5 };
+        let json = serde_json::to_value(&event).unwrap();
+        assert!(json.get(event_type(&event)).is_some(), "{json}");
+    }
+}

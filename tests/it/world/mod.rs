@@ -1,0 +1,268 @@
+//! The world around the engine, with a virtual clock: a disk that outlives crashes, lanes of the outbox, vendors
+//! that receive messages. No thread, no sleep: whoever plays moves the time and picks what happens.
+
+pub mod config;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use watchbell::{
+    domain::{
+        alert::{AlertStatus, Report, Signal},
+        config::Config,
+        delivery::{Delivery, DeliveryKind, Outcome, Recipient},
+        event::{Event, Record, TraceId},
+        facts::Dispatch,
+        id::{DeliveryId, IntegrationId},
+        intent::{Intent, Now, Refusal},
+        labels::Labels,
+        state::State,
+    },
+    engine::{Accepted, core::Core},
+    journal::{Journal as _, Keep, MemoryDisk, MemoryJournal, Reader as _},
+};
+
+/// What a vendor has seen.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub delivery: Delivery,
+    pub summary: String,
+    pub at: Timestamp,
+}
+
+/// Where everything happens.
+pub struct World {
+    pub config: Arc<Config>,
+    pub disk: MemoryDisk,
+    pub core: Core,
+    /// Engine time.
+    pub engine: Timestamp,
+    /// Civil time minus engine time.
+    pub offset: SignedDuration,
+    /// Handed out, and no permit asked yet.
+    pub lane: Vec<DeliveryId>,
+    /// With a permit, and without an outcome.
+    pub under_way: Vec<Box<Dispatch>>,
+    /// Everything that ever left.
+    pub sent: Vec<Sent>,
+    trace: u64,
+}
+
+pub fn start_of_time() -> Timestamp {
+    // A Monday, one hour after ana's hand-off.
+    "2026-01-05T10:00:00Z".parse().unwrap()
+}
+
+impl World {
+    pub fn new() -> Self {
+        let (config, disk) = (Arc::new(config::config()), MemoryDisk::default());
+        let core = Self::open(&disk, &config);
+        let (lane, under_way, sent) = (Vec::new(), Vec::new(), Vec::new());
+        let mut world = Self {
+            config,
+            disk,
+            core,
+            engine: start_of_time(),
+            offset: SignedDuration::ZERO,
+            lane,
+            under_way,
+            sent,
+            trace: 0,
+        };
+        world.want(Intent::Configured { release: "0".into() }).unwrap();
+        world
+    }
+
+    fn open(disk: &MemoryDisk, config: &Arc<Config>) -> Core {
+        let (journal, _torn) = MemoryJournal::open(disk.clone());
+        Core::open(Box::new(journal), Arc::clone(config), State::default()).unwrap()
+    }
+
+    pub fn now(&self) -> Now {
+        Now { engine: self.engine, civil: self.engine + self.offset }
+    }
+
+    pub fn state(&self) -> &State {
+        self.core.state()
+    }
+
+    fn next_trace(&mut self) -> TraceId {
+        self.trace += 1;
+        TraceId(self.trace)
+    }
+
+    /// Decides without making anything durable.
+    pub fn decide(&mut self, intent: Intent) -> Result<Accepted, Refusal> {
+        let (trace, now) = (self.next_trace(), self.now());
+        let answer = self.core.decide(trace, intent, now);
+        self.core.run_due(trace, now, usize::MAX);
+        answer
+    }
+
+    /// Makes durable what was decided, and hands out what is due.
+    pub fn commit(&mut self) {
+        self.core.commit().unwrap();
+        let now = self.now();
+        self.lane.extend(self.core.hand_out(now, usize::MAX).into_iter().map(|(_, delivery)| delivery));
+    }
+
+    /// One intent from beginning to answer.
+    pub fn want(&mut self, intent: Intent) -> Result<Accepted, Refusal> {
+        let answer = self.decide(intent);
+        self.commit();
+        answer
+    }
+
+    /// Takes one delivery out of the lane and asks for its permit.
+    pub fn attempt(&mut self, index: usize) -> Option<Box<Dispatch>> {
+        let delivery = self.lane.remove(index);
+        let dispatch = self.want(Intent::Permit(delivery)).ok()?.dispatch?;
+        self.sent.push(Sent {
+            delivery: dispatch.delivery.clone(),
+            summary: dispatch.facts.summary.clone(),
+            at: self.now().civil,
+        });
+        self.under_way.push(dispatch.clone());
+        Some(dispatch)
+    }
+
+    /// The vendor answers.
+    pub fn answer(&mut self, index: usize, outcome: Outcome) {
+        let dispatch = self.under_way.remove(index);
+        let (delivery, attempt) = (dispatch.delivery.id, dispatch.delivery.attempts);
+        self.want(Intent::Outcome { delivery, attempt, outcome }).unwrap();
+    }
+
+    /// Sends everything that waits; `vendor` says what becomes of each attempt.
+    pub fn deliver(&mut self, mut vendor: impl FnMut(&Delivery) -> Outcome) {
+        while !self.lane.is_empty() {
+            if let Some(dispatch) = self.attempt(0) {
+                let outcome = vendor(&dispatch.delivery);
+                self.answer(self.under_way.len() - 1, outcome);
+            }
+        }
+    }
+
+    /// Lets time pass, from deadline to deadline.
+    pub fn pass(&mut self, time: SignedDuration, mut vendor: impl FnMut(&Delivery) -> Outcome) {
+        let end = self.engine + time;
+        loop {
+            let next = self.core.next_deadline().filter(|due| *due <= end);
+            self.engine = next.map_or(end, |due| due.max(self.engine));
+            self.tick();
+            self.deliver(&mut vendor);
+            if next.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Takes what is due now.
+    pub fn tick(&mut self) {
+        let (trace, now) = (self.next_trace(), self.now());
+        self.core.run_due(trace, now, usize::MAX);
+        self.commit();
+    }
+
+    /// The process ends here and starts again: what was not durable is gone, and so are all queues.
+    pub fn crash(&mut self) {
+        self.core = Self::open(&self.disk, &self.config);
+        self.lane.clear();
+        self.under_way.clear();
+        self.commit();
+    }
+
+    /// Appends what was decided with a failing disk, then crashes.
+    pub fn crash_in_append(&mut self, keep: Keep) {
+        if self.core.has_undurable() {
+            self.disk.fail_next_append(keep);
+            assert!(self.core.commit().is_err(), "a failing disk is not noticed");
+        }
+        self.crash();
+    }
+
+    /// Everything that is on the disk.
+    pub fn records(&self) -> Vec<Record> {
+        let (journal, _torn) = MemoryJournal::open(self.disk.fork());
+        let mut records = Vec::new();
+        journal
+            .reader()
+            .scan(watchbell::domain::id::Seq(1), &mut |record, _| {
+                records.push(record);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        records
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.records().into_iter().map(|record| record.event).collect()
+    }
+
+    /// People whose pages arrived or were tried, in order, as `person contact`.
+    pub fn pages_sent(&self) -> Vec<String> {
+        let page = |sent: &&Sent| sent.delivery.kind == DeliveryKind::Page;
+        self.sent.iter().filter(page).map(|sent| address(&sent.delivery.to)).collect()
+    }
+}
+
+pub fn address(to: &Recipient) -> String {
+    match to {
+        Recipient::Person { person, contact } => format!("{person} {contact}"),
+        Recipient::Channel(channel) => channel.to_string(),
+    }
+}
+
+pub fn receipt(_: &Delivery) -> Outcome {
+    Outcome::Receipt("200 OK".into())
+}
+
+pub fn signal(status: AlertStatus, labels: &[(&str, &str)], starts_at: Timestamp) -> Signal {
+    let labels: Labels = labels.iter().copied().collect();
+    Signal {
+        status,
+        fingerprint: labels.to_string(),
+        labels,
+        annotations: Labels::default(),
+        starts_at,
+        ends_at: None,
+        graph: None,
+    }
+}
+
+pub fn report(signals: Vec<Signal>) -> Report {
+    let firing = signals.iter().any(|signal| signal.status == AlertStatus::Firing);
+    Report {
+        integration: IntegrationId::from("prometheus"),
+        source_group: Some("{}".into()),
+        status: if firing { AlertStatus::Firing } else { AlertStatus::Resolved },
+        truncated: 0,
+        source: None,
+        signals,
+    }
+}
+
+/// Deliveries that are neither finished nor anywhere on their way.
+pub fn lost(world: &World) -> BTreeSet<DeliveryId> {
+    let on_the_way: BTreeSet<DeliveryId> = world
+        .lane
+        .iter()
+        .copied()
+        .chain(world.under_way.iter().map(|dispatch| dispatch.delivery.id))
+        .chain(world.core.waiting_deliveries())
+        .collect();
+    world.state().deliveries.keys().filter(|delivery| !on_the_way.contains(delivery)).copied().collect()
+}
+
+/// How often each key was used, by delivery.
+pub fn keys(world: &World) -> BTreeMap<DeliveryId, BTreeSet<String>> {
+    let mut keys = BTreeMap::<_, BTreeSet<_>>::new();
+    for sent in &world.sent {
+        keys.entry(sent.delivery.id).or_default().insert(sent.delivery.key.clone());
+    }
+    keys
+}
