@@ -19,6 +19,7 @@ pub mod intent;
 pub mod labels;
 pub mod matcher;
 pub mod page;
+pub mod permission;
 pub mod person;
 pub mod prose;
 pub mod schedule;

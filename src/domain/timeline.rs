@@ -26,6 +26,8 @@ pub enum Key {
     Page(PageId),
     /// Who stands in for whom: overrides of all schedules.
     OnCall,
+    /// The ends of all alerts: the alert history.
+    Ended,
 }
 
 impl Key {
@@ -42,6 +44,7 @@ impl Key {
             Self::Incident(IncidentId(number)) => (3, number),
             Self::Page(PageId(number)) => (4, number),
             Self::OnCall => (5, 0),
+            Self::Ended => (6, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -100,6 +103,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             }
         }
         Event::AlertResolved { alert, groups, .. } => {
+            file(Key::Ended);
             file(Key::Alert(*alert));
             groups.iter().for_each(|group| file(Key::Group(*group)));
         }

@@ -214,8 +214,10 @@ impl Journal for FileJournal {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
-        let Some(last) = check_batch(&self.head, records)? else { return Ok(()) };
-        let committed = self.commit(records, last);
+        let committed = match check_batch(&self.head, records) {
+            Ok(Some(last)) => self.commit(records, last),
+            nothing => nothing.map(|_| ()),
+        };
         self.poisoned = committed.is_err();
         committed
     }

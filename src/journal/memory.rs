@@ -115,7 +115,9 @@ impl Journal for MemoryJournal {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
-        let Some(last) = check_batch(&self.head, records)? else { return Ok(()) };
+        let Some(last) = check_batch(&self.head, records).inspect_err(|_| self.poisoned = true)? else {
+            return Ok(());
+        };
         {
             let mut contents = self.reader.disk.contents();
             let failure = contents.fail.take();

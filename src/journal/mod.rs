@@ -17,6 +17,7 @@ use crate::domain::{event::Record, id::Seq};
 
 mod commits;
 mod error;
+mod export;
 mod file;
 mod line;
 mod lock;
@@ -25,15 +26,22 @@ mod reader;
 mod recovery;
 mod reserve;
 mod segment;
+pub mod snapshot;
+mod stat;
 #[cfg(test)]
 mod test_records;
+mod verify;
+mod walk;
 
 pub use error::{Damage, JournalError};
+pub use export::{Exported, Selection, export};
 pub use file::{FileJournal, Opened, Options};
 pub use lock::DataLock;
 pub use memory::{Keep, MemoryDisk, MemoryJournal};
 pub use reader::FileReader;
 pub use recovery::Torn;
+pub use stat::{Stat, stat};
+pub use verify::{Progress, Verified, verify};
 
 /// Keeps events. One writer; the engine owns it.
 pub trait Journal: Send {

@@ -165,6 +165,12 @@ fn survey(segment: &Segment) -> Result<Survey, JournalError> {
     Ok(Survey { len, kept, damage })
 }
 
+/// Whether what stands at `offset` of the last segment would be cut at the next start, and is no damage.
+pub(super) fn is_tail(dir: &Path, first: Seq, offset: u64) -> bool {
+    let survey = Segment::open(dir, first).and_then(|segment| survey(&segment));
+    survey.is_ok_and(|survey| offset >= survey.kept.end)
+}
+
 /// Whether a line that fails its check looks like a write that did not reach the disk as a whole.
 fn is_torn(raw: &RawLine<'_>, chain: Chain, unproven_from: u64, len: u64) -> bool {
     if raw.complete && !has_lost_sectors(raw, unproven_from, len) {

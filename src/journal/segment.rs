@@ -19,25 +19,33 @@ pub(super) fn path_of(dir: &Path, first: Seq) -> PathBuf {
     dir.join(format!("{:010}.jsonl", first.0))
 }
 
-/// The first sequences of all segments in the folder, oldest first. A missing folder has none.
+/// The first sequences of all segments in the folder, oldest first.
 pub(super) fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
+    list_numbered(dir, path_of)
+}
+
+/// The numbers of the files that `path_of` would name, lowest first. A missing folder has none.
+pub(super) fn list_numbered(
+    dir: &Path,
+    path_of: impl Fn(&Path, Seq) -> PathBuf,
+) -> Result<Vec<Seq>, JournalError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(JournalError::io("list", dir)(error)),
     };
-    let mut firsts = Vec::new();
+    let mut numbers = Vec::new();
     for entry in entries {
         let name = entry.map_err(JournalError::io("list", dir))?.file_name();
-        let digits = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
-        let Ok(first) = digits.parse().map(Seq) else { continue };
-        // Only names as they are written here: not a copy called `1.jsonl`.
-        if path_of(dir, first).file_name() == Some(&name) {
-            firsts.push(first);
+        let digits = name.to_str().and_then(|name| name.split_once('.')).unwrap_or_default().0;
+        let Ok(number) = digits.parse().map(Seq) else { continue };
+        // Only names as they are written here: not a copy called `1.jsonl`, no draft.
+        if path_of(dir, number).file_name() == Some(&name) {
+            numbers.push(number);
         }
     }
-    firsts.sort_unstable();
-    Ok(firsts)
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// Makes the changes in a folder itself durable (new, renamed and removed files).

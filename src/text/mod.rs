@@ -2,6 +2,13 @@
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
 pub mod card;
+pub mod help;
+pub mod lines;
+pub mod message;
 pub mod plain;
 pub mod postmortem;
+pub mod refusal;
+pub mod reply;
 pub mod timeline;
+pub mod usage;
+pub mod when;

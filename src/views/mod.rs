@@ -1,14 +1,43 @@
 //! The views: what is looked up (timelines, alert history), derived from the journal and kept in sled. Never the
 //! only place of anything, and never waited for by a page: the folder may be deleted, cut or damaged at any time.
+//!
+//! sled holds positions in the journal, not copies (`block`). It is checked as a whole whenever it is opened
+//! (`store`), everything it does stands behind a wall (`fault`), and one thread writes it (`writer`): when anything
+//! is wrong, the folder is moved aside as `views.broken-<n>` and made anew, while readers are told how far that is.
 
-mod journal_stub;
+mod block;
+mod fault;
+mod shared;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
-use crate::domain::{event::Record, id::Seq, timeline::Key};
-use journal_stub::Reader;
+use self::{
+    block::{Item, place},
+    fault::{Fault, contained},
+    shared::{Phase, Shared},
+    store::Index,
+    writer::Writer,
+};
+use crate::{
+    domain::{
+        event::{Event, Record},
+        id::Seq,
+        timeline::Key,
+    },
+    journal::{JournalError, Reader},
+};
 
 /// How far the views are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,29 +117,40 @@ pub struct Ended {
     pub resolved: Record,
 }
 
-/// The views; clones share one store.
+/// The views; clones share one store. They end with [`Views::stop`], or when the last clone is dropped.
 #[derive(Clone)]
 pub struct Views {
-    status: Arc<watch::Sender<Status>>,
+    shared: Arc<Shared>,
+    stop: Arc<watch::Sender<bool>>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Views {
     /// Starts the thread that follows the journal behind `reader` and keeps what it finds in `dir`. Returns at
-    /// once, whatever state the folder is in.
+    /// once, whatever state the folder is in; whatever goes wrong is in [`Views::status`].
     #[must_use]
-    pub fn start(
-        dir: PathBuf,
-        reader: Arc<dyn Reader>,
-        progress: impl Fn(Progress) + Send + 'static,
-    ) -> Self {
-        let _ = (dir, reader, progress);
-        Self { status: Arc::new(watch::Sender::new(Status::Rebuilding { done: 0, of: 0 })) }
+    pub fn start(dir: PathBuf, reader: Arc<dyn Reader>, progress: impl Fn(Progress) + Send + 'static) -> Self {
+        let shared = Arc::new(Shared::new(reader));
+        let stop = Arc::new(watch::Sender::new(false));
+        let writer = Writer { dir, shared: shared.clone(), stop: stop.subscribe(), progress };
+        let spawned = std::thread::Builder::new().name("views".to_owned()).spawn(move || writer.run());
+        if let Err(error) = &spawned {
+            shared.set(Phase::Broken { why: format!("their thread could not be started: {error}") });
+        }
+        Self { shared, stop, thread: Arc::new(Mutex::new(spawned.ok())) }
     }
 
     /// How far they are.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status.borrow().clone()
+        match &*self.shared.phase.borrow() {
+            Phase::Ready { applied } => {
+                let behind = self.shared.reader.committed().0.saturating_sub(applied.0);
+                Status::Ready { applied: *applied, behind }
+            }
+            Phase::Working { done, of, .. } => Status::Rebuilding { done: *done, of: *of },
+            Phase::Broken { why } => Status::Broken { why: why.clone() },
+        }
     }
 
     /// Waits until everything up to `seq` can be looked up: a reader sees what it wrote.
@@ -118,9 +158,12 @@ impl Views {
     /// # Errors
     /// When that takes longer than `timeout`.
     pub async fn wait_for(&self, seq: Seq, timeout: Duration) -> Result<(), Down> {
-        let _ = (seq, timeout);
-        tokio::task::yield_now().await;
-        Err(self.down())
+        let mut phase = self.shared.phase.subscribe();
+        let reached = phase.wait_for(|phase| matches!(phase, Phase::Ready { applied } if *applied >= seq));
+        match tokio::time::timeout(timeout, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(self.down()),
+        }
     }
 
     /// Up to `limit` records filed under any of `keys` after `after`, oldest first, each once.
@@ -128,9 +171,19 @@ impl Views {
     /// # Errors
     /// When the views do not answer now.
     pub async fn records(&self, keys: &[Key], after: Option<Seq>, limit: usize) -> Result<Vec<Record>, Down> {
-        let _ = (keys, after, limit);
-        tokio::task::yield_now().await;
-        Err(self.down())
+        let places: Vec<_> = keys.iter().map(|key| place(*key)).collect();
+        self.look_up(move |index, reader| {
+            let after = after.unwrap_or_default();
+            let mut items = Vec::new();
+            for place in places {
+                items.extend(index.oldest(place, after, limit)?);
+            }
+            items.sort_by_key(|item| item.seq);
+            items.dedup_by_key(|item| item.seq);
+            items.truncate(limit);
+            records_of(reader, &items)
+        })
+        .await
     }
 
     /// The newest `limit` records filed under any of `keys`, oldest first, each once.
@@ -138,25 +191,132 @@ impl Views {
     /// # Errors
     /// When the views do not answer now.
     pub async fn latest(&self, keys: &[Key], limit: usize) -> Result<Vec<Record>, Down> {
-        let _ = (keys, limit);
-        tokio::task::yield_now().await;
-        Err(self.down())
+        let places: Vec<_> = keys.iter().map(|key| place(*key)).collect();
+        self.look_up(move |index, reader| {
+            let mut items = Vec::new();
+            for place in places {
+                items.extend(index.newest(place, Seq(u64::MAX), limit)?);
+            }
+            items.sort_by_key(|item| std::cmp::Reverse(item.seq));
+            items.dedup_by_key(|item| item.seq);
+            items.truncate(limit);
+            items.reverse();
+            records_of(reader, &items)
+        })
+        .await
     }
 
-    /// Up to `limit` alerts that ended before `before`, the last one first.
+    /// Up to `limit` alerts that ended before `before`, the one that ended last first. Ends whose beginning was
+    /// archived are left out.
     ///
     /// # Errors
     /// When the views do not answer now.
     pub async fn ended_alerts(&self, before: Option<Seq>, limit: usize) -> Result<Vec<Ended>, Down> {
-        let _ = (before, limit);
-        tokio::task::yield_now().await;
-        Err(self.down())
+        self.look_up(move |index, reader| {
+            let mut before = before.unwrap_or(Seq(u64::MAX));
+            let mut ended = Vec::new();
+            while ended.len() < limit {
+                let items = index.newest(place(Key::Ended), before, limit - ended.len())?;
+                let Some(last) = items.last() else { break };
+                before = last.seq;
+                for resolved in records_of(reader, &items)? {
+                    let seq = resolved.seq;
+                    if let Some(fired) = fired_of(index, reader, &resolved)? {
+                        ended.push(Ended { seq, fired, resolved });
+                    }
+                }
+            }
+            Ok(ended)
+        })
+        .await
     }
 
-    /// Stops the thread and closes the store. Returns once the folder is free. Blocks: not for async code.
-    pub fn stop(self) {}
+    /// Stops the thread and closes the store; every clone is stopped with it. Blocks until the folder is free: not
+    /// for async code.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of the views panicked; they are checked at the next start");
+        }
+    }
+
+    /// Runs `look` where it may block, behind the wall.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Index, &dyn Reader) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Down> {
+        let index = self.shared.index().ok_or_else(|| self.down())?;
+        let reader = self.shared.reader.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            contained(move || {
+                let found = look(&index, &*reader);
+                drop(index);
+                found
+            })
+        });
+        let why = match looked.await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(Fault::Folder(why))) => {
+                self.shared.suspect(why.clone());
+                why
+            }
+            Ok(Err(Fault::System(why) | Fault::Journal(why))) => why,
+            Ok(Err(Fault::Stopped)) | Err(_) => "Watchbell is stopping".to_owned(),
+        };
+        Err(Down { why, ..self.down() })
+    }
 
     fn down(&self) -> Down {
-        Down { why: "they are being made".to_owned(), done: 0, of: 0 }
+        match &*self.shared.phase.borrow() {
+            Phase::Ready { applied } => {
+                let of = self.shared.reader.committed().0;
+                Down { why: "they are behind".to_owned(), done: applied.0, of }
+            }
+            Phase::Working { why, done, of } => Down { why: why.clone(), done: *done, of: *of },
+            Phase::Broken { why } => Down { why: why.clone(), done: 0, of: 0 },
+        }
     }
+}
+
+/// The records at these positions; those that were archived meanwhile are left out.
+fn records_of(reader: &dyn Reader, items: &[Item]) -> Result<Vec<Record>, Fault> {
+    let mut records = Vec::with_capacity(items.len());
+    for item in items {
+        records.extend(record_of(reader, item)?);
+    }
+    Ok(records)
+}
+
+fn record_of(reader: &dyn Reader, item: &Item) -> Result<Option<Record>, Fault> {
+    let why = match reader.read_at(item.position) {
+        Ok(record) if record.seq == item.seq => return Ok(Some(record)),
+        Ok(record) => format!("event {} stands where event {} should", record.seq, item.seq),
+        Err(error) => error.to_string(),
+    };
+    // Is it the position that is wrong, or the journal?
+    let mut found = None;
+    let scanned = reader.scan(item.seq, &mut |record, position| {
+        found = Some((record, position));
+        ControlFlow::Break(())
+    });
+    match (scanned, found) {
+        (Err(JournalError::Missing { .. }), _) => Ok(None),
+        (Ok(()), Some((record, position))) if record.seq == item.seq && position == item.position => {
+            Ok(Some(record))
+        }
+        (Ok(()), _) => Err(Fault::Folder(why)),
+        (Err(error), _) => Err(Fault::from(error)),
+    }
+}
+
+/// When the alert had fired whose end this is.
+fn fired_of(index: &Index, reader: &dyn Reader, resolved: &Record) -> Result<Option<Record>, Fault> {
+    let Event::AlertResolved { alert, .. } = &resolved.event else {
+        return Err(Fault::Folder(format!("event {} is not the end of an alert", resolved.seq)));
+    };
+    let first = index.oldest(place(Key::Alert(*alert)), Seq(0), 1)?;
+    let Some(item) = first.first() else { return Ok(None) };
+    let fired = record_of(reader, item)?;
+    Ok(fired.filter(|record| matches!(&record.event, Event::AlertFired(fired) if fired.alert == *alert)))
 }

@@ -1,0 +1,65 @@
+//! The commands that are built in: one line each. Never knows what they do.
+
+use super::{Answer, Call, help, spec::CommandSpec, version};
+
+/// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
+macro_rules! builtins {
+    ($($Command:ident = $($file:ident)::+;)*) => {
+        /// A command that is built in.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Builtin {
+            $(#[doc = concat!("`", stringify!($Command), "`")] $Command,)*
+        }
+
+        impl Builtin {
+            /// All of them.
+            pub const ALL: [Self; [$(stringify!($Command)),*].len()] = [$(Self::$Command),*];
+
+            /// What it is called and takes.
+            #[must_use]
+            pub fn spec(self) -> CommandSpec {
+                match self {
+                    $(Self::$Command => $($file)::+::spec(),)*
+                }
+            }
+
+            /// Runs it.
+            ///
+            /// # Errors
+            /// With a refusal in words; nothing has changed then.
+            pub async fn run(self, call: &Call<'_>) -> Answer {
+                match self {
+                    $(Self::$Command => $($file)::+::run(call).await,)*
+                }
+            }
+        }
+    };
+}
+
+builtins! {
+    // Ack = page::ack;
+    // AlertAck = alert::ack;
+    // AlertList = alert::list;
+    // AlertShow = alert::show;
+    Help = help;
+    // IncidentAck = incident::ack;
+    // IncidentAssign = incident::assign;
+    // IncidentList = incident::list;
+    // IncidentNote = incident::note;
+    // IncidentOpen = incident::open;
+    // IncidentPostmortem = incident::postmortem;
+    // IncidentReopen = incident::reopen;
+    // IncidentResolve = incident::resolve;
+    // IncidentRole = incident::role;
+    // IncidentSeverity = incident::severity;
+    // IncidentShow = incident::show;
+    // IncidentStatus = incident::status;
+    // IncidentTimeline = incident::timeline;
+    // OncallNow = oncall::now;
+    // OncallOverride = oncall::overriding::add;
+    // OncallOverrideList = oncall::overriding::list;
+    // OncallOverrideRemove = oncall::overriding::remove;
+    // OncallSchedule = oncall::schedule;
+    // Page = page;
+    Version = version;
+}

@@ -1,0 +1,151 @@
+//! One call of a command: who, where, what it was told, and how it reaches the engine. Never holds a lock.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Caller, Desk, Registry, Reply, parse::Parsed, read::Value};
+use crate::{
+    domain::{
+        config::Config,
+        event::TraceId,
+        id::{
+            AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId,
+            SeverityId, TeamId,
+        },
+        incident::{IncidentRole, IncidentStatus},
+        intent::{Intent, Whom},
+        page::Target,
+        prose::Prose,
+    },
+    engine::{Accepted, Look, Rejected},
+    text::{
+        refusal,
+        usage::{self, Problem},
+    },
+};
+
+/// What a command answers: done, or refused without having changed anything.
+pub type Answer = Result<Reply, Reply>;
+
+/// One call of a command.
+pub struct Call<'a> {
+    /// What it works with.
+    pub desk: &'a Desk,
+    /// The commands that were in force when it was called.
+    pub registry: Arc<Registry>,
+    /// The configuration that it was read with.
+    pub config: Arc<Config>,
+    /// Who calls.
+    pub caller: Caller,
+    /// Where, when it was in a channel.
+    pub channel: Option<ChannelName>,
+    /// Ties it to its events and log lines.
+    pub trace: TraceId,
+    /// When it was read (civil time).
+    pub now: Timestamp,
+    /// What it was told.
+    pub parsed: Parsed,
+}
+
+impl Call<'_> {
+    /// What it was told under this name, if it was.
+    #[must_use]
+    pub fn get<T: FromValue>(&self, name: &str) -> Option<T> {
+        self.parsed.values.get(name).and_then(T::from_value)
+    }
+
+    /// What it must have been told under this name.
+    ///
+    /// # Errors
+    /// A usage card; the parser has refused such a call already.
+    pub fn need<T: FromValue>(&self, name: &str) -> Result<T, Reply> {
+        self.get(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// A usage card for what is missing.
+    #[must_use]
+    pub fn missing(&self, name: &str) -> Reply {
+        let spec = &self.parsed.spec;
+        let argument = spec.arguments.iter().find(|argument| argument.name == name);
+        let about = argument.map(|argument| argument.about.to_string()).unwrap_or_default();
+        let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
+        let problem = Problem::Missing { name: name.to_uppercase(), about };
+        Reply::refused(usage::wrong(&spec.usage(), &examples, &problem))
+    }
+
+    /// Whether a flag is there.
+    #[must_use]
+    pub fn has(&self, flag: &str) -> bool {
+        self.parsed.values.contains_key(flag)
+    }
+
+    /// What a person wrote, as it is kept.
+    #[must_use]
+    pub fn prose(&self, text: &str) -> Prose {
+        Prose::new(text, (self.desk.salt)())
+    }
+
+    /// Hands an intent to the engine and waits until it is durable.
+    ///
+    /// # Errors
+    /// The refusal in words.
+    pub async fn submit(&self, intent: Intent) -> Result<Accepted, Reply> {
+        self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
+    }
+
+    /// Looks something up.
+    ///
+    /// # Errors
+    /// When the engine is busy or has stopped.
+    pub async fn read<T, F>(&self, look: F) -> Result<T, Reply>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_>) -> T + Send + 'static,
+    {
+        self.desk.engine.read(look).await.map_err(|rejected| self.rejected(rejected))
+    }
+
+    fn rejected(&self, rejected: Rejected) -> Reply {
+        match rejected {
+            Rejected::Refused(no) => Reply::refused(refusal::card(&no, &self.caller.zone)),
+            other => other.into(),
+        }
+    }
+}
+
+/// What an argument can be taken as.
+pub trait FromValue: Sized {
+    /// The value, when it is of this kind.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+macro_rules! from_value {
+    ($($Type:ty = $Variant:ident;)*) => {$(
+        impl FromValue for $Type {
+            fn from_value(value: &Value) -> Option<Self> {
+                if let Value::$Variant(value) = value { Some(value.clone()) } else { None }
+            }
+        }
+    )*};
+}
+
+from_value! {
+    PersonId = Person;
+    TeamId = Team;
+    PolicyId = Policy;
+    ScheduleId = Schedule;
+    SeverityId = Severity;
+    IncidentId = Incident;
+    GroupId = Group;
+    AlertId = Alert;
+    OverrideId = Override;
+    Target = Target;
+    Whom = Whom;
+    IncidentStatus = Status;
+    IncidentRole = IncidentRole;
+    Timestamp = Time;
+    SignedDuration = Duration;
+    u64 = Number;
+    String = Text;
+}

@@ -1,0 +1,105 @@
+//! `/help`, and what is said when a text is no command. Everything comes from the specs: a command without words
+//! about itself does not exist.
+
+use super::{
+    Answer, Call, Registry, Reply,
+    parse::{LONGEST, Wrong},
+    spec::{Argument, CommandSpec, Flag, Kind},
+};
+use crate::{
+    domain::person::Role,
+    text::{self, card::Card, help::CommandHelp, usage},
+};
+
+/// `/help`
+#[must_use]
+pub fn spec() -> CommandSpec {
+    CommandSpec::new("/help", "Lists the commands, or explains one.")
+        .alias("/watchbell help")
+        .takes(Argument::optional(
+            "command",
+            Kind::Text,
+            "the command to explain, or the beginning of several",
+        ))
+        .example("/help incident open")
+}
+
+/// Answers `/help`.
+///
+/// # Errors
+/// When no command is called that.
+pub async fn run(call: &Call<'_>) -> Answer {
+    let held = call.caller.role(&call.config);
+    let topic = call.get::<String>("command").unwrap_or_default();
+    let Some(card) = help(&call.registry, held, &topic) else {
+        let ground = super::ground(&call.config, &call.caller, call.now);
+        return match super::parse::parse(&call.registry, ground, &topic) {
+            Err(no) => Err(wrong(&call.registry, &no, held)),
+            Ok(_) => Err(Reply::refused(usage::unknown(&topic, &[]))),
+        };
+    };
+    Ok(Reply::done(card))
+}
+
+/// Help for a command (`incident open`), for all that begin with some words (`incident`), or for everything (an
+/// empty topic). None: no command begins like that.
+#[must_use]
+pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
+    let topic = super::parse::bare(topic, registry);
+    let words: Vec<String> = topic.split_whitespace().map(str::to_lowercase).collect();
+    if let Some((entry, taken)) = registry.find(&words)
+        && taken == words.len()
+    {
+        return Some(text::help::command(&describe(&entry.spec)));
+    }
+    let commands: Vec<CommandHelp> = registry.under(&words).map(|spec| describe(spec)).collect();
+    let title = if words.is_empty() { "Commands".to_owned() } else { format!("/{} …", words.join(" ")) };
+    (!commands.is_empty()).then(|| text::help::list(&title, &commands, held))
+}
+
+/// The answer to a text that is no command.
+#[must_use]
+pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
+    match wrong {
+        Wrong::Empty => help(registry, held, "").map_or_else(|| Reply::with(true, Vec::new()), Reply::done),
+        Wrong::HelpWanted(spec) => Reply::done(text::help::command(&describe(spec))),
+        Wrong::TooLong { length } => Reply::refused(usage::too_long(*length, LONGEST)),
+        Wrong::Unknown { written, nearest } => Reply::refused(usage::unknown(written, nearest)),
+        Wrong::Incomplete { group, commands } => {
+            let commands: Vec<CommandHelp> = commands.iter().map(|spec| describe(spec)).collect();
+            Reply::refused(text::help::incomplete(group, &commands))
+        }
+        Wrong::Usage { spec, problem } => {
+            let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
+            Reply::refused(usage::wrong(&spec.usage(), &examples, problem))
+        }
+    }
+}
+
+/// A spec in words. It takes the spec apart, so that whatever a spec will say one day must be said here too.
+fn describe(spec: &CommandSpec) -> CommandHelp {
+    let CommandSpec { path: _, aliases, summary, arguments, flags, role, examples } = spec;
+    CommandHelp {
+        name: spec.name(),
+        usage: spec.usage(),
+        summary: summary.to_string(),
+        role: *role,
+        parts: arguments.iter().map(argument).chain(flags.iter().map(flag)).collect(),
+        examples: examples.iter().map(ToString::to_string).collect(),
+        aliases: aliases.iter().map(|path| format!("/{}", path.join(" "))).collect(),
+    }
+}
+
+fn argument(argument: &Argument) -> (String, String) {
+    let Argument { name: _, kind: _, required: _, default, about } = argument;
+    (argument.placeholder(), with_default(about, default.as_deref()))
+}
+
+fn flag(flag: &Flag) -> (String, String) {
+    let Flag { name: _, kind: _, default, about } = flag;
+    (flag.placeholder(), with_default(about, default.as_deref()))
+}
+
+fn with_default(about: &str, default: Option<&str>) -> String {
+    default.map_or_else(|| about.to_owned(), |default| format!("{about} ({default} when absent)"))
+}

@@ -1,0 +1,332 @@
+//! Turns what somebody wrote into a command with typed values, or says exactly what is wrong. Pure: never asks the
+//! engine, never panics, whatever the text.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    nearest::{likeness, nearest},
+    read::{self, Ground, Value},
+    registry::Registry,
+    spec::{Argument, CommandSpec, Flag, Kind},
+    words::{self, Word},
+};
+use crate::text::usage::{Problem, Suggestion};
+
+/// How many characters a command may have.
+pub const LONGEST: usize = 4_000;
+
+/// A command that was understood.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// Which.
+    pub spec: Arc<CommandSpec>,
+    /// What it was told, by name; flags too.
+    pub values: BTreeMap<String, Value>,
+    /// Everything after the path, as it was written.
+    pub tail: String,
+}
+
+/// Why a text is no command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wrong {
+    /// Nothing was said.
+    Empty,
+    /// More than [`LONGEST`].
+    TooLong {
+        /// Its characters.
+        length: usize,
+    },
+    /// No command is called that.
+    Unknown {
+        /// What was written.
+        written: String,
+        /// What it may have been, the likeliest first.
+        nearest: Vec<Suggestion>,
+    },
+    /// The beginning of several commands.
+    Incomplete {
+        /// What was written.
+        group: String,
+        /// How it may go on.
+        commands: Vec<Arc<CommandSpec>>,
+    },
+    /// `--help` was asked for.
+    HelpWanted(Arc<CommandSpec>),
+    /// The command is known, what it was told is not enough or not right.
+    Usage {
+        /// Which.
+        spec: Arc<CommandSpec>,
+        /// What is wrong.
+        problem: Problem,
+    },
+}
+
+/// Understands a text.
+///
+/// # Errors
+/// With everything that is needed to say what is wrong and what to write instead.
+pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Parsed, Wrong> {
+    let length = text.chars().count();
+    if length > LONGEST {
+        return Err(Wrong::TooLong { length });
+    }
+    let text = bare(text, registry);
+    let words = words::split(text);
+    if words.is_empty() {
+        return Err(Wrong::Empty);
+    }
+    let path = path_words(&words);
+    let Some((entry, taken)) = registry.find(&path) else {
+        return Err(no_command(registry, text, &words, &path));
+    };
+    let spec = Arc::clone(&entry.spec);
+    let rest = words.get(taken..).unwrap_or_default();
+    let tail = rest.first().and_then(|word| text.get(word.start..)).unwrap_or_default().trim_end().to_owned();
+    if rest.first().is_some_and(|word| !word.quoted && matches!(word.text.as_str(), "--help" | "—help")) {
+        return Err(Wrong::HelpWanted(spec));
+    }
+    match fill(&spec, ground, text, rest) {
+        Ok(values) => Ok(Parsed { spec, values, tail }),
+        Err(problem) => Err(Wrong::Usage { spec, problem }),
+    }
+}
+
+/// The text without what only says that the bot is meant: `@watchbell`, `/watchbell`, `/`.
+pub(super) fn bare<'a>(text: &'a str, registry: &Registry) -> &'a str {
+    let mut text = text.trim();
+    text = strip_word(text, "@watchbell").unwrap_or(text);
+    text = text.strip_prefix('/').unwrap_or(text).trim_start();
+    let Some(rest) = strip_word(text, "watchbell") else { return text };
+    // `/watchbell version` is a command of its own, `/watchbell incident open …` is `/incident open …`.
+    let own = registry.find(&path_words(&words::split(text))).is_some();
+    if own || rest.is_empty() { text } else { rest.strip_prefix('/').unwrap_or(rest).trim_start() }
+}
+
+/// What follows a word, in any case.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let head = text.get(..word.len())?;
+    let rest = text.get(word.len()..)?;
+    let ends = rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == ':' || c == ',');
+    (head.eq_ignore_ascii_case(word) && ends).then(|| rest.trim_start_matches([':', ',']).trim_start())
+}
+
+/// The words that may belong to a path, in lower case.
+pub(super) fn path_words(words: &[Word]) -> Vec<String> {
+    words.iter().take_while(|word| !word.quoted).map(|word| word.text.to_lowercase()).collect()
+}
+
+fn no_command(registry: &Registry, text: &str, words: &[Word], path: &[String]) -> Wrong {
+    let commands: Vec<_> = registry.under(path).map(Arc::clone).collect();
+    if !commands.is_empty() && path.len() == words.len() {
+        return Wrong::Incomplete { group: format!("/{}", path.join(" ")), commands };
+    }
+    // As many words as belong to the beginning of a command, and the one that does not.
+    let known = (1..=path.len()).take_while(|count| starts_some(registry, path, *count)).count();
+    let shown = words.iter().take(known + 1).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Wrong::Unknown { written: format!("/{shown}"), nearest: suggestions(registry, text, words, path) }
+}
+
+fn starts_some(registry: &Registry, path: &[String], count: usize) -> bool {
+    path.get(..count).is_some_and(|begin| registry.under(begin).next().is_some())
+}
+
+/// Up to three commands that may have been meant: by the whole path, and by a single word of it.
+fn suggestions(registry: &Registry, text: &str, words: &[Word], path: &[String]) -> Vec<Suggestion> {
+    let mut found: Vec<(f64, &Arc<CommandSpec>, usize)> = Vec::new();
+    for spec in registry.specs() {
+        let best = spec
+            .paths()
+            .map(|command| likely(path, command))
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
+        if let Some((score, used)) = best.filter(|(score, _)| *score >= 0.6) {
+            found.push((score, spec, used));
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let tail = |used: usize| words.get(used).and_then(|word| text.get(word.start..)).unwrap_or_default();
+    found
+        .into_iter()
+        .take(3)
+        .map(|(_, spec, used)| Suggestion {
+            name: spec.name(),
+            command: format!("{} {}", spec.name(), tail(used)).trim_end().to_owned(),
+        })
+        .collect()
+}
+
+/// How likely a path was meant, and how many words were written for it.
+fn likely<S: AsRef<str>>(written: &[String], command: &[S]) -> (f64, usize) {
+    let name = command.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
+    let whole = |count: usize| written.get(..count).map(|words| likeness(&words.join(" "), &name));
+    let mut best = (0.0, 0);
+    // One word less: written in one (`incidentopen`) or a word forgotten.
+    for count in [command.len(), command.len().saturating_sub(1)] {
+        if let Some(score) = whole(count).filter(|score| count > 0 && *score > best.0) {
+            best = (score, count);
+        }
+    }
+    // Only the last word of it: `open P1 …`.
+    if let (Some(first), Some(last)) = (written.first(), command.last())
+        && command.len() > 1
+    {
+        let score = likeness(first, last.as_ref()) * 0.9;
+        if score > best.0 {
+            best = (score, 1);
+        }
+    }
+    best
+}
+
+/// Fills the arguments of a command from the words after its path.
+fn fill(
+    spec: &CommandSpec,
+    ground: Ground<'_>,
+    text: &str,
+    words: &[Word],
+) -> Result<BTreeMap<String, Value>, Problem> {
+    let mut filling = Filling { spec, ground, words, at: 0, values: BTreeMap::new() };
+    for (index, argument) in spec.arguments.iter().enumerate() {
+        filling.flags()?;
+        filling.argument(argument, index + 1 == spec.arguments.len(), text)?;
+    }
+    filling.flags()?;
+    if let Some(word) = filling.next() {
+        if let Some(flag) = words::flag(&word.text).filter(|_| !word.quoted) {
+            return Err(unknown_flag(spec, flag));
+        }
+        let rest = text.get(word.start..).unwrap_or_default().trim_end().to_owned();
+        return Err(Problem::TooMuch { rest });
+    }
+    filling.defaults()?;
+    Ok(filling.values)
+}
+
+struct Filling<'a> {
+    spec: &'a CommandSpec,
+    ground: Ground<'a>,
+    words: &'a [Word],
+    at: usize,
+    values: BTreeMap<String, Value>,
+}
+
+impl Filling<'_> {
+    fn next(&self) -> Option<&Word> {
+        self.words.get(self.at)
+    }
+
+    fn keep(&mut self, name: &str, value: Value) {
+        if let Value::Time(at) = value {
+            self.ground.anchor = at;
+        }
+        self.values.insert(name.to_owned(), value);
+    }
+
+    fn argument(&mut self, argument: &Argument, last: bool, text: &str) -> Result<(), Problem> {
+        let rest = self.words.get(self.at..).unwrap_or_default();
+        let Some(first) = rest.first() else {
+            return if argument.required { Err(missing(argument)) } else { Ok(()) };
+        };
+        if argument.kind == Kind::Text {
+            // The text is kept as it was written, blanks and line breaks included; quotes around all of it go.
+            let written = match rest {
+                [only] if only.quoted => only.text.as_str(),
+                _ => text.get(first.start..).unwrap_or_default().trim_end(),
+            };
+            self.at = self.words.len();
+            if written.trim().is_empty() {
+                return if argument.required { Err(missing(argument)) } else { Ok(()) };
+            }
+            self.keep(&argument.name, Value::Text(written.to_owned()));
+            return Ok(());
+        }
+        match read::read(&argument.name, &argument.kind, rest, self.ground) {
+            Ok((value, used)) => {
+                self.at += used;
+                self.keep(&argument.name, value);
+                Ok(())
+            }
+            // It was left out, and the word belongs to an argument that follows.
+            Err(_) if !argument.required && !last => Ok(()),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Takes the flags that stand here; without flags of its own a command takes dashes for words.
+    fn flags(&mut self) -> Result<(), Problem> {
+        while let Some(word) = self.next() {
+            let Some(written) =
+                words::flag(&word.text).filter(|_| !word.quoted && !self.spec.flags.is_empty())
+            else {
+                return Ok(());
+            };
+            let (name, value) = match written.split_once('=') {
+                Some((name, value)) => (name.to_lowercase(), Some(value.to_owned())),
+                None => (written.to_lowercase(), None),
+            };
+            let Some(flag) = self.spec.flags.iter().find(|flag| flag.name == name) else {
+                return Err(unknown_flag(self.spec, &name));
+            };
+            if self.values.contains_key(&*flag.name) {
+                return Err(Problem::FlagTwice { flag: name });
+            }
+            self.at += 1;
+            self.flag(flag, value)?;
+        }
+        Ok(())
+    }
+
+    fn flag(&mut self, flag: &Flag, value: Option<String>) -> Result<(), Problem> {
+        let Some(kind) = &flag.kind else {
+            if value.is_some() {
+                return Err(Problem::FlagTakesNone { flag: flag.name.to_string() });
+            }
+            self.keep(&flag.name, Value::Given);
+            return Ok(());
+        };
+        let missing =
+            || Problem::FlagWithoutValue { flag: flag.name.to_string(), about: flag.about.to_string() };
+        let (value, used) = match value {
+            Some(value) if value.is_empty() => return Err(missing()),
+            Some(value) => (read::read(&flag.name, kind, &[word(&value)], self.ground)?.0, 0),
+            None => {
+                let rest = self.words.get(self.at..).unwrap_or_default();
+                if rest.first().is_none_or(|next| !next.quoted && words::flag(&next.text).is_some()) {
+                    return Err(missing());
+                }
+                read::read(&flag.name, kind, rest, self.ground)?
+            }
+        };
+        self.at += used;
+        self.keep(&flag.name, value);
+        Ok(())
+    }
+
+    /// What was not said and has a default.
+    fn defaults(&mut self) -> Result<(), Problem> {
+        let spec = self.spec;
+        let arguments = spec.arguments.iter().map(|a| (&a.name, Some(&a.kind), &a.default));
+        let flags = spec.flags.iter().map(|f| (&f.name, f.kind.as_ref(), &f.default));
+        for (name, kind, default) in arguments.chain(flags) {
+            if let (Some(kind), Some(default), false) = (kind, default, self.values.contains_key(&**name)) {
+                let (value, _) = read::read(name, kind, &[word(default)], self.ground)?;
+                self.keep(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn word(text: &str) -> Word {
+    Word { text: text.to_owned(), start: 0, end: text.len(), quoted: true }
+}
+
+fn missing(argument: &Argument) -> Problem {
+    Problem::Missing { name: argument.placeholder(), about: argument.about.to_string() }
+}
+
+fn unknown_flag(spec: &CommandSpec, written: &str) -> Problem {
+    let name = written.split('=').next().unwrap_or_default();
+    let nearest = nearest(name, spec.flags.iter().map(|flag| &*flag.name)).map(str::to_owned);
+    let known = spec.flags.iter().map(|flag| flag.name.to_string()).collect();
+    Problem::UnknownFlag { written: name.to_owned(), nearest, known }
+}

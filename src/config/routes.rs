@@ -1,0 +1,372 @@
+//! `[severity.…]`, `[integration.…]`, `[[route]]`, `[unrouted]`: how bad, from where, whereto. Never matches an alert.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write as _,
+};
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::domain::{
+    config::{Integration, IntegrationKind, Route, Severity, Unrouted},
+    id::{ChannelName, IntegrationId, PolicyId, RouteId, SeverityId},
+    matcher::Matcher,
+    person::Urgency,
+};
+
+use super::{
+    people,
+    section::{Node, Reader, Section},
+    source::Place,
+    whole::{Kind, Names, Whole},
+    words,
+};
+
+const MONTH: SignedDuration = SignedDuration::from_hours(24 * 30);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Severities when none are configured: id, name, meaning, labels, urgency, hours (or minutes) to answer.
+const DEFAULTS: [(&str, &str, &str, &str, Urgency, SignedDuration); 4] = [
+    (
+        "P0",
+        "Critical",
+        "Everything stands still, or data is at risk",
+        r#"severity=~"(?i:p0|emergency|disaster)""#,
+        Urgency::Urgent,
+        SignedDuration::from_mins(15),
+    ),
+    (
+        "P1",
+        "High",
+        "A major function is impaired",
+        r#"severity=~"(?i:p1|critical|page|error)""#,
+        Urgency::Urgent,
+        SignedDuration::from_hours(1),
+    ),
+    (
+        "P2",
+        "Medium",
+        "Something works worse than it should",
+        r#"severity=~"(?i:p2|warning|major)""#,
+        Urgency::Routine,
+        SignedDuration::from_hours(4),
+    ),
+    (
+        "P3",
+        "Low",
+        "It can wait for a quiet hour",
+        r#"severity=~"(?i:p3|info|notice|minor)""#,
+        Urgency::Routine,
+        SignedDuration::from_hours(24),
+    ),
+];
+
+/// The severities that apply when none are configured: P0 to P3, answered within 15 min, 1 h, 4 h and 24 h.
+pub(super) fn default_severities() -> BTreeMap<SeverityId, Severity> {
+    DEFAULTS
+        .into_iter()
+        .map(|(id, name, means, labels, urgency, within)| {
+            let severity = Severity {
+                id: id.into(),
+                name: name.into(),
+                means: means.into(),
+                labels: Matcher::parse(labels).into_iter().collect(),
+                urgency,
+                page: None,
+                acknowledge_within: Some(within),
+                update_every: None,
+                unresolved: Vec::new(),
+            };
+            (id.into(), severity)
+        })
+        .collect()
+}
+
+/// All severities that are configured.
+pub(super) fn severities(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<SeverityId, Severity> {
+    let mut severities = BTreeMap::new();
+    for (id, node) in whole.all(Kind::Severity) {
+        let Some(mut section) = node.section() else { continue };
+        let severity = Severity {
+            id: SeverityId::new(id.value.as_str()),
+            name: section.text("name", "\"High\"").map_or_else(|| id.value.clone(), |text| text.value),
+            means: section
+                .text("means", "\"A major function is impaired\"")
+                .map(|text| text.value)
+                .unwrap_or_default(),
+            labels: matchers(reader, &mut section, "labels"),
+            urgency: urgency(reader, &mut section),
+            page: policy(reader, &whole.names, &mut section),
+            acknowledge_within: section.duration("acknowledge_within", MINUTE..=MONTH),
+            update_every: section.duration("update_every", MINUTE..=MONTH),
+            unresolved: unresolved(reader, &whole.names, &mut section),
+        };
+        section.finish();
+        severities.insert(severity.id.clone(), severity);
+    }
+    severities
+}
+
+fn urgency(reader: &Reader<'_>, section: &mut Section<'_>) -> Urgency {
+    let Some(text) = section.text("urgency", "\"urgent\"") else { return Urgency::Urgent };
+    match text.value.as_str() {
+        "urgent" => Urgency::Urgent,
+        "routine" => Urgency::Routine,
+        other => {
+            let near = words::nearest(other, ["urgent", "routine"]);
+            let what = format!("`{other}` is not an urgency");
+            reader.mistake(
+                text.at,
+                what,
+                near,
+                "write \"urgent\" or \"routine\": which personal rules apply",
+            );
+            Urgency::Urgent
+        }
+    }
+}
+
+fn unresolved(
+    reader: &Reader<'_>,
+    names: &Names,
+    section: &mut Section<'_>,
+) -> Vec<(SignedDuration, PolicyId)> {
+    let mut rules = Vec::new();
+    for node in section.items("unresolved") {
+        let Some(mut rule) = node.section() else { continue };
+        let after = rule.need("after", "after = \"1h\"").and_then(|node| node.duration(MINUTE..=MONTH));
+        let page =
+            rule.need("page", "page = \"engineering\"").and_then(|node| policy_of(reader, names, &node));
+        rule.finish();
+        rules.extend(after.zip(page));
+    }
+    rules.sort();
+    rules
+}
+
+fn matchers(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str) -> Vec<Matcher> {
+    let mut matchers = Vec::new();
+    for text in section.texts(key, "['severity=\"critical\"']") {
+        match Matcher::parse(&text.value) {
+            Ok(matcher) => matchers.push(matcher),
+            Err(why) => {
+                let remedy = "each text of the list is one condition: LABEL, one of = != =~ !~, and a value";
+                reader.mistake(text.at, why, None, remedy);
+            }
+        }
+    }
+    matchers
+}
+
+fn policy(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Option<PolicyId> {
+    policy_of(reader, names, &section.node("page")?)
+}
+
+fn policy_of(reader: &Reader<'_>, names: &Names, node: &Node<'_>) -> Option<PolicyId> {
+    let text = node.filled("\"qflow\"")?;
+    if let Some((_, name)) = text.value.split_once(':').filter(|_| !names.has(Kind::Policy, &text.value)) {
+        let what = format!("`{}` is not the name of a policy", text.value);
+        let remedy = "schedules, teams and people are paged by the steps of a policy: name the policy here";
+        let near = names.has(Kind::Policy, name).then_some(name);
+        reader.mistake(text.at, what, near, remedy);
+        return None;
+    }
+    names.check(reader, Kind::Policy, &text.value, text.at).then(|| PolicyId::new(text.value))
+}
+
+fn channels(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Vec<ChannelName> {
+    let Some(node) = section.node("channel") else { return Vec::new() };
+    node.one_or_more().iter().filter_map(|node| people::channel(reader, names, node)).collect()
+}
+
+/// All integrations, their tokens, and where they stand.
+pub(super) struct Sources {
+    pub integrations: BTreeMap<IntegrationId, Integration>,
+    pub tokens: BTreeMap<IntegrationId, Option<SecretString>>,
+}
+
+/// All integrations; `exposed`: callers from other machines reach them.
+pub(super) fn integrations(reader: &Reader<'_>, whole: &Whole<'_>, exposed: bool) -> Sources {
+    let mut sources = Sources { integrations: BTreeMap::new(), tokens: BTreeMap::new() };
+    for (name, node) in whole.all(Kind::Integration) {
+        let Some(mut section) = node.section() else { continue };
+        let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(reader, &node));
+        let before = reader.found.borrow().len();
+        let token = section.node("token").and_then(|node| node.secret());
+        if exposed && token.is_none() && reader.found.borrow().len() == before {
+            reader.warning(
+                name.at,
+                format!("everybody who reaches the server can send alerts to `{}`", name.value),
+                "give it a token: token = { env = \"NAME\" }",
+            );
+        }
+        section.finish();
+        let id = IntegrationId::new(name.value.as_str());
+        if let Some(kind) = kind {
+            sources.integrations.insert(id.clone(), Integration { id: id.clone(), kind });
+            sources.tokens.insert(id, token);
+        }
+    }
+    sources
+}
+
+fn kind(reader: &Reader<'_>, node: &Node<'_>) -> Option<IntegrationKind> {
+    let text = node.filled("\"alertmanager\"")?;
+    let known = IntegrationKind::ALL.map(IntegrationKind::as_str);
+    let found = IntegrationKind::ALL.into_iter().find(|kind| kind.as_str() == text.value);
+    if found.is_none() {
+        reader.mistake(
+            text.at,
+            format!("there is no kind of integration `{}`", text.value),
+            words::nearest(&text.value, known),
+            format!("kinds are {}", words::list(known)),
+        );
+    }
+    found
+}
+
+/// All routes, and the commands that they run.
+#[derive(Default)]
+pub(super) struct Table {
+    pub routes: Vec<Route>,
+    pub diagnostics: BTreeMap<RouteId, Vec<String>>,
+}
+
+/// All routes; `graded`: some severity recognises alerts by their labels.
+pub(super) fn routes(reader: &Reader<'_>, whole: &Whole<'_>, graded: bool) -> Table {
+    let mut table = Table::default();
+    let mut seen: BTreeMap<RouteId, Place> = BTreeMap::new();
+    let mut catch_all: Option<Place> = None;
+    for node in &whole.routes {
+        let Some((route, run)) = route(reader, &whole.names, node, graded) else { continue };
+        if let Some(first) = catch_all.take() {
+            let what = format!("this route is never reached: {} takes every alert", reader.point(first));
+            let remedy = "move the route without `match` to the end, or give it continue = true";
+            reader.warning(node.key, what, remedy);
+        }
+        if route.matchers.is_empty() && !route.goes_on {
+            catch_all = Some(node.key);
+        }
+        match seen.entry(route.id.clone()) {
+            Entry::Occupied(first) => {
+                let what = format!("the same route stands in {} already", reader.point(*first.get()));
+                reader.mistake(node.key, what, None, "keep one of them, or give each its own `name`");
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(node.key);
+            }
+        }
+        if !run.is_empty() {
+            table.diagnostics.insert(route.id.clone(), run);
+        }
+        table.routes.push(route);
+    }
+    table
+}
+
+fn route(reader: &Reader<'_>, names: &Names, node: &Node<'_>, graded: bool) -> Option<(Route, Vec<String>)> {
+    let before = reader.found.borrow().len();
+    let mut section = node.section()?;
+    let name = section.text("name", "\"qflow-critical\"");
+    let matchers = matchers(reader, &mut section, "match");
+    let group_by = group_by(reader, &mut section);
+    let group_wait = section.duration("group_wait", SignedDuration::ZERO..=SignedDuration::from_hours(1));
+    let channels = channels(reader, names, &mut section);
+    let page = policy(reader, names, &mut section);
+    let severity = section.text("severity", "\"P1\"").and_then(|text| {
+        names.check(reader, Kind::Severity, &text.value, text.at).then(|| SeverityId::new(text.value))
+    });
+    let opens = section.node("incident");
+    let incident = opens.as_ref().and_then(Node::flag).unwrap_or(false);
+    let run = run(reader, &mut section);
+    let goes_on = section.flag("continue").unwrap_or(false);
+    section.finish();
+    // What is wrong above would only be repeated.
+    if reader.found.borrow().len() == before {
+        if let Some(opens) = opens.filter(|_| incident && severity.is_none() && !graded) {
+            let what = "this route opens incidents, and nothing says how severe they are";
+            let remedy = "add severity = \"P1\" here, or `labels` to a [severity.…]";
+            reader.mistake(opens.at(), what, None, remedy);
+        }
+        if channels.is_empty() && page.is_none() && !incident && !goes_on {
+            let what = "this route takes alerts and tells nobody";
+            reader.warning(node.key, what, "give it a `channel`, a `page`, or both");
+        }
+    }
+    let id = match &name {
+        Some(name) => RouteId::new(name.value.as_str()),
+        None => derived_id(&matchers, &group_by, &channels, page.as_ref()),
+    };
+    let group_wait = group_wait.unwrap_or(SignedDuration::from_secs(10));
+    let route = Route { id, matchers, group_by, group_wait, channels, page, severity, incident, goes_on };
+    Some((route, run))
+}
+
+fn group_by(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for text in section.texts("group_by", "[\"alertname\", \"cluster\"]") {
+        let fits = text.value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !text.value.starts_with(|c: char| c.is_ascii_digit());
+        if !fits {
+            let what = format!("`{}` is not the name of a label", text.value);
+            let remedy =
+                "name labels such as alertname or cluster; an empty list makes one group of all alerts";
+            reader.mistake(text.at, what, None, remedy);
+        } else if !labels.contains(&text.value) {
+            labels.push(text.value);
+        }
+    }
+    labels
+}
+
+fn run(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<String> {
+    let mut commands = Vec::new();
+    for text in section.texts("run", "[\"/qflow health\"]") {
+        if text.value.starts_with('/') && text.value.len() > 1 {
+            commands.push(text.value);
+        } else {
+            let near = format!("/{}", text.value.trim_start_matches('/'));
+            let what = format!("`{}` is not a command", text.value);
+            reader.mistake(text.at, what, Some(&near), "a command begins with a slash");
+        }
+    }
+    commands
+}
+
+/// The same for the same route wherever it stands among the others, so that its groups survive a reordering.
+fn derived_id(
+    matchers: &[Matcher],
+    group_by: &[String],
+    channels: &[ChannelName],
+    page: Option<&PolicyId>,
+) -> RouteId {
+    let mut hash = Sha256::new();
+    let mut part = |kind: u8, text: &str| {
+        hash.update([kind]);
+        hash.update(text.len().to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    matchers.iter().for_each(|matcher| part(b'm', &matcher.to_string()));
+    group_by.iter().for_each(|label| part(b'g', label));
+    channels.iter().for_each(|channel| part(b'c', channel.as_str()));
+    page.iter().for_each(|page| part(b'p', page.as_str()));
+    let mut id = "r-".to_owned();
+    for byte in hash.finalize().iter().take(4) {
+        let _ = write!(id, "{byte:02x}");
+    }
+    RouteId::new(id)
+}
+
+/// What is done with alerts that no route takes.
+pub(super) fn unrouted(reader: &Reader<'_>, whole: &Whole<'_>) -> Unrouted {
+    let section = whole.single.get("unrouted").and_then(Node::section);
+    let Some(mut section) = section else {
+        return Unrouted { channels: vec![ChannelName::new("#alerts")], page: None };
+    };
+    let channels = channels(reader, &whole.names, &mut section);
+    let page = policy(reader, &whole.names, &mut section);
+    section.finish();
+    Unrouted { channels, page }
+}

@@ -1,0 +1,217 @@
+//! `[server]`, `[api]`, `[slack]`, `[discord]`, `[mail]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
+//! listens, and what it talks to. Never opens a connection.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::domain::id::PersonId;
+
+use super::{
+    section::{Node, Reader},
+    settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Slack},
+    source::Place,
+    whole::{Kind, Whole},
+};
+
+/// `[server]`
+pub(super) struct Server {
+    pub listen: SocketAddr,
+    /// Where that is written.
+    pub listen_at: Option<Place>,
+    pub public_url: Option<Url>,
+    pub data_dir: PathBuf,
+    pub signing_key: Option<SecretString>,
+}
+
+pub(super) fn server(reader: &Reader<'_>, whole: &Whole<'_>) -> Server {
+    let mut server = Server {
+        listen: LISTEN,
+        listen_at: None,
+        public_url: None,
+        data_dir: PathBuf::from("data"),
+        signing_key: None,
+    };
+    let Some(mut section) = whole.single.get("server").and_then(Node::section) else { return server };
+    if let Some(node) = section.node("listen")
+        && let Some(given) = node.given("\"127.0.0.1:8080\"")
+    {
+        match given.text.parse() {
+            Ok(address) => (server.listen, server.listen_at) = (address, Some(given.at)),
+            Err(_) => {
+                let near = given.text.replace("localhost", "127.0.0.1");
+                let near = near.parse::<SocketAddr>().is_ok().then_some(near);
+                let what = format!("`{}` is not an address and a port", given.text);
+                let remedy =
+                    "write \"127.0.0.1:8080\" for this machine alone, \"0.0.0.0:8080\" for every network";
+                reader.mistake(given.at, what, near.as_deref(), remedy);
+            }
+        }
+    }
+    if let Some(node) = section.node("public_url")
+        && let Some((url, at)) = node.url(&["http", "https"], "\"https://watchbell.example.com\"")
+    {
+        if url.query().is_some() || url.fragment().is_some() || url.username() != "" {
+            let what = "`server.public_url` must be what links begin with, and nothing more";
+            reader.mistake(at, what, None, "write scheme, host and path only");
+        }
+        server.public_url = Some(url);
+    }
+    if let Some(given) = section.node("data_dir").and_then(|node| node.given("\"data\"")) {
+        server.data_dir = given.text.into();
+    }
+    server.signing_key = section.node("signing_key").and_then(|node| node.secret());
+    section.finish();
+    server
+}
+
+/// `[api]`: tokens that are people.
+pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<(PersonId, SecretString)> {
+    let Some(mut section) = whole.single.get("api").and_then(Node::section) else { return Vec::new() };
+    let nodes = section.items("tokens");
+    section.finish();
+    let mut tokens: Vec<(PersonId, SecretString, Place)> = Vec::new();
+    for node in nodes {
+        let Some(mut entry) = node.section() else { continue };
+        let person = entry.need("person", "person = \"ana\"").and_then(|node| node.filled("\"ana\""));
+        let token_node = entry.need("token", "token = { env = \"ANA_TOKEN\" }");
+        entry.finish();
+        let person = person.filter(|text| whole.names.check(reader, Kind::Person, &text.value, text.at));
+        let token = token_node.as_ref().and_then(Node::secret);
+        let (Some(person), Some(token), Some(token_node)) = (person, token, token_node) else { continue };
+        let same = tokens.iter().find(|(_, other, _)| other.expose_secret() == token.expose_secret());
+        if let Some((other, _, first)) = same {
+            let what =
+                format!("this token has the same value as that of `{other}` in {}", reader.point(*first));
+            reader.mistake(token_node.at(), what, None, "make a new one: a token is one person");
+            continue;
+        }
+        tokens.push((PersonId::new(person.value), token, token_node.at()));
+    }
+    tokens.into_iter().map(|(person, token, _)| (person, token)).collect()
+}
+
+/// `[alive]`
+pub(super) fn alive(whole: &Whole<'_>) -> Option<Alive> {
+    let mut section = whole.single.get("alive").and_then(Node::section)?;
+    let example = "url = \"https://hc.example.com/ping/watchbell\"";
+    let url = section.need("url", example).and_then(|node| {
+        node.mask_url();
+        node.url(&["http", "https"], "\"https://hc.example.com/ping/watchbell\"")
+    });
+    let every = section
+        .duration("every", SignedDuration::from_secs(5)..=SignedDuration::from_hours(24))
+        .unwrap_or(SignedDuration::from_mins(1));
+    section.finish();
+    Some(Alive { url: SecretUrl::new(url?.0), every })
+}
+
+/// `[mail]`
+pub(super) fn mail(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Mail> {
+    let mut section = whole.single.get("mail").and_then(Node::section)?;
+    let example = "\"smtps://watchbell@mail.example.com\"";
+    let smtp = section.need("smtp", &format!("smtp = {example}"));
+    let smtp = smtp.and_then(|node| node.url(&["smtp", "smtps"], example));
+    let password = section.node("password").and_then(|node| node.secret());
+    let from = section.need("from", "from = \"Watchbell <watchbell@example.com>\"");
+    let from = from.and_then(|node| node.filled("\"Watchbell <watchbell@example.com>\""));
+    section.finish();
+    let (smtp, at) = smtp?;
+    if smtp.password().is_some() {
+        let remedy = "move it into password = { env = \"SMTP_PASSWORD\" }";
+        reader.warning(at, "the password stands in the address of the mail server", remedy);
+    }
+    let from = from?;
+    if !from.value.contains('@') {
+        let what = "`mail.from` has no e-mail address";
+        reader.mistake(from.at, what, None, "write \"Watchbell <watchbell@example.com>\"");
+    }
+    Some(Mail { smtp: SecretUrl::new(smtp), password, from: from.value })
+}
+
+/// `[slack]`
+pub(super) fn slack(whole: &Whole<'_>) -> Option<Slack> {
+    let mut section = whole.single.get("slack").and_then(Node::section)?;
+    let app = section.need("app_token", "app_token = { env = \"SLACK_APP_TOKEN\" }");
+    let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
+    section.finish();
+    let (app, bot) = (app.and_then(|node| node.secret()), bot.and_then(|node| node.secret()));
+    Some(Slack { app_token: app?, bot_token: bot? })
+}
+
+/// `[discord]`
+pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord> {
+    let mut section = whole.single.get("discord").and_then(Node::section)?;
+    let token = section.need("token", "token = { env = \"DISCORD_TOKEN\" }").and_then(|node| node.secret());
+    let guild = section.text("guild", "\"1100000000000000001\"").and_then(|text| {
+        let guild = text.value.parse().ok().filter(|id| *id > 0);
+        if guild.is_none() {
+            let remedy = "write the number that Discord shows under \"Copy Server ID\", in quotes";
+            reader.mistake(text.at, "this is not the id of a Discord server", None, remedy);
+        }
+        guild
+    });
+    section.finish();
+    Some(Discord { token: token?, guild })
+}
+
+/// `[environment.…]`
+pub(super) fn environments(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<String, Environment> {
+    let mut environments = BTreeMap::new();
+    let mut default: Option<Place> = None;
+    for (name, node) in whole.all(Kind::Environment) {
+        let mut environment = Environment::default();
+        for (key, node) in node.entries() {
+            if key.value == "default" {
+                environment.default = node.flag().unwrap_or(false);
+                if environment.default
+                    && let Some(first) = default.replace(key.at)
+                {
+                    let what = format!("{} names a default already", reader.point(first));
+                    reader.mistake(key.at, what, None, "keep one default environment");
+                }
+            } else if let Some(service) = service(&node) {
+                environment.services.insert(key.value, service);
+            }
+        }
+        environments.insert(name.value.clone(), environment);
+    }
+    // The only one there is needs not be called the default.
+    if environments.len() == 1 {
+        environments.values_mut().for_each(|environment| environment.default = true);
+    } else if default.is_none()
+        && let Some((name, _)) = whole.all(Kind::Environment).first()
+    {
+        let what = "there are several environments, and none is the default";
+        reader.mistake(name.at, what, None, "write default = true in one of them");
+    }
+    environments
+}
+
+fn service(node: &Node<'_>) -> Option<Service> {
+    let mut section = node.section()?;
+    let url = section.need("url", "url = \"http://127.0.0.1:9090\"");
+    let url = url.and_then(|node| node.url(&["http", "https"], "\"http://127.0.0.1:9090\""));
+    let token = section.node("token").and_then(|node| node.secret());
+    let user = section.node("user").and_then(|node| node.given("\"watchbell\"")).map(|given| given.text);
+    let password = section.node("password").and_then(|node| node.secret());
+    section.finish();
+    Some(Service { url: SecretUrl::new(url?.0), token, user, password })
+}
+
+/// `[runbook]`
+pub(super) fn runbook(whole: &Whole<'_>) -> Runbook {
+    let Some(mut section) = whole.single.get("runbook").and_then(Node::section) else {
+        return Runbook::default();
+    };
+    let texts = |texts: Vec<super::section::Text>| texts.into_iter().map(|text| text.value).collect();
+    let runbook = Runbook {
+        programs: texts(section.texts("programs", "[\"kubectl\"]")),
+        scripts: section.text("scripts", "\"scripts\"").map(|text| text.value.into()),
+        hosts: texts(section.texts("hosts", "[\"status.example.com\"]")),
+    };
+    section.finish();
+    runbook
+}

@@ -1,0 +1,248 @@
+//! What the configuration says beside the domain: addresses, secrets, where to listen. Its `Debug` never shows a
+//! secret, and of an address no more than its channel and its host.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::{
+    delivery::Channel,
+    id::{ContactName, IntegrationId, PersonId, RouteId},
+};
+
+/// Where a setting does not say otherwise, the server listens here.
+pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Everything that the parts around the engine need to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// What links begin with; without a slash at its end when printed by [`Settings::link`].
+    pub public_url: Url,
+    /// Where journal, snapshots and views are; relative to the working folder.
+    pub data_dir: PathBuf,
+    /// Signs hooks and links; absent: made and kept in the data folder.
+    pub signing_key: Option<SecretString>,
+    /// A token is one person. Empty: who calls from this machine is the local operator.
+    pub api_tokens: Vec<(PersonId, SecretString)>,
+    /// What a source of alerts must show; `None`: nothing.
+    pub integration_tokens: BTreeMap<IntegrationId, Option<SecretString>>,
+    /// Where a contact leads. Everybody has `chat`.
+    pub addresses: BTreeMap<(PersonId, ContactName), Address>,
+    /// Language and chat accounts.
+    pub accounts: BTreeMap<PersonId, Account>,
+    /// Commands that a route posts with its alerts (`/qflow health`).
+    pub diagnostics: BTreeMap<RouteId, Vec<String>>,
+    /// The outgoing heartbeat.
+    pub alive: Option<Alive>,
+    /// E-mail.
+    pub mail: Option<Mail>,
+    /// Slack.
+    pub slack: Option<Slack>,
+    /// Discord.
+    pub discord: Option<Discord>,
+    /// What runbooks talk to, by name.
+    pub environments: BTreeMap<String, Environment>,
+    /// What runbooks may do.
+    pub runbook: Runbook,
+}
+
+impl Settings {
+    /// Whether it is safe to listen there: beyond this machine only callers with a token are known.
+    ///
+    /// # Errors
+    /// What is wrong and what to do, as one sentence.
+    pub fn may_listen(&self, address: SocketAddr) -> Result<(), String> {
+        if address.ip().is_loopback() || !self.api_tokens.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "without a token in [api] everybody who reaches {address} could do everything, so the server does not \
+             listen there: configure [api] tokens, or listen on {}:{}",
+            Ipv4Addr::LOCALHOST,
+            address.port()
+        ))
+    }
+
+    /// A link that people can open: the public URL and a path.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}/{}", self.public_url.as_str().trim_end_matches('/'), path.trim_start_matches('/'))
+    }
+}
+
+/// What links begin with when nothing is said: the address where the server listens, or this machine.
+pub(super) fn default_public_url(listen: SocketAddr) -> Option<Url> {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    Url::parse(&format!("http://{}", SocketAddr::new(ip, listen.port()))).ok()
+}
+
+/// Where a contact leads.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The person's account on every connected platform, and the terminal.
+    Chat,
+    /// A signed POST goes here.
+    Hook(Url),
+    /// An ntfy server and the topic that the phone listens to.
+    Ntfy {
+        /// The server, without the topic.
+        server: Url,
+        /// The topic.
+        topic: String,
+    },
+    /// An e-mail address.
+    Mail(String),
+    /// A telephone number: `+` and digits.
+    Phone(String),
+}
+
+impl Address {
+    /// Over which channel it is reached.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        match self {
+            Self::Chat => Channel::Chat,
+            Self::Hook(_) => Channel::Hook,
+            Self::Ntfy { .. } => Channel::Ntfy,
+            Self::Mail(_) => Channel::Mail,
+            Self::Phone(_) => Channel::Phone,
+        }
+    }
+
+    /// The host that it leads to, which is all that may be shown of it.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Hook(url) | Self::Ntfy { server: url, .. } => url.host_str(),
+            Self::Mail(address) => address.rsplit('@').next(),
+            Self::Chat | Self::Phone(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host() {
+            Some(host) => write!(out, "{}({host}/…)", self.channel()),
+            None => write!(out, "{}", self.channel()),
+        }
+    }
+}
+
+/// A URL that carries a secret in its path or its user part. Shown by its host alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretUrl(Url);
+
+impl SecretUrl {
+    /// Covers a URL.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self(url)
+    }
+    /// The URL itself, for whoever makes the call.
+    #[must_use]
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}://{}/…", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
+}
+
+/// What is known of a person beside the domain's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The language in which Watchbell writes to them (`es`, `pt-BR`).
+    pub locale: Option<String>,
+    /// Their member id on Slack.
+    pub slack: Option<String>,
+    /// Their user id on Discord.
+    pub discord: Option<String>,
+}
+
+/// The outgoing heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alive {
+    /// What is called.
+    pub url: SecretUrl,
+    /// How often.
+    pub every: SignedDuration,
+}
+
+/// E-mail.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// `smtps://user@host:port`
+    pub smtp: SecretUrl,
+    /// The user's password.
+    pub password: Option<SecretString>,
+    /// `Watchbell <watchbell@example.com>`
+    pub from: String,
+}
+
+/// Slack.
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// Opens the socket.
+    pub app_token: SecretString,
+    /// Speaks.
+    pub bot_token: SecretString,
+}
+
+/// Discord.
+#[derive(Debug, Clone)]
+pub struct Discord {
+    /// The bot's token.
+    pub token: SecretString,
+    /// The server (guild) where it works.
+    pub guild: Option<u64>,
+}
+
+/// What runbooks talk to.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Taken when a command names none.
+    pub default: bool,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+}
+
+/// A service that runbooks talk to.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Where it is.
+    pub url: SecretUrl,
+    /// Sent as a bearer token.
+    pub token: Option<SecretString>,
+    /// Sent with the password as basic authentication.
+    pub user: Option<String>,
+    /// See `user`.
+    pub password: Option<SecretString>,
+}
+
+/// What runbooks may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runbook {
+    /// Programs that they may start.
+    pub programs: Vec<String>,
+    /// A folder whose executables they may start by name.
+    pub scripts: Option<PathBuf>,
+    /// Hosts that they may call beyond those of the environments.
+    pub hosts: Vec<String>,
+}

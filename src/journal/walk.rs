@@ -1,0 +1,167 @@
+//! Walks through all files of a journal beside a running server, for `watchbell journal verify`, `export` and
+//! `stat`. Never writes, never stops at damage: it is told, and the walk goes on behind it.
+
+use std::{
+    fs::File,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    Damage, JournalError,
+    line::{Chain, Mark},
+    recovery,
+    segment::{self, Header, Lines, RawLine},
+};
+use crate::domain::id::Seq;
+
+/// How often an end that is not whole is read again: the server may be writing it.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
+/// Bytes read at once.
+const BUFFER: usize = 256 * 1024;
+
+/// What is met on the way.
+pub(super) enum Step<'a> {
+    /// A segment begins; it is this long.
+    Segment { bytes: u64 },
+    /// A line whose place in the chain is right.
+    Line { mark: Mark, bytes: &'a [u8], file: &'a Path, number: u64 },
+    /// A damaged line.
+    Damage(Damage),
+}
+
+/// Bytes at the end that are not (yet) a whole batch.
+pub(super) type Tail = u64;
+
+type Visit<'a> = &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>;
+
+/// Goes through every segment from the one that holds `from`, until `visit` breaks.
+pub(super) fn walk(dir: &Path, from: Seq, visit: Visit<'_>) -> Result<Tail, JournalError> {
+    let mut segments = segment::list(dir)?;
+    let mut index = segments.partition_point(|first| *first <= from.max(Seq(1))).saturating_sub(1);
+    let mut chain = None;
+    while let Some(&first) = segments.get(index) {
+        index += 1;
+        let live = index == segments.len();
+        let mut walk =
+            Walk { path: segment::path_of(dir, first), dir, first, live, offset: 0, number: 0, chain };
+        let (tail, flow) = walk.run(visit)?;
+        if flow.is_break() {
+            return Ok(0);
+        }
+        chain = walk.chain;
+        if live {
+            // The server may have begun another one meanwhile.
+            segments = segment::list(dir)?;
+            if index == segments.len() {
+                return Ok(tail);
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// A walk through one segment.
+struct Walk<'a> {
+    dir: &'a Path,
+    path: PathBuf,
+    first: Seq,
+    /// Whether it is the last one, which the server may be writing.
+    live: bool,
+    /// Behind the lines that are done.
+    offset: u64,
+    /// How many lines are done.
+    number: u64,
+    /// None before the first header.
+    chain: Option<Chain>,
+}
+
+/// What to do after a line.
+enum Then {
+    Go,
+    Stop,
+    /// The file ends here with something that is not whole: look again, or leave it.
+    Look,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, visit: Visit<'_>) -> Result<(Tail, ControlFlow<()>), JournalError> {
+        let file = File::open(&self.path).map_err(JournalError::io("open", &self.path))?;
+        let length = || file.metadata().map(|metadata| metadata.len());
+        let mut len = length().map_err(JournalError::io("read", &self.path))?;
+        if visit(Step::Segment { bytes: len }).is_break() {
+            return Ok((0, ControlFlow::Break(())));
+        }
+        for _ in 0..TRIES {
+            let mut lines =
+                Lines::new(&file, self.offset, len, BUFFER).map_err(JournalError::io("read", &self.path))?;
+            let mut then = Then::Go;
+            while let Some(raw) = lines.next().map_err(JournalError::io("read", &self.path))? {
+                then = self.meet(&raw, visit);
+                if !matches!(then, Then::Go) {
+                    break;
+                }
+                self.number += 1;
+                self.offset = raw.end();
+            }
+            match then {
+                Then::Stop => return Ok((0, ControlFlow::Break(()))),
+                Then::Go => return Ok((0, ControlFlow::Continue(()))),
+                Then::Look => thread::sleep(PAUSE),
+            }
+            len = length().map_err(JournalError::io("read", &self.path))?;
+        }
+        Ok((len.saturating_sub(self.offset), ControlFlow::Continue(())))
+    }
+
+    fn meet(&mut self, raw: &RawLine<'_>, visit: Visit<'_>) -> Then {
+        let Some(before) = self.chain.filter(|_| raw.offset > 0) else {
+            return self.meet_header(raw, visit);
+        };
+        let mut chain = before;
+        let checked = if raw.complete { chain.check(raw.bytes) } else { Err("its end is missing") };
+        let number = self.number + 1;
+        let flow = match checked {
+            Ok(mark) => visit(Step::Line { mark, bytes: raw.bytes, file: &self.path, number }),
+            Err(_) if self.live && recovery::is_tail(self.dir, self.first, raw.offset) => return Then::Look,
+            Err(why) => visit(Step::Damage(self.damage(before.next(), why))),
+        };
+        self.chain = Some(chain);
+        if flow.is_break() { Then::Stop } else { Then::Go }
+    }
+
+    fn meet_header(&mut self, raw: &RawLine<'_>, visit: Visit<'_>) -> Then {
+        if self.live && !raw.complete {
+            return Then::Look;
+        }
+        let header = Header::read(raw.bytes, self.first, &self.path);
+        let before = self.chain;
+        let wrong = match &header {
+            Err(JournalError::Damaged(damage)) => Some(damage.why.clone()),
+            Err(error) => Some(error.to_string()),
+            Ok(_) if before.is_some_and(|chain| chain.next() != self.first) => {
+                Some("it does not begin where the segment before ends: a file is missing or cut".to_owned())
+            }
+            Ok(header) if before.is_some_and(|chain| !chain.may_follow(&header.previous)) => {
+                Some("the header does not follow the segment before".to_owned())
+            }
+            Ok(_) => None,
+        };
+        // A damaged header says nothing: the chain goes on from the segment before.
+        self.chain = Some(match (header, before) {
+            (Ok(header), _) => Chain::new(Some(header.previous), self.first),
+            (Err(_), Some(chain)) if chain.next() == self.first => chain,
+            (Err(_), _) => Chain::new(None, self.first),
+        });
+        let flow =
+            wrong.map_or(ControlFlow::Continue(()), |why| visit(Step::Damage(self.damage(self.first, &why))));
+        if flow.is_break() { Then::Stop } else { Then::Go }
+    }
+
+    fn damage(&self, seq: Seq, why: &str) -> Damage {
+        Damage { file: self.path.clone(), line: self.number + 1, seq, why: why.to_owned() }
+    }
+}

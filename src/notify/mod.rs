@@ -1,0 +1,122 @@
+//! Notification: brings pages to people's own addresses. Each channel is one file and one line here.
+//! Never decides who is paged, when, or what an outcome means; never lets an address into an outcome or a log.
+
+pub mod alive;
+pub mod hook;
+pub mod ntfy;
+mod post;
+
+#[cfg(test)]
+mod contract;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use crate::{
+    domain::{
+        delivery::Recipient,
+        facts::Dispatch,
+        id::{ContactName, PersonId},
+        page::{Subject, Target},
+    },
+    engine::Courier,
+    links::Links,
+};
+
+/// How long the link of a message can be used to acknowledge.
+pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The registry: one line per channel.
+///
+/// # Errors
+/// When no HTTP client can be made (no usable TLS).
+pub fn couriers(parts: &Parts) -> reqwest::Result<Vec<Arc<dyn Courier>>> {
+    Ok(vec![
+        Arc::new(hook::Hook::new(parts.clone())?), //
+        Arc::new(ntfy::Ntfy::new(parts.clone())?),
+    ])
+}
+
+/// What every courier needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where people are reached, as configured now.
+    pub book: Arc<dyn AddressBook>,
+    /// Signs links and hooks.
+    pub links: Links,
+    /// How long an attempt may take.
+    pub limits: Limits,
+}
+
+/// How long one attempt may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until the connection stands; includes the name's look-up and TLS.
+    pub connect: Duration,
+    /// Until the answer's first line is there.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    /// 5 s and 10 s.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), total: Duration::from_secs(10) }
+    }
+}
+
+/// Knows the addresses of people. It is asked at each attempt, so that a reload counts at once.
+pub trait AddressBook: Send + Sync {
+    /// The address behind a contact; none when it is not in the configuration (any more).
+    fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address>;
+}
+
+/// Where a contact leads. May hold tokens: never printed, not even by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An `http` or `https` address that takes a signed POST.
+    Hook(Url),
+    /// A topic of an ntfy server.
+    Ntfy {
+        /// The server (`https://ntfy.example.com/`), possibly with a user and a password.
+        server: Url,
+        /// The topic: one path segment.
+        topic: String,
+    },
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Hook(_) => "Hook(…)",
+            Self::Ntfy { .. } => "Ntfy(…)",
+        })
+    }
+}
+
+impl Parts {
+    /// The person behind a dispatch and their address; without one, why it can never be delivered.
+    fn address<'a>(&self, dispatch: &'a Dispatch) -> Result<(&'a PersonId, Address), String> {
+        let Recipient::Person { person, contact } = &dispatch.delivery.to else {
+            return Err("a channel has no address of its own".to_owned());
+        };
+        let gone = || format!("contact `{contact}` of {person} is not in the configuration any more");
+        Ok((person, self.book.address(person, contact).ok_or_else(gone)?))
+    }
+
+    /// The link with which this person acknowledges what the dispatch is about.
+    fn acknowledge(&self, dispatch: &Dispatch, person: &PersonId) -> Url {
+        let until = dispatch.at.saturating_add(LINK_LASTS).unwrap_or(Timestamp::MAX);
+        self.links.acknowledge(target(dispatch.facts.subject), Some(person), until)
+    }
+}
+
+/// What an acknowledgement of a message about `subject` points at.
+fn target(subject: Subject) -> Target {
+    match subject {
+        Subject::Group(group, _) => Target::Group(group),
+        Subject::Incident(incident) => Target::Incident(incident),
+        Subject::Request(page) => Target::Page(page),
+    }
+}

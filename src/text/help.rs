@@ -1,0 +1,84 @@
+//! What `/help` says. Never knows a command by name: everything comes from the specs.
+
+use super::card::{Button, Card, Field, Tone};
+use crate::domain::person::Role;
+
+/// A command as help shows it.
+#[derive(Debug, Clone)]
+pub struct CommandHelp {
+    /// Its path: `/incident open`.
+    pub name: String,
+    /// How it is written.
+    pub usage: String,
+    /// What it does.
+    pub summary: String,
+    /// Who may use it.
+    pub role: Role,
+    /// What it is told, with what that is for; flags too.
+    pub parts: Vec<(String, String)>,
+    /// How it is used.
+    pub examples: Vec<String>,
+    /// Other paths.
+    pub aliases: Vec<String>,
+}
+
+/// All commands, or those of a group, for somebody who holds a role.
+#[must_use]
+pub fn list(title: &str, commands: &[CommandHelp], held: Role) -> Card {
+    let mut table = vec![vec!["command".to_owned(), "what it does".to_owned()]];
+    let may = |command: &&CommandHelp| command.role <= held;
+    table.extend(commands.iter().filter(may).map(|c| vec![c.usage.clone(), c.summary.clone()]));
+    let hidden = commands.iter().filter(|command| command.role > held).count();
+    let mut text = "More about one: /help COMMAND. Everything works as `/watchbell …` too.".to_owned();
+    if hidden > 0 {
+        let need = if hidden == 1 { "needs" } else { "need" };
+        text.push_str(&format!("\n{hidden} more {need} a stronger role than yours ({held})."));
+    }
+    Card { title: title.to_owned(), text, table, ..Card::default() }
+}
+
+/// One command in full.
+#[must_use]
+pub fn command(command: &CommandHelp) -> Card {
+    let field = |name: &str, value: String| Field { name: name.to_owned(), value };
+    let mut fields: Vec<Field> =
+        command.parts.iter().map(|(name, about)| field(name, about.clone())).collect();
+    if !command.aliases.is_empty() {
+        fields.push(field("also", command.aliases.join(", ")));
+    }
+    fields.push(field("who", who(command.role)));
+    Card {
+        title: command.usage.clone(),
+        text: command.summary.clone(),
+        fields,
+        buttons: command
+            .examples
+            .iter()
+            .map(|example| Button { label: "Example".to_owned(), command: example.clone() })
+            .collect(),
+        ..Card::default()
+    }
+}
+
+fn who(role: Role) -> String {
+    match role {
+        Role::Viewer => "everybody".to_owned(),
+        Role::Admin => "admin".to_owned(),
+        role => format!("{role} and above"),
+    }
+}
+
+/// The beginning of several commands.
+#[must_use]
+pub fn incomplete(group: &str, commands: &[CommandHelp]) -> Card {
+    let table = std::iter::once(vec!["command".to_owned(), "what it does".to_owned()])
+        .chain(commands.iter().map(|c| vec![c.usage.clone(), c.summary.clone()]))
+        .collect();
+    Card {
+        title: format!("{group} needs one more word."),
+        tone: Tone::Warning,
+        text: "Nothing was changed. It goes on like this:".to_owned(),
+        table,
+        ..Card::default()
+    }
+}

@@ -1,0 +1,364 @@
+//! The words of messages, from the facts of the moment in which they leave: cards for chat, pushes for telephones,
+//! one line for a hook. Never trusts a label: all that came from outside goes through `plain` and is shortened.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::card::{Button, Card, Field, Link, Tone};
+use crate::domain::{
+    delivery::{DeliveryKind, Notice},
+    event::{Actor, Reminder},
+    facts::{AlertFacts, Dispatch, Facts, GroupFacts, Standing},
+    labels::Labels,
+    page::PageReason,
+};
+
+/// The longest line, in characters.
+const LINE: usize = 200;
+/// The longest value of a field, in characters.
+const VALUE: usize = 120;
+/// The longest paragraph, in characters.
+const PARAGRAPH: usize = 600;
+/// How many labels a card shows; the others are counted.
+const MOST_LABELS: usize = 12;
+/// How many links a card shows.
+const MOST_LINKS: usize = 8;
+
+/// A push notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// One line.
+    pub title: String,
+    /// A few lines; never empty, below 4 KB.
+    pub body: String,
+    /// How loud it is.
+    pub priority: Priority,
+    /// ntfy's names of the pictures beside it.
+    pub tags: Vec<&'static str>,
+}
+
+/// How loud a push is; ntfy's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// No sound.
+    Low,
+    /// A sound.
+    Default,
+    /// A long sound.
+    High,
+    /// It wakes people.
+    Urgent,
+}
+
+impl Priority {
+    /// ntfy's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Default => "default",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+}
+
+/// One line for whoever is paged: the summary annotation or the name of the alert, the incident's title, or the
+/// reason of a request. Never empty.
+#[must_use]
+pub fn summary(facts: &Facts) -> String {
+    [&facts.summary, &facts.title]
+        .into_iter()
+        .map(|text| plain(text, LINE))
+        .find(|text| !text.is_empty())
+        .unwrap_or_else(|| facts.subject.to_string())
+}
+
+/// What a telephone shows. Holds no labels: it passes through other people's servers.
+#[must_use]
+pub fn push(dispatch: &Dispatch) -> Push {
+    let facts = &dispatch.facts;
+    let headline = headline(facts);
+    let subject = facts.subject;
+    let mut lines = Vec::from_iter(Some(summary(facts)).filter(|summary| *summary != title(facts)));
+    let (title, priority, tags) = match dispatch.delivery.kind {
+        DeliveryKind::Page => {
+            lines.extend(reason(facts));
+            lines.push(format!("Take it with the button, or with /ack {subject}."));
+            (headline, loudness(facts), vec!["rotating_light"])
+        }
+        DeliveryKind::Resolved => {
+            lines.push(format!("{subject} is over. There is nothing to do."));
+            (format!("Resolved: {headline}"), Priority::Low, vec!["white_check_mark"])
+        }
+        DeliveryKind::Card | DeliveryKind::Notice => {
+            lines.push(format!("{subject}: {}.", standing(&facts.standing)));
+            (headline, Priority::Default, vec!["bell"])
+        }
+    };
+    Push { title: plain(&title, VALUE), body: lines.join("\n"), priority, tags }
+}
+
+/// What chat shows.
+#[must_use]
+pub fn card(dispatch: &Dispatch) -> Card {
+    let facts = &dispatch.facts;
+    let headline = headline(facts);
+    let (title, text) = match dispatch.delivery.kind {
+        DeliveryKind::Card => (headline, Vec::new()),
+        DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
+        DeliveryKind::Resolved => {
+            (format!("Resolved: {headline}"), vec!["It is over. There is nothing to do.".to_owned()])
+        }
+        DeliveryKind::Notice => return notice(dispatch, &headline),
+    };
+    let mut text = text;
+    text.extend(Some(summary(facts)).filter(|summary| !title.ends_with(summary.as_str())));
+    text.extend(facts.group.as_ref().into_iter().flat_map(alerts));
+    Card {
+        title: if dispatch.delivery.kind == DeliveryKind::Card && over(facts) {
+            format!("Resolved: {title}")
+        } else {
+            title
+        },
+        tone: tone(facts),
+        text: text.join("\n"),
+        fields: fields(facts),
+        links: links(facts),
+        buttons: buttons(facts),
+        ..Card::default()
+    }
+}
+
+/// A sentence for a channel.
+fn notice(dispatch: &Dispatch, headline: &str) -> Card {
+    let facts = &dispatch.facts;
+    let subject = facts.subject;
+    let (title, text, tone) = match dispatch.delivery.notice {
+        Some(Notice::StepTaken(page)) => (
+            format!("Help is needed: {headline}"),
+            format!(
+                "Nobody has taken {subject} yet, and {page} now asks this channel. Take it with /ack {subject}."
+            ),
+            Tone::Critical,
+        ),
+        Some(Notice::Unanswered(page)) => (
+            format!("Nobody answered: {headline}"),
+            format!(
+                "{page} has paged everybody in its policy and nobody has taken {subject}. It will page nobody else: \
+                 take it with /ack {subject}, or page somebody with /page."
+            ),
+            Tone::Critical,
+        ),
+        Some(Notice::Late(Reminder::Acknowledge)) => (
+            format!("Not taken in time: {headline}"),
+            format!("The time to acknowledge {subject} is over. Take it with /ack {subject}."),
+            Tone::Critical,
+        ),
+        Some(Notice::Late(Reminder::Update)) => (
+            format!("An update is due: {headline}"),
+            format!("Say how it stands with /incident status {subject}."),
+            Tone::Warning,
+        ),
+        Some(Notice::Status) | None => {
+            let text = facts.incident.as_ref().map_or_else(
+                || format!("{subject}: {}.", standing(&facts.standing)),
+                |incident| format!("{} is now {}.", incident.id, incident.status),
+            );
+            (headline.to_owned(), text, tone(facts))
+        }
+    };
+    Card { title, tone, text, buttons: buttons(facts), ..Card::default() }
+}
+
+/// The title as people know it; never empty.
+fn title(facts: &Facts) -> String {
+    let title = plain(&facts.title, VALUE);
+    if title.is_empty() { facts.subject.to_string() } else { title }
+}
+
+/// Severity and title: `P1: DiskFull (G-17)`.
+fn headline(facts: &Facts) -> String {
+    let title = title(facts);
+    let subject = facts.subject;
+    match &facts.severity {
+        Some(severity) => format!("{}: {title} ({subject})", plain(severity.as_str(), 24)),
+        None => format!("{title} ({subject})"),
+    }
+}
+
+/// Why somebody is paged, as a sentence.
+fn reason(facts: &Facts) -> Option<String> {
+    let by = facts.by.as_ref().filter(|by| **by != Actor::Watchbell).map(|by| plain(&by.to_string(), 60));
+    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+    Some(match facts.reason.as_ref()? {
+        PageReason::Fired => "It fired.".to_owned(),
+        PageReason::Raised => "Its severity was raised.".to_owned(),
+        PageReason::Opened => format!("It was opened{by}."),
+        PageReason::Unresolved(after) => format!("It is not resolved after {after:#}."),
+        PageReason::Asked(words) => format!("You were asked for{by}: {}", plain(words.as_str(), PARAGRAPH)),
+        PageReason::Assigned(person) => format!("It was given to {}{by}.", plain(person.as_str(), 60)),
+    })
+}
+
+fn standing(standing: &Standing) -> String {
+    match standing {
+        Standing::Open => "nobody has taken it".to_owned(),
+        Standing::Acknowledged(by, at) => {
+            format!("{} took it at {}", plain(&by.to_string(), 60), instant(*at))
+        }
+        Standing::Resolved(at) => format!("over since {}", instant(*at)),
+    }
+}
+
+fn over(facts: &Facts) -> bool {
+    matches!(facts.standing, Standing::Resolved(_))
+}
+
+fn tone(facts: &Facts) -> Tone {
+    match facts.standing {
+        Standing::Open => Tone::Critical,
+        Standing::Acknowledged(..) => Tone::Warning,
+        Standing::Resolved(_) => Tone::Good,
+    }
+}
+
+/// How loud a page is. Severities are named by users; of ours the number says it, and an unknown one wakes:
+/// better woken than missed.
+fn loudness(facts: &Facts) -> Priority {
+    match facts.severity.as_ref().and_then(|severity| severity.as_str().strip_prefix('P')) {
+        Some("2") => Priority::High,
+        Some("3" | "4" | "5") => Priority::Default,
+        _ => Priority::Urgent,
+    }
+}
+
+/// The firing alerts of a group, a line each when there are several.
+fn alerts(group: &GroupFacts) -> Vec<String> {
+    if group.firing < 2 {
+        return Vec::from_iter(group.alerts.first().and_then(|alert| annotation(alert, "description")));
+    }
+    let mut lines: Vec<String> = group
+        .alerts
+        .iter()
+        .take(GroupFacts::MOST)
+        .map(|alert| match annotation(alert, "summary") {
+            Some(summary) => plain(&format!("{} {}: {summary}", alert.id, alert.name), LINE),
+            None => plain(&format!("{} {}", alert.id, alert.name), LINE),
+        })
+        .collect();
+    let more = group.firing.saturating_sub(lines.len());
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn annotation(alert: &AlertFacts, name: &str) -> Option<String> {
+    let text = plain(alert.annotations.get(name)?, PARAGRAPH);
+    (!text.is_empty()).then_some(text)
+}
+
+fn fields(facts: &Facts) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut add = |name: &str, value: String| fields.push(Field { name: name.to_owned(), value });
+    match &facts.standing {
+        Standing::Open => {}
+        Standing::Acknowledged(by, at) => {
+            add("Taken by", format!("{}, {}", plain(&by.to_string(), 60), instant(*at)));
+        }
+        Standing::Resolved(at) => add("Over since", instant(*at)),
+    }
+    if let Some(incident) = &facts.incident {
+        add("Incident", format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status));
+        if let Some(commander) = &incident.commander {
+            add("Commander", plain(commander, 60));
+        }
+    }
+    if let Some(group) = &facts.group {
+        add("Firing", format!("{} of {}", group.firing, group.seen));
+        add("Since", instant(group.opened_at));
+        let single = group.alerts.first().filter(|_| group.firing == 1);
+        fields.extend(label_fields(single.map_or(&group.labels, |alert| &alert.labels)));
+    }
+    fields
+}
+
+/// The first labels; the others are counted. The name is in the title already.
+fn label_fields(labels: &Labels) -> Vec<Field> {
+    let mut shown = labels.iter().filter(|(name, _)| *name != "alertname");
+    let mut fields: Vec<Field> = shown
+        .by_ref()
+        .take(MOST_LABELS)
+        .map(|(name, value)| Field { name: plain(name, 60), value: plain(value, VALUE) })
+        .collect();
+    let more = shown.count();
+    if more > 0 {
+        fields.push(Field { name: "Labels".to_owned(), value: format!("and {more} more") });
+    }
+    fields
+}
+
+/// Runbooks first: they say what to do.
+fn links(facts: &Facts) -> Vec<Link> {
+    let alerts = facts.group.iter().flat_map(|group| &group.alerts);
+    let mut seen = BTreeSet::new();
+    let mut links = Vec::new();
+    let of: [(&str, fn(&AlertFacts) -> Option<&str>); 5] = [
+        ("Runbook", |alert| alert.annotations.get("runbook_url")),
+        ("Dashboard", |alert| alert.annotations.get("dashboard_url")),
+        ("Dashboard", |alert| alert.annotations.get("dashboard")),
+        ("Graph", |alert| alert.graph.as_deref()),
+        ("Source", |alert| alert.source.as_deref()),
+    ];
+    for (text, link) in of {
+        for url in alerts.clone().filter_map(link).filter_map(web_address) {
+            if links.len() < MOST_LINKS && seen.insert(url.clone()) {
+                links.push(Link { text: text.to_owned(), url });
+            }
+        }
+    }
+    links
+}
+
+/// Only `http` and `https`, and not endless.
+fn web_address(sent: &str) -> Option<String> {
+    let url = url::Url::parse(sent).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(String::from(url)).filter(|url| url.len() <= 2000)
+}
+
+fn buttons(facts: &Facts) -> Vec<Button> {
+    let mut buttons = Vec::new();
+    if facts.standing == Standing::Open {
+        buttons.push(Button { label: "Acknowledge".to_owned(), command: format!("/ack {}", facts.subject) });
+    }
+    if let Some(incident) = facts.subject.incident() {
+        buttons.push(Button { label: "Show".to_owned(), command: format!("/incident show {incident}") });
+    } else if let Some(alert) = facts.group.as_ref().and_then(|group| group.alerts.first()) {
+        buttons.push(Button { label: "Show".to_owned(), command: format!("/alert show {}", alert.id) });
+    }
+    buttons
+}
+
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Text from outside on one line.
+fn plain(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > most * 4 {
+            break;
+        }
+    }
+    if line.chars().count() <= most {
+        return line;
+    }
+    line.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}

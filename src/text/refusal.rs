@@ -1,0 +1,148 @@
+//! What is said when something is not done: what happened, what is kept, what to do now. Never hides the reason,
+//! and never shows anything of the machinery.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::{
+    card::{Button, Card, Tone},
+    usage::short,
+    when,
+};
+use crate::domain::{duration, intent::Refusal, page::Target, permission::NotAllowed};
+
+/// A refusal of the rules.
+#[must_use]
+pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
+    match refusal {
+        Refusal::Unknown(target) => unknown(*target),
+        Refusal::UnknownName { what, name, nearest } => {
+            let mean =
+                nearest.as_ref().map(|nearest| format!("Did you mean `{nearest}`? ")).unwrap_or_default();
+            no(format!("No {what} is called `{}`.", short(name)), &format!("{mean}Nothing was changed."))
+        }
+        Refusal::AlreadyAcknowledged { target, by, at } => with_button(
+            no(
+                format!("{by} has {target} already, since {}.", when::at(*at, zone)),
+                "Nobody is paged for it any more; nothing was changed.",
+            ),
+            "Show",
+            show(*target),
+        ),
+        Refusal::GroupClosed { group, at } => no(
+            format!("{group} closed at {}: all its alerts are resolved.", when::at(*at, zone)),
+            "There is nothing to take any more. Should it fire again, a new group opens and pages anew.",
+        ),
+        Refusal::PageOver(page) => no(
+            format!("{page} no longer runs."),
+            "Nobody is paged by it any more. To page somebody again: /page PERSON|TEAM|POLICY reason",
+        ),
+        Refusal::AlreadyResolved { incident, at } => with_button(
+            no(
+                format!("{incident} is resolved since {}.", when::at(*at, zone)),
+                "Nothing was changed. If it is not over, reopen it; notes can still be added.",
+            ),
+            "Reopen",
+            Some(format!("/incident reopen {incident}")),
+        ),
+        Refusal::StillOpen(incident) => with_button(
+            no(format!("{incident} is open."), "There is nothing to reopen; nothing was changed."),
+            "Show",
+            Some(format!("/incident show {incident}")),
+        ),
+        Refusal::Unchanged { incident, value } => {
+            no(format!("{incident} has {value} already."), "Nothing was changed, and nobody was told.")
+        }
+        Refusal::NoContact(person) => no(
+            format!("{person} cannot be paged: no contact is configured."),
+            "Nobody was paged. Page somebody else, or add contacts to people.toml and reload.",
+        ),
+        Refusal::BadTimes { why } => no(
+            format!("These times do not fit: {why}."),
+            "Nothing was changed. Example: /oncall override primary ben tomorrow 09:00 8h",
+        ),
+        Refusal::UnknownOverride(id) => with_button(
+            no(format!("There is no override {id}, or it is over."), "Nothing was changed."),
+            "List overrides",
+            Some("/oncall override list".to_owned()),
+        ),
+        Refusal::NotPermitted(delivery) => {
+            no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")
+        }
+    }
+}
+
+/// There is no such thing.
+#[must_use]
+pub fn unknown(target: Target) -> Card {
+    let (what, list) = match target {
+        Target::Alert(_) => ("alert", Some("/alert list")),
+        Target::Group(_) => ("group", Some("/alert list")),
+        Target::Incident(_) => ("incident", Some("/incident list --all")),
+        Target::Page(_) => ("page", None),
+    };
+    let refused = no(format!("There is no {what} {target}, or it is long gone."), "Nothing was changed.");
+    with_button(refused, "List", list.map(str::to_owned))
+}
+
+/// A role is missing.
+#[must_use]
+pub fn not_allowed(command: &str, no_role: &NotAllowed) -> Card {
+    let NotAllowed { needed, held, ask } = no_role;
+    let people: Vec<&str> = ask.iter().map(|person| person.as_str()).collect();
+    let whom = match people.as_slice() {
+        [] => format!("Nobody has that role: add it to somebody's `roles` in people.toml. "),
+        people => format!("Ask {}. ", people.join(" or ")),
+    };
+    no(format!("{command} needs the role {needed}; you are {held}."), &format!("{whom}Nothing was changed."))
+}
+
+/// The engine has too much to do.
+#[must_use]
+pub fn busy(retry_after: Duration) -> Card {
+    let wait = duration::brief(retry_after.try_into().unwrap_or_default());
+    no(
+        format!("Too much is going on right now: try again in {wait}."),
+        "Nothing was changed. Everything that was accepted before is safe, and pages go on.",
+    )
+}
+
+/// The engine has stopped.
+#[must_use]
+pub fn stopped() -> Card {
+    no(
+        "Watchbell is stopping, or its journal cannot be written.".to_owned(),
+        "Whether this was kept is not known: look again when it is back. An operator finds the reason in its log.",
+    )
+}
+
+/// The views do not answer.
+#[must_use]
+pub fn views_down(why: &str) -> Card {
+    no(
+        "What happened earlier cannot be looked up right now.".to_owned(),
+        &format!(
+            "The views are not ready: {why}. Nothing is lost, pages and commands go on; ask again in a moment."
+        ),
+    )
+}
+
+/// A refusal in two parts.
+pub(super) fn no(title: String, text: &str) -> Card {
+    Card { title, tone: Tone::Warning, text: text.to_owned(), ..Card::default() }
+}
+
+fn with_button(mut card: Card, label: &str, command: Option<String>) -> Card {
+    card.buttons.extend(command.map(|command| Button { label: label.to_owned(), command }));
+    card
+}
+
+/// The command that shows a target, when there is one.
+fn show(target: Target) -> Option<String> {
+    match target {
+        Target::Alert(alert) => Some(format!("/alert show {alert}")),
+        Target::Incident(incident) => Some(format!("/incident show {incident}")),
+        Target::Group(_) | Target::Page(_) => None,
+    }
+}

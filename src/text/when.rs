@@ -1,0 +1,57 @@
+//! Instants and durations as people read them, in the reader's own zone. Never reads a clock.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::domain::duration;
+
+/// `2026-11-23 14:05 CET`.
+#[must_use]
+pub fn at(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// `14:05 CET` on the day of `now`, `Tue 14:05 CET` within the week after it, with the date otherwise.
+#[must_use]
+pub fn near(instant: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
+    let there = instant.to_zoned(zone.clone());
+    let here = now.to_zoned(zone.clone());
+    let days = here.date().until(there.date()).map_or(i32::MAX, |span| span.get_days());
+    match days {
+        0 => there.strftime("%H:%M %Z").to_string(),
+        1..=6 => there.strftime("%a %H:%M %Z").to_string(),
+        _ => at(instant, zone),
+    }
+}
+
+/// `Mon 2026-11-23 14:05`, for tables whose head names the zone.
+#[must_use]
+pub fn in_table(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
+}
+
+/// How long from one instant to another: `12m`, `1h 30m`; nothing below zero.
+#[must_use]
+pub fn since(from: Timestamp, now: Timestamp) -> String {
+    let passed = now.duration_since(from);
+    if passed.is_negative() { "0s".to_owned() } else { duration::brief(passed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_as_short_as_it_can_be_without_being_taken_for_another() {
+        let zone = TimeZone::get("Europe/Madrid").unwrap();
+        let now: Timestamp = "2026-11-23T11:00:00Z".parse().unwrap();
+        for (instant, expected) in [
+            ("2026-11-23T13:05:00Z", "14:05 CET"),
+            ("2026-11-24T13:05:00Z", "Tue 14:05 CET"),
+            ("2026-11-30T13:05:00Z", "2026-11-30 14:05 CET"),
+            ("2026-11-22T13:05:00Z", "2026-11-22 14:05 CET"),
+            ("2026-07-01T13:05:00Z", "2026-07-01 15:05 CEST"),
+        ] {
+            assert_eq!(near(instant.parse().unwrap(), &zone, now), expected);
+        }
+    }
+}
