@@ -25,7 +25,8 @@ impl Watchbell {
     /// Starts it in this folder; `config` is everything but `[server]`. It is not ready yet.
     pub fn start(binary: &Path, folder: &Path, config: &str) -> Self {
         let port = ports::free();
-        let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n\n");
+        let server =
+            format!("[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n\n");
         fs::create_dir_all(folder.join("config")).expect("a folder");
         fs::write(folder.join("config/watchbell.toml"), server + config).expect("its configuration");
         let process = serve(binary, folder);
@@ -52,7 +53,8 @@ impl Watchbell {
 
     /// Asks for a page.
     pub fn get(&self, path: &str) -> Answer {
-        http::get(self.port, path).unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.process.tail()))
+        http::get(self.port, path)
+            .unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.process.tail()))
     }
 
     /// Sends JSON.
