@@ -68,7 +68,11 @@ pub(super) fn items(value: &[u8]) -> impl DoubleEndedIterator<Item = Item> {
         let (seq, rest) = bytes.split_first_chunk()?;
         let (low, rest) = rest.split_first()?;
         let (position, _) = rest.split_first_chunk()?;
-        Some(Item { seq: Seq(u64::from_be_bytes(*seq)), low: *low, position: Position::from_bytes(*position) })
+        Some(Item {
+            seq: Seq(u64::from_be_bytes(*seq)),
+            low: *low,
+            position: Position::from_bytes(*position),
+        })
     })
 }
 

@@ -84,12 +84,10 @@ impl<P: Fn(Progress)> Writer<P> {
     fn session(&mut self, runtime: &tokio::runtime::Runtime, why: String) -> Result<(), Fault> {
         self.shared.set(Phase::Working { why: "they are being checked".into(), done: 0, of: 0 });
         let mut store = self.open()?;
-        let result = self
-            .catch_up(&mut store, why)
-            .and_then(|()| {
-                self.shared.open(store.index(), store.applied());
-                self.follow(&mut store, runtime)
-            });
+        let result = self.catch_up(&mut store, why).and_then(|()| {
+            self.shared.open(store.index(), store.applied());
+            self.follow(&mut store, runtime)
+        });
         self.shared.close();
         if matches!(result, Err(Fault::Stopped | Fault::Journal(_))) {
             contained(|| store.flush())?;
