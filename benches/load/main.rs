@@ -42,7 +42,7 @@ impl Flags {
             match word.as_str() {
                 "--watchbell" => flags.watchbell = PathBuf::from(value()?),
                 "--rounds" => {
-                    flags.rounds = value()?.parse().map_err(|_| "--rounds needs a number".to_owned())?
+                    flags.rounds = value()?.parse().map_err(|_| "--rounds needs a number".to_owned())?;
                 }
                 "--out" => flags.out = PathBuf::from(value()?),
                 "--smoke" => flags.smoke = true,

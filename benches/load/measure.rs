@@ -34,6 +34,7 @@ pub struct Effort {
     batches: usize,
     pages: u32,
     active: usize,
+    active_name: &'static str,
     settle: Duration,
 }
 
@@ -44,6 +45,7 @@ impl Effort {
         batches: 1_000,
         pages: 500,
         active: 10_000,
+        active_name: "memory, 10,000 active alerts",
         settle: Duration::from_secs(3),
     };
     pub const SMOKE: Self = Self {
@@ -52,6 +54,7 @@ impl Effort {
         batches: 20,
         pages: 25,
         active: 1_000,
+        active_name: "memory, 1,000 active alerts",
         settle: Duration::from_millis(500),
     };
 }
@@ -71,7 +74,7 @@ pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<
         eprintln!("note: {} does not count its active alerts ({:?})", kind.name(), subject.active());
     }
     thread::sleep(effort.settle);
-    add("memory, 10,000 active alerts", "MiB", mebibytes(&subject), false);
+    add(effort.active_name, "MiB", mebibytes(&subject), false);
     drop(subject);
 
     let subject = Subject::start(kind, binary, &scratch.join("singles"), None)?;

@@ -19,11 +19,12 @@ impl Request {
         let mut body = String::new();
         let mut ends = Vec::new();
         if kind == Kind::Watchbell {
-            body += &format!(
+            let head = format!(
                 "{{\"receiver\":\"watchbell\",\"status\":\"firing\",\"groupLabels\":{{\"instance\":\"{NUMBER}\"}},\
                  \"commonLabels\":{{}},\"commonAnnotations\":{{}},\"externalURL\":\"http://alertmanager:9093\",\
                  \"version\":\"4\",\"groupKey\":\"{{}}:{{instance=\\\"{NUMBER}\\\"}}\",\"truncatedAlerts\":0,\"alerts\":"
             );
+            body += &head;
         }
         body += "[";
         for alert in 0..alerts {
@@ -34,7 +35,7 @@ impl Request {
             } else {
                 String::new()
             };
-            body += &format!(
+            let alert = format!(
                 "{}{{\"labels\":{{\"alertname\":\"Bench{NUMBER}\",\"instance\":\"node-{NUMBER}\",\
                  \"job\":\"bench\",\"service\":\"bench\",\"severity\":\"critical\"}},\
                  \"annotations\":{{\"summary\":\"Bench{NUMBER} does not answer\",\
@@ -42,6 +43,7 @@ impl Request {
                  \"generatorURL\":\"http://prometheus:9090/graph?g0.expr=up+%3D%3D+0\"{more}}}",
                 if alert == 0 { "" } else { "," },
             );
+            body += &alert;
             ends.push(body.len());
         }
         body += "]";

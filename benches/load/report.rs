@@ -54,13 +54,9 @@ fn table(figures: &[Figure], machine: &str, rounds: usize) -> String {
             }
             _ => "–".to_owned(),
         };
-        table += &format!(
-            "| {}, {} | {} | {} | {ratio} |\n",
-            figure.name,
-            figure.unit,
-            cell(&theirs),
-            cell(&ours)
-        );
+        let (theirs, ours) = (cell(&theirs), cell(&ours));
+        let line = format!("| {}, {} | {theirs} | {ours} | {ratio} |\n", figure.name, figure.unit);
+        table += &line;
     }
     table
 }

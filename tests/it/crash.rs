@@ -204,7 +204,7 @@ fn harm(data: &Path, harm: Harm) {
 /// The timeline of a group, once the views can tell it.
 fn timeline(watchbell: &Watchbell, group: &str) -> Vec<Value> {
     let path = format!("/api/v1/groups/{group}/timeline?limit=200");
-    let answer = until(Duration::from_secs(60), || {
+    let answer = until(Duration::from_mins(1), || {
         http::get(watchbell.port, &path).ok().filter(|answer| answer.status == 200)
     });
     let answer = answer.unwrap_or_else(|| panic!("no timeline of {group}:\n{}", watchbell.process.tail()));
@@ -243,7 +243,7 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
     eprintln!("{} alerts accepted, {KILLS} kills in {:?}", accepted.len(), began.elapsed());
 
     // Every one of them pages; the page arrives at least once, and a repeated one carries the same key.
-    let all = until(Duration::from_secs(60), || accepted.is_subset(&paged(&phone)).then_some(()));
+    let all = until(Duration::from_mins(1), || accepted.is_subset(&paged(&phone)).then_some(()));
     let lost: Vec<u32> = accepted.difference(&paged(&phone)).copied().collect();
     assert!(all.is_some(), "pages are lost: {lost:?}\n{}", watchbell.process.tail());
     for number in &accepted {

@@ -266,7 +266,7 @@ fn use_tree(code: &[&Token], mut at: usize, before: &[String], found: &mut Vec<V
         } else if token.is("as") {
             at += 2;
         } else {
-            if token.kind == Kind::Word && !(token.is("self") && !path.is_empty()) {
+            if token.kind == Kind::Word && (path.is_empty() || !token.is("self")) {
                 path.push(token.text.clone());
             }
             at += 1;

@@ -38,7 +38,9 @@ pub fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: 
     let mut request =
         format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            request += part;
+        }
     }
     request += "\r\n";
     request += body;

@@ -81,7 +81,7 @@ impl Prometheus {
     /// Waits until it is ready, has found its Alertmanager and has scraped once: alerts that are raised before are
     /// dropped, and sent again only after a minute.
     pub fn ready(self) -> Self {
-        let ready = until(Duration::from_secs(60), || {
+        let ready = until(Duration::from_mins(1), || {
             let found = http::get(self.port, "/api/v1/alertmanagers").ok()?.body;
             let scraped = http::get(self.port, "/api/v1/query?query=qflow_broken").ok()?.body;
             (found.contains("/api/v2/alerts") && scraped.contains("\"value\"")).then_some(())

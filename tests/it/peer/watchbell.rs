@@ -64,7 +64,7 @@ impl Watchbell {
     }
 
     fn wait_ready(&mut self) {
-        let ready = until(Duration::from_secs(60), || {
+        let ready = until(Duration::from_mins(1), || {
             if let Some(status) = self.process.ended() {
                 panic!("watchbell ended with {status}:\n{}", self.process.tail());
             }
