@@ -12,3 +12,7 @@ pub mod reply;
 pub mod timeline;
 pub mod usage;
 pub mod when;
+pub mod span;
+
+#[cfg(test)]
+mod samples;

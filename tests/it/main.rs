@@ -7,6 +7,7 @@ mod layers;
 mod main_job;
 #[expect(dead_code, reason = "the load generator measures with it")]
 mod peer;
+mod simulation;
 mod source;
 mod stories;
 mod tidiness;

@@ -13,7 +13,7 @@ pub(super) struct Duty<'a> {
     pub(super) because: Because,
 }
 
-/// A schedule and its overrides, ready for one question.
+/// A schedule and its overrides, ready for one question about a stretch of time.
 pub(super) struct Roster<'a> {
     covers: Vec<Cover<'a>>,
     overrides: Vec<&'a Override>,
@@ -27,10 +27,11 @@ struct Cover<'a> {
 }
 
 impl<'a> Roster<'a> {
-    pub(super) fn new(schedule: &'a Schedule, overrides: &'a [Override]) -> Self {
+    /// Nothing after `horizon` may be asked.
+    pub(super) fn new(schedule: &'a Schedule, overrides: &'a [Override], horizon: Timestamp) -> Self {
         let is_ours = |o: &&Override| o.schedule == schedule.id && o.from < o.until;
         Self {
-            covers: schedule.layers.iter().map(|layer| Cover::new(&schedule.zone, layer)).collect(),
+            covers: schedule.layers.iter().map(|layer| Cover::new(&schedule.zone, layer, horizon)).collect(),
             overrides: overrides.iter().filter(is_ours).collect(),
         }
     }
@@ -112,11 +113,11 @@ impl<'a> Roster<'a> {
 }
 
 impl<'a> Cover<'a> {
-    fn new(zone: &'a TimeZone, layer: &'a Layer) -> Self {
+    fn new(zone: &'a TimeZone, layer: &'a Layer, horizon: Timestamp) -> Self {
         Self {
             people: &layer.people,
             hours: Hours { zone, only: &layer.only },
-            rotation: Rotation::new(zone, layer).filter(|_| !layer.people.is_empty()),
+            rotation: Rotation::new(zone, layer, horizon).filter(|_| !layer.people.is_empty()),
         }
     }
 

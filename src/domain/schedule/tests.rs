@@ -56,6 +56,7 @@ fn lines(schedule: &Schedule, from: &str, until: &str, overrides: &[Override]) -
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table: one case after the other")]
 fn rotations_across_the_odd_days_of_the_calendar() {
     // Zone, hand-off, start; the hand-offs that are expected, to ana, ben, chi and ana again.
     let cases: &[(&str, &str, &str, &str, &[&str])] = &[
