@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! The views against a plain model, and against everything that can happen to their folder.
 
 use std::{
@@ -448,4 +445,3 @@ fn an_incident_is_its_own_entries_and_those_of_its_groups() {
     let expected = [Key::Incident(IncidentId(7)), Key::Group(GroupId(3)), Key::Group(GroupId(9))];
     assert_eq!(of_incident(&incident), expected);
 }
->>>>>>> main
