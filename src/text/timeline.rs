@@ -327,7 +327,6 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
-        PageReason::Reopened => "it was reopened".to_owned(),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }
