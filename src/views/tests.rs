@@ -308,19 +308,24 @@ async fn whatever_happens_to_the_folder_the_views_come_back_complete() {
 
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut rebuilt = 0;
-    for attempt in 0..50 {
+    for attempt in 0..=50 {
         let other = TempDir::new().unwrap();
         copy(&dir.path().join("views"), &other.path().join("views"));
-        let what = damage(&other.path().join("views"), &mut dice);
+        // The first one is left as it is: the copy itself is no damage.
+        let what =
+            if attempt == 0 { "nothing".to_owned() } else { damage(&other.path().join("views"), &mut dice) };
         let (views, told) = start(other.path(), reader.clone());
         if let Err(down) = views.wait_for(Seq(2500), LONG).await {
             panic!("{attempt}: {what}: {down}: {:?}", views.status());
         }
         assert_complete(&views, &records).await;
-        rebuilt += usize::from(!told.lock().unwrap().is_empty());
+        let told = told.lock().unwrap().clone();
+        assert!(attempt > 0 || told.is_empty(), "{told:?}");
+        rebuilt += usize::from(!told.is_empty());
+        println!("{what}: {told:?}");
         stop(views).await;
     }
-    assert!((10..50).contains(&rebuilt), "{rebuilt} of 50 were noticed");
+    assert!(rebuilt >= 10, "{rebuilt} of 50 were noticed");
 }
 
 /// A reader that can be held, and that can lie.
