@@ -53,6 +53,7 @@ impl SigningKey {
 
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn mac(&self) -> Hmac<Sha256> {
+        // cannot fail: HMAC takes a key of any length
         Hmac::new_from_slice(self.0.expose_secret()).expect("a key of any length")
     }
 }
