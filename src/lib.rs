@@ -10,5 +10,7 @@ pub mod journal;
 pub mod links;
 pub mod metrics;
 pub mod notify;
+pub mod observe;
 pub mod text;
 pub mod views;
+pub mod web;

@@ -201,7 +201,6 @@ fn events() -> Vec<Event> {
         started(PageReason::Unresolved(SignedDuration::from_hours(1)), Actor::Watchbell),
         started(PageReason::Asked(prose("please look at the queue")), ana()),
         started(PageReason::Assigned("ben".into()), ana()),
-        started(PageReason::Reopened, ana()),
         step(
             1,
             1,

@@ -176,7 +176,7 @@ mod tests {
             item.resize(ITEM, 0);
             item
         };
-        let seqs = |copies: u64| (0..200).map(|n| n / copies);
+        let seqs = |copies: u64| (0..200).map(move |n| n / copies);
         for copies in [1, 2, 3, 100, 200] {
             let block: Vec<u8> = seqs(copies).flat_map(item).collect();
             let parts: Vec<Vec<Seq>> =
