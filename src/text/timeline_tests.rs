@@ -1,3 +1,5 @@
+//! Every event as people read it on a timeline. Never an event without its sentence.
+
 use super::*;
 use crate::text::samples;
 
