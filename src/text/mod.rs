@@ -1,6 +1,7 @@
 //! Every sentence and card that people see comes from here, so that another language is data and not a rewrite.
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
+pub mod ack;
 pub mod alert;
 pub mod card;
 pub mod help;
@@ -14,6 +15,10 @@ pub mod postmortem;
 pub mod refusal;
 pub mod reply;
 pub mod scene;
+pub mod span;
 pub mod timeline;
 pub mod usage;
 pub mod when;
+
+#[cfg(test)]
+mod samples;

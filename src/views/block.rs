@@ -68,7 +68,11 @@ pub(super) fn items(value: &[u8]) -> impl DoubleEndedIterator<Item = Item> {
         let (seq, rest) = bytes.split_first_chunk()?;
         let (low, rest) = rest.split_first()?;
         let (position, _) = rest.split_first_chunk()?;
-        Some(Item { seq: Seq(u64::from_be_bytes(*seq)), low: *low, position: Position::from_bytes(*position) })
+        Some(Item {
+            seq: Seq(u64::from_be_bytes(*seq)),
+            low: *low,
+            position: Position::from_bytes(*position),
+        })
     })
 }
 
@@ -172,7 +176,7 @@ mod tests {
             item.resize(ITEM, 0);
             item
         };
-        let seqs = |copies: u64| (0..200).map(|n| n / copies);
+        let seqs = |copies: u64| (0..200).map(move |n| n / copies);
         for copies in [1, 2, 3, 100, 200] {
             let block: Vec<u8> = seqs(copies).flat_map(item).collect();
             let parts: Vec<Vec<Seq>> =

@@ -129,7 +129,11 @@ impl Views {
     /// Starts the thread that follows the journal behind `reader` and keeps what it finds in `dir`. Returns at
     /// once, whatever state the folder is in; whatever goes wrong is in [`Views::status`].
     #[must_use]
-    pub fn start(dir: PathBuf, reader: Arc<dyn Reader>, progress: impl Fn(Progress) + Send + 'static) -> Self {
+    pub fn start(
+        dir: PathBuf,
+        reader: Arc<dyn Reader>,
+        progress: impl Fn(Progress) + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared::new(reader));
         let stop = Arc::new(watch::Sender::new(false));
         let writer = Writer { dir, shared: shared.clone(), stop: stop.subscribe(), progress };

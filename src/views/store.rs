@@ -128,7 +128,9 @@ impl Store {
         }
         if (blocks, sum) != (self.totals.blocks, self.totals.sum) {
             let expected = self.totals.blocks;
-            return Err(Fault::Folder(format!("{blocks} of {expected} entries are there, or some are damaged")));
+            return Err(Fault::Folder(format!(
+                "{blocks} of {expected} entries are there, or some are damaged"
+            )));
         }
         self.check_journal(reader)?;
         for key in newer {

@@ -211,7 +211,7 @@ fn local_times_happen_in_their_order_around_every_change_of_every_zone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn in_every_zone_each_instant_has_one_person_and_turns_follow_each_other(case in cases()) {
@@ -261,7 +261,7 @@ fn is_on_the_way(first: Weekday, last: Weekday, day: Weekday) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn in_every_zone_hours_have_the_edges_that_the_clock_shows(

@@ -53,7 +53,10 @@ impl<'a> Roster<'a> {
     /// Since when this duty holds, not before `limit`.
     pub(super) fn since(&self, at: Timestamp, duty: Duty<'_>, limit: Timestamp) -> Timestamp {
         let mut here = at;
-        while let Some(edge) = self.last_edge(here, duty.because).filter(|edge| *edge > limit) {
+        // Edges lead strictly away; asked again all the same, because a loop here would stop every page.
+        while let Some(edge) =
+            self.last_edge(here, duty.because).filter(|edge| limit < *edge && *edge <= here)
+        {
             let Ok(before) = edge.checked_sub(SignedDuration::from_nanos(1)) else { break };
             if self.duty(before) != duty {
                 return edge;
@@ -66,7 +69,8 @@ impl<'a> Roster<'a> {
     /// Until when this duty holds, not after `limit`.
     pub(super) fn until(&self, at: Timestamp, duty: Duty<'_>, limit: Timestamp) -> Timestamp {
         let mut here = at;
-        while let Some(edge) = self.next_edge(here, duty.because).filter(|edge| *edge < limit) {
+        while let Some(edge) = self.next_edge(here, duty.because).filter(|edge| here < *edge && *edge < limit)
+        {
             if self.duty(edge) != duty {
                 return edge;
             }
