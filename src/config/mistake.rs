@@ -106,6 +106,9 @@ impl Mistake {
         let (line, start, end) = source.line(from);
         let column = source.at(start, from).chars().count() + 1;
         let excerpt = Some(Excerpt::cut(source, at, (start, end), masks));
+        // Values that are quoted in sentences may hold anything; a terminal must not obey it.
+        let harmless = |text: String| text.replace(char::is_control, "·");
+        let (what, remedy, nearest) = (harmless(what), harmless(remedy), nearest.map(harmless));
         Self { gravity, file: source.shown.clone(), line, column, what, nearest, remedy, excerpt }
     }
 }

@@ -112,6 +112,11 @@ fn inventory(config: &Config) -> String {
     .join(", ")
 }
 
+/// Whether output wants colours: it goes to a terminal, and `NO_COLOR` is not set.
+pub fn colours(env: &dyn Fn(&str) -> Option<String>, terminal: bool) -> bool {
+    terminal && env("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Reads all sources as one configuration; gives it, and everything that was found, in the order of the files.
 /// `complete`: no file of the folder is missing among the sources.
 fn read(
@@ -130,7 +135,9 @@ fn read(
         files.push(root);
         forms.push(form);
     }
-    let reader = Reader { sources, folder, env, found: RefCell::new(Vec::new()), masks: RefCell::new(masks) };
+    let sound = complete && forms.iter().all(syntax::Form::is_sound);
+    let (found, masks) = (RefCell::new(Vec::new()), RefCell::new(masks));
+    let reader = Reader { sources, folder, env, complete, sound, found, masks };
     let result = {
         let mut whole = Whole::collect(&reader, &files);
         for (source, _) in sources.iter().zip(&forms).filter(|(_, form)| !form.is_sound()) {
@@ -141,10 +148,6 @@ fn read(
     let masks = reader.masks.take();
     let mut found = reader.found.take();
     found.retain(|finding| !forms.get(finding.at.file).is_some_and(|form| form.covers(finding.at.from)));
-    // Names of a file that could not be read at all are unknown: what they would explain is not reported.
-    if !complete {
-        found.retain(|finding| !finding.what.starts_with("there is no "));
-    }
     found.extend(forms.into_iter().flat_map(|form| form.findings));
     found.sort_by_key(|finding| finding.at);
     let shown = found
@@ -215,7 +218,8 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         environments: server::environments(reader, whole),
         runbook: server::runbook(whole),
     };
-    if let Some(at) = server.listen_at.filter(|_| exposed) {
+    // The tokens may stand in what could not be read.
+    if let Some(at) = server.listen_at.filter(|_| exposed && reader.sound) {
         if let Err(why) = settings.may_listen(server.listen) {
             let remedy =
                 "with a token every caller is somebody; on 127.0.0.1 the caller is the local operator";

@@ -1,6 +1,9 @@
 //! `[schedule.…]` and `[policy.…]`: who is on call when, whom to page in which order. Never decides who it is now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
 
 use jiff::{SignedDuration, civil};
 use toml::de::DeValue;
@@ -10,11 +13,11 @@ use crate::domain::{
     id::{PersonId, PolicyId, ScheduleId, TeamId},
     page::{PageTarget, StepPlan},
     person::Team,
-    schedule::{Layer, Restriction, Schedule},
+    schedule::{Handoff, Layer, Restriction, Schedule},
 };
 
 use super::{
-    formats, people,
+    people,
     section::{Node, Reader, Text},
     source::Place,
     whole::{Kind, Names, Whole},
@@ -54,13 +57,13 @@ fn layer(reader: &Reader<'_>, names: &Names, node: &Node<'_>) -> Option<Layer> {
     let start = section.need("start", "start = 2026-01-05").and_then(|node| date(&node));
     let handoff = section.need("handoff", "handoff = \"weekly Mon 09:00\"").and_then(|node| {
         let text = node.filled("\"weekly Mon 09:00\"")?;
-        said(reader, &text, formats::handoff(&text.value), HANDOFFS)
+        said(reader, &text, Handoff::parse(&text.value), HANDOFFS)
     });
     let only = section.texts("only", "[\"Mon-Fri 09:00-17:00\"]");
     section.finish();
     let only: Vec<Restriction> = only
         .iter()
-        .filter_map(|text| said(reader, text, formats::restriction(&text.value), RESTRICTIONS))
+        .filter_map(|text| said(reader, text, Restriction::parse(&text.value), RESTRICTIONS))
         .collect();
     let listed = listed?;
     let texts = listed.texts("[\"ana\", \"ben\"]");
@@ -71,11 +74,16 @@ fn layer(reader: &Reader<'_>, names: &Names, node: &Node<'_>) -> Option<Layer> {
     Some(Layer { people, start: start?, handoff: handoff?, only })
 }
 
-const HANDOFFS: &str = "write \"daily 09:00\", \"weekly Mon 09:00\", \"monthly 1 09:00\" or \"every 12h\"";
-const RESTRICTIONS: &str = "write days and hours, such as \"Mon-Fri 09:00-17:00\" or \"Sat 00:00-24:00\"";
+const HANDOFFS: &str =
+    "hand-offs are \"daily 09:00\", \"weekly Mon 09:00\", \"monthly 1 09:00\" or \"every 12h\"";
+const RESTRICTIONS: &str = "restrictions are days and hours: \"Mon-Fri 09:00-17:00\" or \"Sat 00:00-24:00\"";
 
-fn said<T>(reader: &Reader<'_>, text: &Text, read: Result<T, String>, remedy: &str) -> Option<T> {
-    read.map_err(|what| reader.mistake(text.at, what, None, remedy)).ok()
+fn said<T, E: Display>(reader: &Reader<'_>, text: &Text, read: Result<T, E>, remedy: &str) -> Option<T> {
+    read.map_err(|why| {
+        let (what, remedy) = words::part(&why.to_string(), remedy);
+        reader.mistake(text.at, what, None, remedy);
+    })
+    .ok()
 }
 
 fn date(node: &Node<'_>) -> Option<civil::Date> {
@@ -201,9 +209,9 @@ fn target(reader: &Reader<'_>, names: &Names, text: &Text) -> Option<PageTarget>
     let remedy = "write schedule:NAME, team:NAME, person:NAME or channel:#NAME";
     let kinds = [Kind::Schedule, Kind::Team, Kind::Person];
     let Some((word, name)) = text.value.split_once(':') else {
-        let named = kinds.iter().find(|kind| names.has(**kind, &text.value)).map(|kind| kind.word());
-        let named = named.or_else(|| text.value.starts_with('#').then_some("channel"));
-        let near = named.map(|word| format!("{word}:{}", text.value));
+        let word = kinds.iter().find(|kind| names.has(**kind, &text.value)).map(|kind| kind.word());
+        let word = word.or_else(|| text.value.starts_with('#').then_some("channel"));
+        let near = word.map(|word| format!("{word}:{}", text.value));
         let what = format!("`{}` does not say what it is", text.value);
         reader.mistake(text.at, what, near.as_deref(), remedy);
         return None;
@@ -236,7 +244,7 @@ pub(super) fn paged(
             PageTarget::Person(person) => [person].into(),
             PageTarget::Team(id) => {
                 let Some(team) = teams.get(id) else { continue };
-                if team.members.is_empty() {
+                if team.members.is_empty() && reader.sound {
                     let what = format!(
                         "step {} of policy `{}` pages nobody: team `{id}` has no members",
                         aim.step, aim.policy

@@ -341,7 +341,7 @@ pub(super) fn teams(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<TeamId, 
     teams
 }
 
-/// Those names that are people; reports the others, and who is named twice.
+/// Those names that are people; reports the others.
 pub(super) fn known_people(reader: &Reader<'_>, names: &Names, texts: &[Text]) -> Vec<PersonId> {
     let mut people: Vec<PersonId> = Vec::new();
     for text in texts {

@@ -153,7 +153,8 @@ fn matchers(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str) -
             Ok(matcher) => matchers.push(matcher),
             Err(why) => {
                 let remedy = "each text of the list is one condition: LABEL, one of = != =~ !~, and a value";
-                reader.mistake(text.at, why, None, remedy);
+                let (what, remedy) = words::part(&why.to_string(), remedy);
+                reader.mistake(text.at, what, None, remedy);
             }
         }
     }
@@ -348,10 +349,18 @@ fn derived_id(
         hash.update(text.len().to_le_bytes());
         hash.update(text.as_bytes());
     };
-    matchers.iter().for_each(|matcher| part(b'm', &matcher.to_string()));
-    group_by.iter().for_each(|label| part(b'g', label));
-    channels.iter().for_each(|channel| part(b'c', channel.as_str()));
-    page.iter().for_each(|page| part(b'p', page.as_str()));
+    for matcher in matchers {
+        part(b'm', &matcher.to_string());
+    }
+    for label in group_by {
+        part(b'g', label);
+    }
+    for channel in channels {
+        part(b'c', channel.as_str());
+    }
+    if let Some(page) = page {
+        part(b'p', page.as_str());
+    }
     let mut id = "r-".to_owned();
     for byte in hash.finalize().iter().take(4) {
         let _ = write!(id, "{byte:02x}");

@@ -9,6 +9,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use crate::domain::duration;
+
 use super::{
     mistake::{Finding, Gravity},
     source::{Place, Source},
@@ -21,6 +23,10 @@ pub(super) struct Reader<'a> {
     /// File paths in values are relative to this folder.
     pub folder: Option<&'a Path>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Every file of the folder could be read: a name that is unknown is a mistake.
+    pub complete: bool,
+    /// Every file is TOML: what is absent was not swallowed.
+    pub sound: bool,
     pub found: RefCell<Vec<Finding>>,
     /// What must not be shown of the files.
     pub masks: RefCell<Vec<Place>>,
@@ -179,14 +185,17 @@ impl<'a> Node<'a> {
         at: Place,
         range: RangeInclusive<SignedDuration>,
     ) -> Option<SignedDuration> {
-        match super::formats::duration(text) {
+        match duration::parse(text) {
             Ok(duration) if range.contains(&duration) => return Some(duration),
             Ok(_) => {
-                let (from, to) = (super::formats::shown(*range.start()), super::formats::shown(*range.end()));
+                let (from, to) = (duration::written(*range.start()), duration::written(*range.end()));
                 let what = format!("`{}` must be from {from} to {to}, and `{text}` is not", self.path);
                 self.reader.mistake(at, what, None, format!("write a duration from {from} to {to}"));
             }
-            Err(why) => self.reader.mistake(at, why, None, "write a duration such as 90s, 5m, 1h30m or 7d"),
+            Err(why) => {
+                let (what, remedy) = words::part(&why.to_string(), "durations are 90s, 5m, 1h30m, 7d");
+                self.reader.mistake(at, what, None, remedy);
+            }
         }
         None
     }
@@ -194,7 +203,16 @@ impl<'a> Node<'a> {
     /// The values of a list.
     pub fn items(&self) -> Option<Vec<Node<'a>>> {
         let DeValue::Array(values) = self.value.get_ref() else {
-            self.wrong("a list in square brackets, such as [\"…\"]");
+            let header = self.reader.sources.get(self.file).map_or("", |source| {
+                let span = self.value.span();
+                source.at(span.start, span.end)
+            });
+            // A table with a header of its own: there was to be a list of them.
+            if header.starts_with('[') && matches!(self.value.get_ref(), DeValue::Table(_)) {
+                self.wrong(&format!("its header with two brackets, [[{}]]: there can be several", self.path));
+            } else {
+                self.wrong("a list in square brackets, such as [\"…\"]");
+            }
             return None;
         };
         let item = |value: &'a Spanned<DeValue<'a>>| {

@@ -38,16 +38,15 @@ pub(super) fn server(reader: &Reader<'_>, whole: &Whole<'_>) -> Server {
     if let Some(node) = section.node("listen")
         && let Some(given) = node.given("\"127.0.0.1:8080\"")
     {
-        match given.text.parse() {
-            Ok(address) => (server.listen, server.listen_at) = (address, Some(given.at)),
-            Err(_) => {
-                let near = given.text.replace("localhost", "127.0.0.1");
-                let near = near.parse::<SocketAddr>().is_ok().then_some(near);
-                let what = format!("`{}` is not an address and a port", given.text);
-                let remedy =
-                    "write \"127.0.0.1:8080\" for this machine alone, \"0.0.0.0:8080\" for every network";
-                reader.mistake(given.at, what, near.as_deref(), remedy);
-            }
+        if let Ok(address) = given.text.parse() {
+            (server.listen, server.listen_at) = (address, Some(given.at));
+        } else {
+            let near = given.text.replace("localhost", "127.0.0.1");
+            let near = near.parse::<SocketAddr>().is_ok().then_some(near);
+            let what = format!("`{}` is not an address and a port", given.text);
+            let remedy =
+                "write \"127.0.0.1:8080\" for this machine alone, \"0.0.0.0:8080\" for every network";
+            reader.mistake(given.at, what, near.as_deref(), remedy);
         }
     }
     if let Some(node) = section.node("public_url")
@@ -180,7 +179,9 @@ pub(super) fn environments(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<S
     }
     // The only one there is needs not be called the default.
     if environments.len() == 1 {
-        environments.values_mut().for_each(|environment| environment.default = true);
+        for environment in environments.values_mut() {
+            environment.default = true;
+        }
     } else if default.is_none()
         && let Some((name, _)) = whole.all(Kind::Environment).first()
     {

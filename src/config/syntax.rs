@@ -121,7 +121,7 @@ fn is_sensitive(key: &str) -> bool {
     SENSITIVE.iter().any(|word| key.contains(word))
         || key.split('_').any(|part| {
             let near = |word: &&str| strsim::jaro_winkler(part, word) > 0.88;
-            ["token", "password", "secret", "signing", "contacts"].iter().any(|word| near(&word))
+            ["token", "password", "secret", "signing", "contacts"].iter().any(near)
         })
 }
 

@@ -1,6 +1,8 @@
 //! The repository's own configuration, one mistake at a time, many at once, and files that were damaged.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use secrecy::ExposeSecret;
 
 use super::*;
 
@@ -21,7 +23,7 @@ fn the_built_in_configuration_is_fine_and_needs_nothing() {
 }
 
 /// A small configuration without a mistake, as one file.
-const SOUND: &str = r##"[person.ana]
+const SOUND: &str = r#"[person.ana]
 contacts = { hook = "https://ana.example.com/page" }
 urgent = ["now: chat", "2m: hook"]
 [team.ops]
@@ -35,7 +37,7 @@ handoff = "weekly Mon 09:00"
 steps = [{ page = ["schedule:primary"], wait = "5m" }]
 [integration.prom]
 kind = "alertmanager"
-"##;
+"#;
 
 fn sources(files: &[(&str, &str)]) -> Vec<Source> {
     let source = |(name, text): &(&str, &str)| Source {
@@ -113,7 +115,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[]\nstart=2026-01-05\nhandoff=\"daily 09:00\"", "x.toml:3:8: mistake: this layer has no people", ""),
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"weakly Mon\"", "x.toml:5:9: mistake: `weakly Mon` is not a hand-off", ""),
     ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=\"tomorrow\"\nhandoff=\"daily 09:00\"", "x.toml:4:7: mistake: `schedule.s.layer.start` is not a day", ""),
-    ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"daily 09:00\"\nonly=[\"weekdays\"]", "x.toml:6:7: mistake: `weekdays` is not a stretch", ""),
+    ("[schedule.s]\n[[schedule.s.layer]]\npeople=[\"ana\"]\nstart=2026-01-05\nhandoff=\"daily 09:00\"\nonly=[\"weekdays\"]", "x.toml:6:7: mistake: `weekdays` is not a restriction", ""),
     ("[policy.p]\nsteps = []", "x.toml:2:9: mistake: policy `p` has no steps", ""),
     ("[policy.p]\nsteps = [{ wait = \"5m\" }]", "x.toml:2:10: mistake: step 1 of policy `p` is empty", ""),
     ("[policy.p]\nsteps = [{ page = [] }]", "x.toml:2:19: mistake: step 1 of policy `p` is empty", ""),
@@ -129,6 +131,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[person.ben]\nurgent = [\"now: chat\"]\n[policy.p]\nsteps = [{ page = [\"person:ben\"] }]", "x.toml:1:9: warning: `ben` is paged by step 1 of policy `p` and is only reached while", ""),
     ("[person.ben]\ncontacts = { m = \"mailto:b@e.org\" }\n[policy.p]\nsteps = [{ page = [\"person:ben\"] }]", "x.toml:1:9: warning: `ben` is paged by step 1 of policy `p`, and nothing is configured that sends", ""),
     // Severities, integrations, routes.
+    ("[route]\nchannel = \"#x\"", "x.toml:1:1: mistake: `route` is a table", ""),
     ("[severity.P1]\nlabels = ['severity']", "x.toml:2:11: mistake: `severity` is not a matcher", ""),
     ("[severity.P1]\nurgency = \"urgnt\"", "x.toml:2:11: mistake: `urgnt` is not an urgency", "urgent"),
     ("[severity.P1]\nunresolved = [{ after = \"1h\" }]", "x.toml:2:15: mistake: `severity.P1.unresolved` has no `page`", ""),
@@ -160,10 +163,18 @@ fn each_mistake_is_told_once_with_its_place_its_cause_and_the_nearest_word() {
         let once = matches!(mistakes.all.as_slice(), [mistake]
             if mistake.nearest.as_deref().unwrap_or_default() == *nearest && !mistake.remedy.is_empty());
         if !once || !text.starts_with(expected) || !text.contains('^') {
-            failed += &format!("{wrong}\nshould say, once: {expected} ({nearest})\n{text}\n\n");
+            let _ = write!(failed, "{wrong}\nshould say, once: {expected} ({nearest})\n{text}\n\n");
         }
     }
     assert!(failed.is_empty(), "{failed}");
+}
+
+#[test]
+fn a_terminal_is_not_commanded_by_what_a_file_says() {
+    let wrong = "[person.ben]\ntimezone = \"\\u001b[2J\\n\"\nlocale = \"\\u0007\"\n";
+    let text = found(&[("x.toml", wrong)], &[]).to_string();
+    assert!(text.contains("no time zone `·[2J·`"), "{text}");
+    assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text}");
 }
 
 #[test]
@@ -201,7 +212,7 @@ fn all_mistakes_are_told_at_once_and_a_broken_file_hides_no_other() {
 }
 
 /// Every value that must never be seen, in places where it is shown if anything is.
-const SECRETS: &str = r##"
+const SECRETS: &str = r#"
 [server]
 signing_key = "S3CRET-a"
 data_dirr = "x"
@@ -228,7 +239,7 @@ token = "S3CRET-q"
 [integration.broken]
 token = "S3CRET-r
 kind = "alertmanager"
-"##;
+"#;
 
 #[test]
 fn no_secret_and_no_address_is_shown_in_a_mistake() {
@@ -241,7 +252,7 @@ fn no_secret_and_no_address_is_shown_in_a_mistake() {
 
 #[test]
 fn no_secret_is_shown_by_settings_and_all_of_them_arrive() {
-    let extra = r##"
+    let extra = r#"
 [server]
 signing_key = { env = "S" }
 [api]
@@ -265,7 +276,7 @@ q = { url = { env = "U" }, token = { env = "S" } }
 [integration.x]
 kind = "alertmanager"
 token = { env = "S" }
-"##;
+"#;
     let env = |name: &str| match name {
         "S" => Some("S3CRET".to_owned()),
         "U" => Some("https://h.example.com/S3CRET".to_owned()),
@@ -285,8 +296,8 @@ token = { env = "S" }
     let rules: Vec<String> =
         ben.urgent.iter().map(|rule| format!("{:?} {:?}", rule.after, rule.contacts)).collect();
     assert_eq!(rules, [r#"1m ["push"]"#, r#"5m ["mail"]"#]);
-    assert_eq!(settings.integration_tokens["prom"].is_some(), false);
-    assert_eq!(settings.integration_tokens["x"].is_some(), true);
+    assert!(settings.integration_tokens["prom"].is_none());
+    assert!(settings.integration_tokens["x"].is_some());
 }
 
 #[test]
@@ -356,7 +367,6 @@ fn a_folder_is_read_from_disk_and_its_faults_are_told() {
     write("key", b"k3y\n");
     write("server.toml", b"[server]\nsigning_key = { file = \"key\" }\n");
     let loaded = load(Some(folder.path()), &nothing).unwrap();
-    use secrecy::ExposeSecret;
     assert_eq!(loaded.settings.signing_key.unwrap().expose_secret(), "k3y");
     write("b.toml", b"# \xff\n");
     write("c.toml", b"[team.x]\nmembers = [\"who\"]\ncolour = 1\n");

@@ -17,6 +17,9 @@ pub(super) struct Given {
     literal: bool,
 }
 
+/// What was found outside the files; and where, what and what to do when it is missing.
+type Found = (Option<String>, (Place, String, String));
+
 impl Node<'_> {
     /// A text, or one from the environment or a file. Nothing when it is absent and may be, or after a mistake.
     pub fn given(&self, example: &str) -> Option<Given> {
@@ -30,8 +33,8 @@ impl Node<'_> {
         let fallback = section.node("default");
         section.finish();
         let (found, missing) = match (&env, &file) {
-            (Some(env), None) => self.from_env(env)?,
-            (None, Some(file)) => self.from_file(file)?,
+            (Some(env), None) => self.found_in_env(env)?,
+            (None, Some(file)) => self.found_in_file(file)?,
             _ => {
                 let what = format!("`{}` must have either `env` or `file`", self.path);
                 self.reader.mistake(self.at(), what, None, "write { env = \"NAME\" } or { file = \"path\" }");
@@ -53,8 +56,8 @@ impl Node<'_> {
         None
     }
 
-    #[expect(clippy::type_complexity, reason = "what was found, and what to say when nothing was")]
-    fn from_env(&self, env: &Node<'_>) -> Option<(Option<String>, (Place, String, String))> {
+    /// What was found, and what to say when nothing was.
+    fn found_in_env(&self, env: &Node<'_>) -> Option<Found> {
         let name = env.filled("\"ANA_TOKEN\"")?;
         // Compose files pass on what is not set as an empty value.
         let found = (self.reader.env)(&name.value).filter(|value| !value.trim().is_empty());
@@ -63,8 +66,8 @@ impl Node<'_> {
         Some((found, (name.at, what, format!("set {} for the server", name.value))))
     }
 
-    #[expect(clippy::type_complexity, reason = "what was found, and what to say when nothing was")]
-    fn from_file(&self, file: &Node<'_>) -> Option<(Option<String>, (Place, String, String))> {
+    /// What was found, and what to say when nothing was.
+    fn found_in_file(&self, file: &Node<'_>) -> Option<Found> {
         let name = file.filled("\"/run/secrets/ana\"")?;
         let path =
             self.reader.folder.map_or_else(|| name.value.clone().into(), |folder| folder.join(&name.value));

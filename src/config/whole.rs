@@ -91,8 +91,8 @@ impl Names {
 
     /// Whether a name is defined; a mistake when it is not.
     pub fn check(&self, reader: &Reader<'_>, kind: Kind, name: &str, at: Place) -> bool {
-        if self.has(kind, name) {
-            return true;
+        if self.has(kind, name) || !reader.complete {
+            return self.has(kind, name);
         }
         let (word, plural) = (kind.word(), kind.plural());
         let remedy = match words::list(self.of(kind)) {

@@ -13,9 +13,9 @@ pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
             (word, near, edits)
         })
         .filter(|(word, near, edits)| {
-            *near >= 0.85
-                || (*edits == 1 && word.chars().count() > 1)
-                || (*edits == 2 && word.chars().count() > 4)
+            // Of two letters one says nothing: P9 is no nearer to P0 than to P3.
+            let length = word.chars().count();
+            *edits == 0 || (length > 2 && (*near >= 0.85 || *edits == 1)) || (length > 4 && *edits == 2)
         })
         .max_by(|a, b| b.2.cmp(&a.2).then(a.1.total_cmp(&b.1)))
         .map(|(word, ..)| word)
@@ -31,6 +31,16 @@ pub(super) fn list<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
         Some((last, [])) => last.clone(),
         Some(_) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Parts a sentence such as `x is no duration: write 5m` into what is wrong and what to do; `otherwise` when it
+/// does not say what to do.
+pub(super) fn part(sentence: &str, otherwise: &str) -> (String, String) {
+    let at = [": write ", ": use "].iter().filter_map(|words| sentence.rfind(words)).max();
+    match at.and_then(|at| Some((sentence.get(..at)?, sentence.get(at + 2..)?))) {
+        Some((what, remedy)) => (what.to_owned(), remedy.to_owned()),
+        None => (sentence.to_owned(), otherwise.to_owned()),
     }
 }
 
@@ -53,6 +63,13 @@ mod tests {
         ] {
             assert_eq!(nearest(written, known), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn a_sentence_is_parted_into_fault_and_remedy() {
+        let parted = part("`5`: no unit: write 5s", "");
+        assert_eq!(parted, ("`5`: no unit".to_owned(), "write 5s".to_owned()));
+        assert_eq!(part("too long", "be brief"), ("too long".to_owned(), "be brief".to_owned()));
     }
 
     #[test]

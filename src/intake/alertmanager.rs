@@ -139,13 +139,19 @@ fn diagnose(body: &[u8]) -> Problem {
     if !error.is_data() {
         return whole(format!("The body is not JSON: {}", quote(&error.to_string())));
     }
-    let path = quote(&track.path().to_string());
     // "invalid type: integer `5`, expected a string at line 1 column 9": the place is said by the field.
     let text = error.to_string();
     let what = quote(text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what));
-    if path == "." || path == "?" {
-        return whole(what);
-    }
+    let path = quote(&track.path().to_string());
+    let path = if matches!(path.as_str(), "." | "?") { "" } else { &path };
+    // A field that is there twice is only named by the words.
+    let twice = what.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`'));
+    let path = match (path, twice) {
+        ("", None) => return whole(what),
+        ("", Some(name)) => name.to_owned(),
+        (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
+        (path, _) => path.to_owned(),
+    };
     let remedy = remedy(&path).to_owned();
     Problem { field: Some(path), what, remedy }
 }

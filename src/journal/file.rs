@@ -126,7 +126,7 @@ impl FileJournal {
         self.buffer.clear();
         let mut digest = self.head.digest;
         for record in records {
-            let sync = record.seq == last.seq;
+            let sync = record.seq == self.head.seq.next();
             digest = line::encode(&mut self.buffer, record, sync, &digest).map_err(|error| {
                 JournalError::NotABatch { head: self.head.seq, why: format!("event {}: {error}", record.seq) }
             })?;

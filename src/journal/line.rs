@@ -18,7 +18,7 @@ pub(super) const HASH: &[u8] = br#","h":""#;
 const END: &[u8] = br#""}"#;
 /// Bytes of `,"h":"…"}`.
 pub(super) const SUFFIX: usize = HASH.len() + 64 + END.len();
-/// Marks the last line of a batch: what stands before it was written with one sync.
+/// Marks the first line of a batch: everything that stands before it had been synced when it was written.
 const SYNC: &[u8] = br#","sync":true"#;
 
 static SALT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","salt":""#));
@@ -161,7 +161,7 @@ pub(super) struct Mark {
     pub(super) digest: Digest,
     /// Last of its intent.
     pub(super) last: bool,
-    /// Last of its batch.
+    /// First of its batch: all before it had reached the disk.
     pub(super) sync: bool,
 }
 
@@ -200,18 +200,17 @@ impl Chain {
         let seq = seq_of(line);
         let stored = digest_of(line);
         let body = line.len().checked_sub(SUFFIX).and_then(|end| line.get(..end)).unwrap_or_default();
-        let given = self.previous.iter().flatten().map(|previous| chain(previous, body));
+        let mut given = self.previous.iter().flatten().map(|previous| chain(previous, body));
         let (computed, matches) = match stored {
             Some(stored) => {
                 let mut computed = None;
-                let mut given = given;
                 let hit = given.any(|digest| {
                     computed = Some(digest);
                     digest == stored
                 });
                 (computed, hit || self.previous == [None; 2])
             }
-            None => (given.last(), false),
+            None => (given.next_back(), false),
         };
         let expected = self.next;
         let follows = |seq: Seq| seq == expected || (self.loose && seq > expected);

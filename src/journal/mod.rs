@@ -3,9 +3,9 @@
 //!
 //! A line is the JSON of a [`Record`] with the hash of its chain as the last field:
 //! `h(n) = SHA-256(h(n-1) ‖ line without the h field)`, where the words of people (salt and text of a
-//! [`Prose`](crate::domain::prose::Prose)) are left out, so that they can be erased in place. The last line of
-//! each batch carries `"sync":true`: a later line proves that everything before it had reached the disk, which
-//! tells a torn write (cut at the next start) from damage (never cut).
+//! [`Prose`](crate::domain::prose::Prose)) are left out, so that they can be erased in place. The first line of
+//! each batch carries `"sync":true`: everything before it had reached the disk when it was written, which tells a
+//! torn write (cut at the next start) from damage (never cut).
 
 use std::{fmt, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -28,10 +28,11 @@ mod reserve;
 mod segment;
 pub mod snapshot;
 mod stat;
-#[cfg(test)]
-mod test_records;
 mod verify;
 mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{Damage, JournalError};
 pub use export::{Exported, Selection, export};
@@ -191,31 +192,5 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         Self::from_hex(text.as_bytes()).ok_or_else(|| D::Error::custom("not 64 hex digits"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_survives_as_bytes_and_sorts_like_the_records() {
-        let early = Position { segment: 1, offset: u32::MAX, len: 7 };
-        let late = Position { segment: 1 << 40, offset: 180, len: 600 };
-        for position in [early, late] {
-            assert_eq!(Position::from_bytes(position.to_bytes()), position);
-        }
-        assert!(early.to_bytes() < late.to_bytes());
-    }
-
-    #[test]
-    fn a_digest_is_exactly_64_lower_case_digits() {
-        let zeros = "0".repeat(64);
-        assert_eq!(Digest::from_hex(zeros.as_bytes()), Some(Digest::default()));
-        assert_eq!(Digest::default().to_string(), zeros);
-        for wrong in [&zeros[1..], &zeros.replace('0', "A"), &format!("{zeros}00"), &zeros.replace('0', "g")]
-        {
-            assert_eq!(Digest::from_hex(wrong.as_bytes()), None, "{wrong}");
-        }
     }
 }

@@ -36,8 +36,15 @@ pub struct FileReader {
     dir: PathBuf,
     extent: Mutex<Extent>,
     commits: Commits,
-    ends: Mutex<([Option<(Seq, Place)>; ENDS], usize)>,
+    ends: Mutex<Ends>,
     degraded: Mutex<Option<String>>,
+}
+
+/// Where earlier scans ended: the sequence they would go on with, and its place. The oldest is forgotten first.
+#[derive(Default)]
+struct Ends {
+    places: [Option<(Seq, Place)>; ENDS],
+    newest: usize,
 }
 
 /// How far the files are committed.
@@ -96,7 +103,7 @@ impl FileReader {
     fn locate(&self, before: Seq, extent: &Extent) -> Result<Option<Place>, JournalError> {
         let next = before.next();
         let known =
-            locked(&self.ends).0.iter().flatten().find(|(seq, _)| *seq == next).map(|(_, place)| *place);
+            locked(&self.ends).places.iter().flatten().find(|(seq, _)| *seq == next).map(|(_, place)| *place);
         if known.is_some() {
             return Ok(known);
         }
@@ -114,9 +121,10 @@ impl FileReader {
     }
 
     fn remember(&self, next: Seq, place: Place) {
-        let (ends, turn) = &mut *locked(&self.ends);
-        *turn = (*turn + 1) % ENDS;
-        if let Some(end) = ends.get_mut(*turn) {
+        let mut ends = locked(&self.ends);
+        let newest = (ends.newest + 1) % ENDS;
+        ends.newest = newest;
+        if let Some(end) = ends.places.get_mut(newest) {
             *end = Some((next, place));
         }
     }

@@ -1,9 +1,9 @@
 //! What happens to the end of the journal at start: a tail that was never answered is set aside, so that the
 //! journal ends with a whole intent. Never cuts a line that may have been answered: that is damage.
 //!
-//! A torn write lacks its end, or whole sectors of it hold zeros. So, behind the last line whose batch is known to
-//! have been synced (something follows it), a line without its newline or with zeros that fill sectors is torn; a
-//! complete line that fails its hash is damage, wherever it stands.
+//! A torn write lacks its end, or whole sectors of it hold zeros. So, behind the beginning of the last batch that is
+//! known (everything before it had been synced), a line without its newline or with zeros that fill sectors is torn;
+//! a complete line that fails its hash is damage, wherever it stands.
 
 use std::{
     fs::{self, File},
@@ -127,25 +127,23 @@ fn survey(segment: &Segment) -> Result<Survey, JournalError> {
     let mut kept = Kept { end: *records, last_line: None, seq: before_first, digest: header.previous };
     let mut before_tear = None;
     let (mut damage, mut unproven) = (Vec::new(), Vec::<Bad>::new());
-    let (mut unproven_from, mut synced) = (*records, false);
     while let Some(raw) = lines.next().map_err(JournalError::io("read", path))? {
-        if synced {
-            // Something follows a batch: that batch, and all before it, had reached the disk.
-            damage.extend(unproven.drain(..).map(|bad| bad.damage));
-            (unproven_from, synced, before_tear) = (raw.offset, false, None);
-        }
         let before = chain;
         let checked = if raw.complete { chain.check(raw.bytes) } else { Err("its end is missing") };
         match checked {
             Ok(mark) => {
+                if mark.sync {
+                    // A batch begins: all before it had reached the disk.
+                    damage.extend(unproven.drain(..).map(|bad| bad.damage));
+                    before_tear = None;
+                }
                 if mark.last {
                     let last_line = Some(raw.offset);
                     kept = Kept { end: raw.end(), last_line, seq: mark.seq, digest: mark.digest };
                 }
-                synced = mark.sync;
             }
             Err(why) => {
-                let torn = is_torn(&raw, before, unproven_from, len);
+                let torn = is_torn(&raw, before, len);
                 if torn && before_tear.is_none() {
                     before_tear = Some(kept);
                 }
@@ -172,8 +170,8 @@ pub(super) fn is_tail(dir: &Path, first: Seq, offset: u64) -> bool {
 }
 
 /// Whether a line that fails its check looks like a write that did not reach the disk as a whole.
-fn is_torn(raw: &RawLine<'_>, chain: Chain, unproven_from: u64, len: u64) -> bool {
-    if raw.complete && !has_lost_sectors(raw, unproven_from, len) {
+fn is_torn(raw: &RawLine<'_>, chain: Chain, len: u64) -> bool {
+    if raw.complete && !has_lost_sectors(raw, len) {
         return false;
     }
     // A whole line whose newline became something else (zero: lost; nothing: cut) was complete: that is damage.
@@ -183,15 +181,15 @@ fn is_torn(raw: &RawLine<'_>, chain: Chain, unproven_from: u64, len: u64) -> boo
     })
 }
 
-/// Whether zeros (which a line never has) fill whole sectors of what was written last.
-fn has_lost_sectors(raw: &RawLine<'_>, unproven_from: u64, len: u64) -> bool {
+/// Whether zeros (which a line never has) fill whole sectors, or what a batch that begins with this line had of them.
+fn has_lost_sectors(raw: &RawLine<'_>, len: u64) -> bool {
     let mut at = 0;
     while let Some(zero) = raw.bytes.get(at..).and_then(|rest| memchr::memchr(0, rest)) {
         let start = at + zero;
         let zeros = raw.bytes.iter().skip(start).take_while(|byte| **byte == 0).count();
         at = start + zeros;
         let (from, to) = (raw.offset + segment::len_u64(start), raw.offset + segment::len_u64(at));
-        let begins = from.is_multiple_of(SECTOR) || from == unproven_from;
+        let begins = from.is_multiple_of(SECTOR) || from == raw.offset;
         if begins && (to.is_multiple_of(SECTOR) || to == len) {
             return true;
         }

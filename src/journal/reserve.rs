@@ -32,7 +32,7 @@ impl Reserve {
 /// Writes real bytes: a file that was only made long takes no space.
 fn fill(path: &PathBuf, bytes: u64) -> io::Result<()> {
     let mut file = File::create(path)?;
-    let block = [0x5a; 64 * 1024];
+    let block = [0x5a; 16 * 1024];
     let mut left = bytes;
     while left > 0 {
         let count = usize::try_from(left).unwrap_or(block.len()).min(block.len());

@@ -1,7 +1,7 @@
 //! Snapshots of the state, so that replay is short. A snapshot that is broken, of another shape or of another
 //! journal is passed over and reported: never trusted, never needed.
 //!
-//! A file is a line of JSON (what it is), the state as MessagePack with names, and the SHA-256 of all before it.
+//! A file is a line of JSON (what it is), the state as `MessagePack` with names, and the SHA-256 of all before it.
 
 use std::{
     fs::{self, File},

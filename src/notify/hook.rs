@@ -6,12 +6,13 @@ use std::pin::Pin;
 use reqwest::{Client, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Address, Parts, post};
+use super::{Parts, post};
 use crate::{
+    config::Address,
     domain::{
         delivery::{Channel, DeliveryKind, Outcome},
         facts::Dispatch,
-        id::PersonId,
+        id::{PersonId, SeverityId},
     },
     engine::Courier,
     text::message,
@@ -59,7 +60,7 @@ impl Hook {
             kind: delivery.kind.as_str(),
             person,
             summary: message::summary(facts),
-            severity: facts.severity.as_ref().map(|severity| severity.as_str()),
+            severity: facts.severity.as_ref().map(SeverityId::as_str),
             incident: incident.map(|incident| incident.to_string()),
             group: facts.subject.group().map(|group| group.to_string()),
             ack_url: asks.then(|| self.parts.acknowledge(dispatch, person).into()),

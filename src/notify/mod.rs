@@ -9,12 +9,16 @@ mod post;
 #[cfg(test)]
 mod contract;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::{
+    config::{Address, Settings},
     domain::{
         delivery::Recipient,
         facts::Dispatch,
@@ -72,26 +76,17 @@ pub trait AddressBook: Send + Sync {
     fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address>;
 }
 
-/// Where a contact leads. May hold tokens: never printed, not even by `{:?}`.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Address {
-    /// An `http` or `https` address that takes a signed POST.
-    Hook(Url),
-    /// A topic of an ntfy server.
-    Ntfy {
-        /// The server (`https://ntfy.example.com/`), possibly with a user and a password.
-        server: Url,
-        /// The topic: one path segment.
-        topic: String,
-    },
+impl AddressBook for Settings {
+    fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address> {
+        self.addresses.get(&(person.clone(), contact.clone())).cloned()
+    }
 }
 
-impl fmt::Debug for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Hook(_) => "Hook(…)",
-            Self::Ntfy { .. } => "Ntfy(…)",
-        })
+/// Settings that a reload replaces.
+impl AddressBook for RwLock<Arc<Settings>> {
+    fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address> {
+        // Whoever panicked while holding it had only a whole `Arc` to put there.
+        self.read().unwrap_or_else(PoisonError::into_inner).address(person, contact)
     }
 }
 

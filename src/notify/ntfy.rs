@@ -7,8 +7,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Client;
 use url::Url;
 
-use super::{Address, Parts, post};
+use super::{Parts, post};
 use crate::{
+    config::Address,
     domain::{
         delivery::{Channel, DeliveryKind, Outcome},
         facts::Dispatch,

@@ -25,7 +25,7 @@ pub(super) fn client(limits: Limits) -> reqwest::Result<Client> {
         .connect_timeout(limits.connect)
         .timeout(limits.total)
         .pool_max_idle_per_host(4)
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .referer(false)
         .build()
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::card::{Button, Card, Field, Link, Tone};
+use super::{
+    card::{Button, Card, Field, Link, Tone},
+    plain::plain,
+};
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
     event::{Actor, Reminder},
@@ -81,7 +84,7 @@ pub fn push(dispatch: &Dispatch) -> Push {
     let facts = &dispatch.facts;
     let headline = headline(facts);
     let subject = facts.subject;
-    let mut lines = Vec::from_iter(Some(summary(facts)).filter(|summary| *summary != title(facts)));
+    let mut lines = Vec::from_iter(more(facts));
     let (title, priority, tags) = match dispatch.delivery.kind {
         DeliveryKind::Page => {
             lines.extend(reason(facts));
@@ -105,7 +108,7 @@ pub fn push(dispatch: &Dispatch) -> Push {
 pub fn card(dispatch: &Dispatch) -> Card {
     let facts = &dispatch.facts;
     let headline = headline(facts);
-    let (title, text) = match dispatch.delivery.kind {
+    let (title, mut text) = match dispatch.delivery.kind {
         DeliveryKind::Card => (headline, Vec::new()),
         DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
         DeliveryKind::Resolved => {
@@ -113,8 +116,7 @@ pub fn card(dispatch: &Dispatch) -> Card {
         }
         DeliveryKind::Notice => return notice(dispatch, &headline),
     };
-    let mut text = text;
-    text.extend(Some(summary(facts)).filter(|summary| !title.ends_with(summary.as_str())));
+    text.extend(more(facts));
     text.extend(facts.group.as_ref().into_iter().flat_map(alerts));
     Card {
         title: if dispatch.delivery.kind == DeliveryKind::Card && over(facts) {
@@ -158,7 +160,10 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
         ),
         Some(Notice::Late(Reminder::Update)) => (
             format!("An update is due: {headline}"),
-            format!("Say how it stands with /incident status {subject}."),
+            match subject.incident() {
+                Some(incident) => format!("Say how it stands with /incident status {incident}."),
+                None => format!("Say how {subject} stands."),
+            },
             Tone::Warning,
         ),
         Some(Notice::Status) | None => {
@@ -172,20 +177,24 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
     Card { title, tone, text, buttons: buttons(facts), ..Card::default() }
 }
 
-/// The title as people know it; never empty.
+/// The title as people know it, and the number to answer with: `DiskFull (G-17)`; without a title the number alone.
 fn title(facts: &Facts) -> String {
     let title = plain(&facts.title, VALUE);
-    if title.is_empty() { facts.subject.to_string() } else { title }
+    if title.is_empty() { facts.subject.to_string() } else { format!("{title} ({})", facts.subject) }
 }
 
 /// Severity and title: `P1: DiskFull (G-17)`.
 fn headline(facts: &Facts) -> String {
-    let title = title(facts);
-    let subject = facts.subject;
     match &facts.severity {
-        Some(severity) => format!("{}: {title} ({subject})", plain(severity.as_str(), 24)),
-        None => format!("{title} ({subject})"),
+        Some(severity) => format!("{}: {}", plain(severity.as_str(), 24), title(facts)),
+        None => title(facts),
     }
+}
+
+/// The summary, where the title does not say it already.
+fn more(facts: &Facts) -> Option<String> {
+    let summary = summary(facts);
+    (!title(facts).starts_with(&summary)).then_some(summary)
 }
 
 /// Why somebody is paged, as a sentence.
@@ -193,7 +202,7 @@ fn reason(facts: &Facts) -> Option<String> {
     let by = facts.by.as_ref().filter(|by| **by != Actor::Watchbell).map(|by| plain(&by.to_string(), 60));
     let by = by.map_or_else(String::new, |by| format!(" by {by}"));
     Some(match facts.reason.as_ref()? {
-        PageReason::Fired => "It fired.".to_owned(),
+        PageReason::Fired => "An alert fired.".to_owned(),
         PageReason::Raised => "Its severity was raised.".to_owned(),
         PageReason::Opened => format!("It was opened{by}."),
         PageReason::Unresolved(after) => format!("It is not resolved after {after:#}."),
@@ -300,12 +309,15 @@ fn label_fields(labels: &Labels) -> Vec<Field> {
     fields
 }
 
+/// Finds one link of an alert.
+type Pick = fn(&AlertFacts) -> Option<&str>;
+
 /// Runbooks first: they say what to do.
 fn links(facts: &Facts) -> Vec<Link> {
     let alerts = facts.group.iter().flat_map(|group| &group.alerts);
     let mut seen = BTreeSet::new();
     let mut links = Vec::new();
-    let of: [(&str, fn(&AlertFacts) -> Option<&str>); 5] = [
+    let of: [(&str, Pick); 5] = [
         ("Runbook", |alert| alert.annotations.get("runbook_url")),
         ("Dashboard", |alert| alert.annotations.get("dashboard_url")),
         ("Dashboard", |alert| alert.annotations.get("dashboard")),
@@ -345,20 +357,5 @@ fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Text from outside on one line.
-fn plain(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > most * 4 {
-            break;
-        }
-    }
-    if line.chars().count() <= most {
-        return line;
-    }
-    line.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
+#[cfg(test)]
+mod tests;

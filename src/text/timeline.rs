@@ -1,10 +1,30 @@
 //! Timeline entries: one plain sentence per event, as a person on call wants to read it. Never decides what
-//! happened; an event without anything to say has no entry.
+//! happened, and never lets text from outside through as it came; an event without anything to say has no entry.
 
-use jiff::Timestamp;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{event::Record, id::Seq};
+use super::{
+    plain::{ANSWER, NAME, WORDS, plain},
+    span::{in_span, span},
+};
+use crate::domain::{
+    alert,
+    delivery::{DeliveryKind, Recipient},
+    event::{
+        Actor, AlertFired, Event, GroupOpened, IncidentOpened, PageStarted, PageStop, Paged, Record,
+        Reminder, ResolvedBy, StepTaken,
+    },
+    id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
+    labels::Labels,
+    page::PageReason,
+    prose::Prose,
+};
+
+/// Labels that an entry names; the others are counted.
+const LABELS: usize = 6;
 
 /// One line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,17 +33,424 @@ pub struct Entry {
     pub seq: Seq,
     /// When (civil time).
     pub at: Timestamp,
-    /// What it is: `alert_fired`, `paged`, `delivered`, `note`, …
-    pub kind: std::borrow::Cow<'static, str>,
-    /// A person's id, an integration, `operator` or `watchbell`.
+    /// What it is.
+    pub kind: Kind,
+    /// A person's id, an integration, `source` (whichever sent the alert), `operator` or `watchbell`.
     pub by: String,
-    /// One sentence, harmless to show anywhere; not escaped.
+    /// One sentence on one line, harmless to show anywhere; not escaped for any platform.
     pub text: String,
+}
+
+/// Makes the kinds of entries with their words, which are a promise to users.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $Kind:ident = $word:literal;)*) => {
+        /// What an entry is; the words are those of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Kind {$(
+            $(#[$doc])*
+            #[serde(rename = $word)]
+            $Kind,
+        )*}
+
+        impl Kind {
+            /// The word of the API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {$(Self::$Kind => $word,)*}
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An alert started.
+    AlertFired = "alert_fired";
+    /// It fired again without an end in between.
+    AlertChanged = "alert_changed";
+    /// An alert ended.
+    AlertResolved = "alert_resolved";
+    /// A group opened.
+    GroupOpened = "group_opened";
+    /// A group joined an incident.
+    GroupJoined = "group_joined";
+    /// An incident was opened.
+    IncidentOpened = "incident_opened";
+    /// A page began, and why.
+    PageStarted = "page_started";
+    /// The first step of a page.
+    Paged = "paged";
+    /// A further step of a page.
+    Escalated = "escalated";
+    /// A message to a person arrived.
+    Delivered = "delivered";
+    /// An attempt failed.
+    DeliveryFailed = "delivery_failed";
+    /// Somebody took it.
+    Acknowledged = "acknowledged";
+    /// No further attempt of a page leaves.
+    PageStopped = "page_stopped";
+    /// Nobody acknowledged a page.
+    Unanswered = "unanswered";
+    /// A deadline of the severity passed.
+    Reminder = "reminder";
+    /// Somebody's note.
+    Note = "note";
+    /// A status update.
+    Status = "status";
+    /// The severity changed.
+    Severity = "severity";
+    /// A role was given or freed.
+    Role = "role";
+    /// A group or an incident is over.
+    Resolved = "resolved";
+    /// It was not over.
+    Reopened = "reopened";
+    /// Somebody stands in for whoever the schedule names.
+    Override = "override";
+    /// A configuration came into force.
+    Configuration = "configuration";
+    /// The wall clock was moved.
+    Clock = "clock";
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
 }
 
 /// What a record says on a timeline; none when it says nothing.
 #[must_use]
 pub fn entry(record: &Record) -> Option<Entry> {
-    let _ = record;
-    None
+    let now = record.engine_time();
+    let (kind, by, text) = match &record.event {
+        Event::GroupNotified { .. }
+        | Event::DeliveryQueued(_)
+        | Event::AttemptStarted { .. }
+        | Event::DeliveryCancelled { .. } => return None,
+        Event::ConfigurationLoaded { digest, release } => {
+            let text = format!(
+                "Configuration {} came into force (Watchbell {})",
+                plain(digest, 12),
+                plain(release, NAME)
+            );
+            (Kind::Configuration, watchbell(), text)
+        }
+        Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
+        Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),
+        Event::AlertChanged { alert, starts_at, .. } => {
+            (*starts_at)?;
+            (Kind::AlertChanged, source(), format!("{alert} fired again without an end in between"))
+        }
+        Event::AlertResolved { name, by, .. } => alert_resolved(name, by),
+        Event::GroupOpened(opened) => (Kind::GroupOpened, watchbell(), group_opened(opened, now)),
+        Event::GroupRaised { group, from, to, .. } => {
+            let from = from.as_ref().map(|from| format!("from {} ", name(from))).unwrap_or_default();
+            let text = format!("Severity of {group} went {from}to {}: a more severe alert joined", name(to));
+            (Kind::Severity, watchbell(), text)
+        }
+        Event::GroupAcknowledged { group, by } => acknowledged(by, group),
+        Event::GroupClosed { group } => {
+            (Kind::Resolved, watchbell(), format!("{group} is resolved: all its alerts have ended"))
+        }
+        Event::PageStarted(started) => (Kind::PageStarted, name(&started.by), page_started(started)),
+        Event::StepTaken(taken) => {
+            let first = taken.round == 1 && taken.step == 1;
+            let kind = if first { Kind::Paged } else { Kind::Escalated };
+            (kind, watchbell(), step_taken(taken, first, now))
+        }
+        Event::PageStopped { page, why, spared, leaving, .. } => page_stopped(*page, why, spared, leaving),
+        Event::PageUnanswered { page, .. } => {
+            let text = format!("Nobody acknowledged {page}: its policy has run to the end");
+            (Kind::Unanswered, watchbell(), text)
+        }
+        Event::Delivered { to, kind, attempt, receipt, .. } => {
+            (Kind::Delivered, watchbell(), delivered(to, *kind, *attempt, receipt)?)
+        }
+        Event::AttemptFailed { .. } => {
+            (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
+        }
+        event => of_people(event)?,
+    };
+    Some(Entry { seq: record.seq, at: record.at, kind, by, text })
 }
+
+/// What people do: to incidents and to who is on call.
+fn of_people(event: &Event) -> Option<(Kind, String, String)> {
+    Some(match event {
+        Event::IncidentOpened(opened) => (Kind::IncidentOpened, name(&opened.by), incident_opened(opened)),
+        Event::GroupJoined { incident, group } => {
+            (Kind::GroupJoined, watchbell(), format!("{group} joined {incident}"))
+        }
+        Event::IncidentAcknowledged { incident, by } => acknowledged(by, incident),
+        Event::RoleAssigned { role, to, by, .. } => {
+            let text = match to {
+                Some(person) if by.person() == Some(person) => format!("{} took the role {role}", name(by)),
+                Some(person) => format!("{} gave {} the role {role}", name(by), name(person)),
+                None => format!("{} freed the role {role}", name(by)),
+            };
+            (Kind::Role, name(by), text)
+        }
+        Event::SeverityChanged { from, to, by, .. } => {
+            let text = format!("{} changed the severity from {} to {}", name(by), name(from), name(to));
+            (Kind::Severity, name(by), text)
+        }
+        Event::StatusChanged { status, text, by, .. } => {
+            (Kind::Status, name(by), format!("Status is {status}{}", words(text.as_ref())))
+        }
+        Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
+        Event::IncidentResolved { incident, text, by } => {
+            (Kind::Resolved, name(by), format!("{} resolved {incident}{}", name(by), words(text.as_ref())))
+        }
+        Event::IncidentReopened { incident, text, by } => {
+            (Kind::Reopened, name(by), format!("{} reopened {incident}{}", name(by), words(text.as_ref())))
+        }
+        Event::Reminded { incident, what } => {
+            let late = match what {
+                Reminder::Acknowledge => "Nobody has acknowledged",
+                Reminder::Update => "Nobody has updated the status of",
+            };
+            (
+                Kind::Reminder,
+                watchbell(),
+                format!("{late} {incident} within the time that its severity gives"),
+            )
+        }
+        Event::OverrideAdded { id, schedule, person, from, until, by } => {
+            let (person, schedule) = (name(person), name(schedule));
+            let text = format!("{person} is on call for {schedule} from {from:.0} until {until:.0} ({id})");
+            (Kind::Override, name(by), text)
+        }
+        Event::OverrideRemoved { id, by } => {
+            (Kind::Override, name(by), format!("{} removed the override {id}", name(by)))
+        }
+        _ => return None,
+    })
+}
+
+fn watchbell() -> String {
+    name(&Actor::Watchbell)
+}
+
+/// Whichever integration sent the alert.
+fn source() -> String {
+    "source".to_owned()
+}
+
+fn name(name: &impl fmt::Display) -> String {
+    plain(&name.to_string(), NAME)
+}
+
+fn words(text: Option<&Prose>) -> String {
+    text.map(|text| format!(": {}", plain(text.as_str(), WORDS))).unwrap_or_default()
+}
+
+fn severity(severity: Option<&SeverityId>) -> String {
+    severity.map(|severity| format!(", severity {}", name(severity))).unwrap_or_default()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list<T: AsRef<str>>(parts: &[T]) -> String {
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    match parts.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn clock_stepped(by_ms: i64) -> String {
+    let way = if by_ms < 0 { "back" } else { "forward" };
+    let far = span(SignedDuration::from_millis(by_ms));
+    format!("The wall clock was moved {way} by {far}; waits go on unchanged")
+}
+
+fn alert_fired(fired: &AlertFired) -> String {
+    let called = plain(alert::name(&fired.labels), NAME);
+    let labels = labels(&fired.labels);
+    let summary = fired.annotations.get("summary").map(|text| plain(text, ANSWER)).unwrap_or_default();
+    let summary = if summary.is_empty() { summary } else { format!(": {summary}") };
+    format!("{called} fired{labels}{summary}")
+}
+
+/// The labels beside the name, in brackets with a blank before them.
+pub(super) fn labels(labels: &Labels) -> String {
+    let beside = || labels.iter().filter(|(label, _)| *label != "alertname");
+    let shown: Vec<String> = beside()
+        .take(LABELS)
+        .map(|(label, value)| format!("{}={}", plain(label, 40), plain(value, 60)))
+        .collect();
+    let more = beside().count().saturating_sub(LABELS);
+    match (shown.as_slice(), more) {
+        ([], _) => String::new(),
+        (shown, 0) => format!(" ({})", shown.join(", ")),
+        (shown, more) => format!(" ({}, {more} more labels)", shown.join(", ")),
+    }
+}
+
+fn alert_resolved(called: &str, by: &ResolvedBy) -> (Kind, String, String) {
+    let called = plain(called, NAME);
+    let (by, text) = match by {
+        ResolvedBy::Source => (source(), format!("{called} ended")),
+        ResolvedBy::SourceGroup => {
+            (source(), format!("{called} ended: its source resolved the whole group without listing it"))
+        }
+        ResolvedBy::Person(person) => (name(person), format!("{} resolved {called} by hand", name(person))),
+    };
+    (Kind::AlertResolved, by, text)
+}
+
+fn group_opened(opened: &GroupOpened, now: Timestamp) -> String {
+    let route = opened.route.as_ref().map_or("no route matched".to_owned(), |r| format!("route {}", name(r)));
+    let wait = in_span(opened.wait_until.duration_since(now));
+    let page = opened.page.as_ref().map(|plan| format!("; pages by {} {wait}", name(&plan.policy)));
+    let (group, title) = (opened.group, plain(&opened.title, ANSWER));
+    let (severity, page) = (severity(opened.severity.as_ref()), page.unwrap_or_default());
+    format!("{group} opened: {title}{severity} ({route}){page}")
+}
+
+fn incident_opened(opened: &IncidentOpened) -> String {
+    let from = opened.group.map(|group| format!(" from {group}")).unwrap_or_default();
+    let (incident, severity) = (opened.incident, name(&opened.severity));
+    format!("{incident} opened{from} with severity {severity}: {}", plain(opened.title.as_str(), ANSWER))
+}
+
+fn acknowledged(by: &Actor, what: &dyn fmt::Display) -> (Kind, String, String) {
+    (Kind::Acknowledged, name(by), format!("{} acknowledged {what}", name(by)))
+}
+
+fn page_started(started: &PageStarted) -> String {
+    let why = match &started.reason {
+        PageReason::Fired => "an alert fired".to_owned(),
+        PageReason::Raised => "the severity went up".to_owned(),
+        PageReason::Opened => "the incident was opened".to_owned(),
+        PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
+        PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
+        PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
+    };
+    format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
+}
+
+fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
+    let people: Vec<String> = taken
+        .people
+        .iter()
+        .map(|paged| match name(&paged.because) {
+            because if because.is_empty() => name(&paged.person),
+            because => format!("{} ({because})", name(&paged.person)),
+        })
+        .collect();
+    let step = format!("round {} step {}", taken.round, taken.step);
+    let mut text = match (people.is_empty(), first) {
+        (true, _) => format!("Paged nobody, {step}"),
+        (false, true) => format!("Paged {}, {step}", list(&people)),
+        (false, false) => format!("Not acknowledged: paged {}, {step}", list(&people)),
+    };
+    match taken.people.as_slice() {
+        [] => {}
+        [paged] => text.push_str(&format!(": {}", tries(paged, now))),
+        people => {
+            for paged in people {
+                text.push_str(&format!("; {}: {}", name(&paged.person), tries(paged, now)));
+            }
+        }
+    }
+    if !taken.channels.is_empty() {
+        let channels: Vec<String> = taken.channels.iter().map(|channel| name(channel)).collect();
+        text.push_str(&format!("; told {}", list(&channels)));
+    }
+    for why in &taken.nobody {
+        text.push_str(&format!("; {}", plain(why, ANSWER)));
+    }
+    text
+}
+
+/// `chat and push now, hook in 2m`.
+fn tries(paged: &Paged, now: Timestamp) -> String {
+    let mut moments: Vec<(String, Vec<String>)> = Vec::new();
+    for each in &paged.tries {
+        let when = in_span(each.due.duration_since(now));
+        match moments.last_mut() {
+            Some((last, contacts)) if *last == when => contacts.push(name(&each.contact)),
+            _ => moments.push((when, vec![name(&each.contact)])),
+        }
+    }
+    if moments.is_empty() {
+        return "has no way to be reached".to_owned();
+    }
+    let moments: Vec<String> =
+        moments.iter().map(|(when, contacts)| format!("{} {when}", list(contacts))).collect();
+    moments.join(", ")
+}
+
+fn page_stopped(
+    page: PageId,
+    why: &PageStop,
+    spared: &[PersonId],
+    leaving: &[DeliveryId],
+) -> (Kind, String, String) {
+    let (by, why) = match why {
+        PageStop::Acknowledged(by) => (name(by), format!("{} acknowledged", name(by))),
+        PageStop::Resolved => (watchbell(), "it is over".to_owned()),
+        PageStop::Replaced(newer) => (watchbell(), format!("{newer} takes its place")),
+    };
+    let mut text = format!("{page} stopped: {why}");
+    if !spared.is_empty() {
+        let spared: Vec<String> = spared.iter().map(|person| name(person)).collect();
+        text.push_str(&format!("; spared {}", list(&spared)));
+    }
+    if !leaving.is_empty() {
+        let leaving: Vec<String> = leaving.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("; already leaving: {}", list(&leaving)));
+    }
+    (Kind::PageStopped, by, text)
+}
+
+/// `Push to ana`, `Chat to ana that it is over`, `Card for #ops`.
+fn message(to: &Recipient, kind: DeliveryKind) -> String {
+    let over = if kind == DeliveryKind::Resolved { " that it is over" } else { "" };
+    match (to, kind) {
+        (Recipient::Person { person, contact }, _) => {
+            format!("{} to {}{over}", capital(&name(contact)), name(person))
+        }
+        (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
+        (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Option<String> {
+    match kind {
+        DeliveryKind::Page | DeliveryKind::Resolved => {
+            let receipt = plain(receipt, ANSWER);
+            let receipt = if receipt.is_empty() { receipt } else { format!("{receipt}, ") };
+            Some(format!("{} arrived ({receipt}attempt {attempt})", message(to, kind)))
+        }
+        // A card is posted anew with every change: that would drown what matters.
+        DeliveryKind::Card | DeliveryKind::Notice => None,
+    }
+}
+
+fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {
+    let Event::AttemptFailed { to, kind, attempt, why, retry_at, next_contact, .. } = event else {
+        return None;
+    };
+    let what = message(to, *kind);
+    let mut text = format!("{what} failed, attempt {attempt}: {}", plain(why, ANSWER));
+    match retry_at {
+        Some(at) => text.push_str(&format!("; tried again {}", in_span(at.duration_since(now)))),
+        None => text.push_str("; given up"),
+    }
+    if let (true, Recipient::Person { person, .. }) = (next_contact, to) {
+        text.push_str(&format!("; the next contact method of {} is tried now", name(person)));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

@@ -47,12 +47,12 @@ pub(super) struct Writer<P> {
 
 impl<P: Fn(Progress)> Writer<P> {
     /// Works until it is stopped.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => return self.shared.set(Phase::Broken { why: error.to_string() }),
         };
-        let mut why = "they are missing".to_owned();
+        let mut why = "nothing of them is there".to_owned();
         let mut pause = Duration::ZERO;
         loop {
             let begun = Instant::now();
@@ -81,7 +81,7 @@ impl<P: Fn(Progress)> Writer<P> {
     }
 
     /// From opening the folder to the fault that ends it; `why` is told when there is much to do.
-    fn session(&mut self, runtime: &tokio::runtime::Runtime, why: String) -> Result<(), Fault> {
+    fn session(&self, runtime: &tokio::runtime::Runtime, why: String) -> Result<(), Fault> {
         self.shared.set(Phase::Working { why: "they are being checked".into(), done: 0, of: 0 });
         let mut store = self.open()?;
         let result = self.catch_up(&mut store, why).and_then(|()| {
@@ -175,24 +175,15 @@ impl<P: Fn(Progress)> Writer<P> {
                     return Err(Fault::Journal(format!("the journal gives no event after {before}")));
                 }
             }
-            runtime.block_on(async {
-                let mut stop = self.stop.clone();
-                tokio::select! {
-                    () = time::sleep(BREATH) => {}
-                    _ = stop.wait_for(|stop| *stop) => {}
-                }
-            });
+            if runtime.block_on(self.stopped_within(BREATH)) {
+                return Err(Fault::Stopped);
+            }
             let applied = store.applied();
             let quiet = runtime.block_on(async {
                 let mut stop = self.stop.clone();
                 tokio::select! {
-                    changed = commits.wait_for(|seq| *seq > applied) => {
-                        if changed.is_err() {
-                            // The journal is gone: nothing more comes, what is there can be read.
-                            let _ = self.stop.clone().wait_for(|stop| *stop).await;
-                        }
-                        false
-                    }
+                    // An error means that the journal is gone; what is there can still be read.
+                    Ok(_) = commits.wait_for(|seq| *seq > applied) => false,
                     _ = stop.wait_for(|stop| *stop) => false,
                     () = self.shared.suspected() => false,
                     () = time::sleep(QUIET), if store.is_dirty() => true,
@@ -245,8 +236,9 @@ impl<P: Fn(Progress)> Writer<P> {
         if stop { Err(Fault::Stopped) } else { Ok(()) }
     }
 
-    async fn stopped_within(&mut self, pause: Duration) -> bool {
-        time::timeout(pause, self.stop.wait_for(|stop| *stop)).await.is_ok()
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        let mut stop = self.stop.clone();
+        time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok()
     }
 }
 

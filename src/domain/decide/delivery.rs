@@ -17,12 +17,14 @@ use crate::domain::{
 const ATTEMPTS: u32 = 10;
 
 impl Decision<'_> {
-    /// A worker asks whether an attempt may leave.
+    /// A worker asks whether an attempt may leave; without a dispatch in the answer it may not.
     pub(super) fn permit(mut self, id: DeliveryId) -> Result<Decided, Refusal> {
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
         let stopped = delivery.page.is_some_and(|page| !self.state.pages.contains_key(&page));
         if stopped {
-            return Err(Refusal::NotPermitted(id));
+            // It was leaving when the page stopped, and the process ended before its outcome was known.
+            self.emit(Event::DeliveryCancelled { delivery: id, replaced: false });
+            return Ok(Decided { events: self.events, dispatch: None });
         }
         let attempt = delivery.attempts + 1;
         self.emit(Event::AttemptStarted { delivery: id, attempt });

@@ -200,3 +200,46 @@ impl Slots {
 fn month_of(date: Date) -> i64 {
     i64::from(date.year()) * 12 + i64::from(date.month()) - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_offs_are_read_and_written() {
+        let nine = Time::constant(9, 0, 0, 0);
+        for (text, expected, written) in [
+            ("daily 09:00", Handoff::Daily(nine), "daily 09:00"),
+            (" Daily  9:00 ", Handoff::Daily(nine), "daily 09:00"),
+            ("weekly Mon 09:00", Handoff::Weekly(Weekday::Monday, nine), "weekly Mon 09:00"),
+            ("weekly sunday 09:00", Handoff::Weekly(Weekday::Sunday, nine), "weekly Sun 09:00"),
+            ("monthly 1 09:00", Handoff::Monthly(1, nine), "monthly 1 09:00"),
+            ("every 12h", Handoff::Every(SignedDuration::from_hours(12)), "every 12h"),
+            ("every 14d", Handoff::Every(SignedDuration::from_hours(14 * 24)), "every 14d"),
+            ("every 1d 12h", Handoff::Every(SignedDuration::from_hours(36)), "every 1d12h"),
+        ] {
+            assert_eq!(Handoff::parse(text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(expected.to_string(), written);
+            assert_eq!(Handoff::parse(written), Ok(expected));
+        }
+        for (text, sentence) in [
+            ("", "`` is not a hand-off: write \"daily 09:00\""),
+            ("sometimes", "`sometimes` is not a hand-off"),
+            ("daily", "is not a hand-off"),
+            ("weekly 09:00", "is not a hand-off"),
+            ("daily 24:00", "`24:00` is not a time of day: write it as 09:00"),
+            ("daily 9", "`9` is not a time of day"),
+            ("daily 09:0", "is not a time of day"),
+            ("daily +9:00", "is not a time of day"),
+            ("weekly Mo 09:00", "`mo` is not a weekday: write Mon"),
+            ("monthly 0 09:00", "`0` is not a day of the month"),
+            ("monthly 32 09:00", "`32` is not a day of the month"),
+            ("every", "is not a hand-off"),
+            ("every 0s", "a turn lasts at least 1m"),
+            ("every day", "`day` is not a duration"),
+        ] {
+            let error = Handoff::parse(text).expect_err(text).to_string();
+            assert!(error.contains(sentence), "{text}: {error}");
+        }
+    }
+}

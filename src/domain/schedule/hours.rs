@@ -153,3 +153,36 @@ fn dates(date: Date, first: i64, last: i64) -> impl Iterator<Item = Date> {
     (0..=(last - first).abs())
         .filter_map(move |n| date.checked_add(SignedDuration::from_hours(24 * (first + n * step))).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restrictions_are_read_and_written() {
+        for (text, written) in [
+            ("Mon-Fri 09:00-17:00", "Mon-Fri 09:00-17:00"),
+            ("sat 22:00 - 6:00", "Sat 22:00-06:00"),
+            ("Sat-Mon 00:00-24:00", "Sat-Mon 00:00-24:00"),
+            ("Sat-Mon 00:00-00:00", "Sat-Mon 00:00-24:00"),
+            ("Friday-Friday 12:00-12:00", "Fri 12:00-12:00"),
+        ] {
+            let restriction = Restriction::parse(text).expect(text);
+            assert_eq!(restriction.to_string(), written);
+            assert_eq!(Restriction::parse(written), Ok(restriction));
+        }
+        for (text, sentence) in [
+            ("", "`` is not a restriction: write days and hours, as in \"Mon-Fri 09:00-17:00\""),
+            ("weekends", "is not a restriction"),
+            ("Mon-Fri 09:00", "is not a restriction"),
+            ("Mon-Fry 09:00-17:00", "`Fry` is not a weekday"),
+            ("Mon,Tue 09:00-17:00", "`Mon,Tue` is not a weekday"),
+            ("Mon-Fri 9-17", "is not a time of day"),
+            ("Mon-Fri 24:00-06:00", "`24:00` is not a time of day"),
+            ("Mon-Fri 09:00-25:00", "`25:00` is not a time of day"),
+        ] {
+            let error = Restriction::parse(text).expect_err(text).to_string();
+            assert!(error.contains(sentence), "{text}: {error}");
+        }
+    }
+}

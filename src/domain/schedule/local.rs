@@ -40,8 +40,13 @@ pub(super) fn is_missing(zone: &TimeZone, date: Date) -> bool {
     skipped(Time::midnight()).is_some_and(|jump| skipped(Time::MAX) == Some(jump))
 }
 
-/// The dates that were skipped by jumps after `from`, up to and including `until`.
-pub(super) fn missing_days(zone: &TimeZone, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Date> {
+/// The dates that were skipped by jumps after `from`, up to and including `until`, each with its jump. Looks at
+/// every change of the clock in between: two a year.
+pub(super) fn missing_days(
+    zone: &TimeZone,
+    from: Timestamp,
+    until: Timestamp,
+) -> impl Iterator<Item = (Timestamp, Date)> {
     let mut before = zone.to_offset(from);
     zone.following(from).take_while(move |jump| jump.timestamp() <= until).filter_map(move |jump| {
         let (old, new) = (before, jump.offset());
@@ -57,6 +62,6 @@ pub(super) fn missing_days(zone: &TimeZone, from: Timestamp, until: Timestamp) -
         } else {
             last_shown.date().tomorrow().ok()?
         };
-        is_missing(zone, date).then_some(date)
+        is_missing(zone, date).then_some((jump.timestamp(), date))
     })
 }

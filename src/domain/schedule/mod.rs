@@ -119,15 +119,17 @@ impl Schedule {
     /// Who is on call at an instant, and the edges of the stretch in which it is the same person for the same
     /// reason, looked for within [`HORIZON`] on both sides. Overrides of other schedules are passed over.
     ///
-    /// How long ago the schedule began does not matter for the time that this takes.
+    /// Turns are computed, not walked: a rotation that began ten years ago answers as one of yesterday does.
     #[must_use]
     pub fn shift_at(&self, at: Timestamp, overrides: &[Override]) -> Shift {
-        let roster = Roster::new(self, overrides);
+        let earliest = at.checked_sub(HORIZON).unwrap_or(Timestamp::MIN);
+        let latest = at.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
+        let roster = Roster::new(self, overrides, latest);
         let duty = roster.duty(at);
         Shift {
             person: duty.person.cloned(),
-            since: roster.since(at, duty, at.checked_sub(HORIZON).unwrap_or(Timestamp::MIN)),
-            until: roster.until(at, duty, at.checked_add(HORIZON).unwrap_or(Timestamp::MAX)),
+            since: roster.since(at, duty, earliest),
+            until: roster.until(at, duty, latest),
             because: duty.because,
         }
     }
@@ -135,7 +137,7 @@ impl Schedule {
     /// Who is on call at an instant; nobody in a gap.
     #[must_use]
     pub fn on_call<'a>(&'a self, at: Timestamp, overrides: &'a [Override]) -> Option<&'a PersonId> {
-        Roster::new(self, overrides).duty(at).person
+        Roster::new(self, overrides, at).duty(at).person
     }
 
     /// All shifts between two instants, in order and without a break between them: the first begins at `from`, the
@@ -143,7 +145,7 @@ impl Schedule {
     /// range has hand-offs, so the caller bounds the range.
     #[must_use]
     pub fn shifts(&self, from: Timestamp, until: Timestamp, overrides: &[Override]) -> Vec<Shift> {
-        let roster = Roster::new(self, overrides);
+        let roster = Roster::new(self, overrides, until);
         let mut shifts = Vec::new();
         let mut since = from;
         while since < until {

@@ -13,7 +13,7 @@ pub(super) struct Duty<'a> {
     pub(super) because: Because,
 }
 
-/// A schedule and its overrides, ready for one question.
+/// A schedule and its overrides, ready for one question about a stretch of time.
 pub(super) struct Roster<'a> {
     covers: Vec<Cover<'a>>,
     overrides: Vec<&'a Override>,
@@ -27,10 +27,11 @@ struct Cover<'a> {
 }
 
 impl<'a> Roster<'a> {
-    pub(super) fn new(schedule: &'a Schedule, overrides: &'a [Override]) -> Self {
+    /// Nothing after `horizon` may be asked.
+    pub(super) fn new(schedule: &'a Schedule, overrides: &'a [Override], horizon: Timestamp) -> Self {
         let is_ours = |o: &&Override| o.schedule == schedule.id && o.from < o.until;
         Self {
-            covers: schedule.layers.iter().map(|layer| Cover::new(&schedule.zone, layer)).collect(),
+            covers: schedule.layers.iter().map(|layer| Cover::new(&schedule.zone, layer, horizon)).collect(),
             overrides: overrides.iter().filter(is_ours).collect(),
         }
     }
@@ -52,7 +53,10 @@ impl<'a> Roster<'a> {
     /// Since when this duty holds, not before `limit`.
     pub(super) fn since(&self, at: Timestamp, duty: Duty<'_>, limit: Timestamp) -> Timestamp {
         let mut here = at;
-        while let Some(edge) = self.last_edge(here, duty.because).filter(|edge| *edge > limit) {
+        // Edges lead strictly away; asked again all the same, because a loop here would stop every page.
+        while let Some(edge) =
+            self.last_edge(here, duty.because).filter(|edge| limit < *edge && *edge <= here)
+        {
             let Ok(before) = edge.checked_sub(SignedDuration::from_nanos(1)) else { break };
             if self.duty(before) != duty {
                 return edge;
@@ -65,7 +69,8 @@ impl<'a> Roster<'a> {
     /// Until when this duty holds, not after `limit`.
     pub(super) fn until(&self, at: Timestamp, duty: Duty<'_>, limit: Timestamp) -> Timestamp {
         let mut here = at;
-        while let Some(edge) = self.next_edge(here, duty.because).filter(|edge| *edge < limit) {
+        while let Some(edge) = self.next_edge(here, duty.because).filter(|edge| here < *edge && *edge < limit)
+        {
             if self.duty(edge) != duty {
                 return edge;
             }
@@ -112,11 +117,11 @@ impl<'a> Roster<'a> {
 }
 
 impl<'a> Cover<'a> {
-    fn new(zone: &'a TimeZone, layer: &'a Layer) -> Self {
+    fn new(zone: &'a TimeZone, layer: &'a Layer, horizon: Timestamp) -> Self {
         Self {
             people: &layer.people,
             hours: Hours { zone, only: &layer.only },
-            rotation: Rotation::new(zone, layer).filter(|_| !layer.people.is_empty()),
+            rotation: Rotation::new(zone, layer, horizon).filter(|_| !layer.people.is_empty()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Whose turn it is in one layer. Never walks from the start of the layer: the number of a turn is computed, so
 //! that a rotation of ten years answers as fast as one of yesterday.
 
+use std::cell::OnceCell;
+
 use jiff::{
     SignedDuration, Timestamp,
     civil::{DateTime, Time},
@@ -34,15 +36,19 @@ pub(super) struct Rotation<'a> {
     slots: Slots,
     midnight: Timestamp,
     first: Timestamp,
+    /// No turn after this instant is asked for.
+    horizon: Timestamp,
+    /// How many slots up to the horizon fell on days that do not exist, by the jumps that skipped them.
+    skipped: OnceCell<Vec<(Timestamp, i64)>>,
 }
 
 impl<'a> Rotation<'a> {
-    /// Nothing when the layer has no hand-off within the calendar.
-    pub(super) fn new(zone: &'a TimeZone, layer: &Layer) -> Option<Self> {
+    /// For turns up to `horizon`, inclusive. Nothing when the layer has no hand-off within the calendar.
+    pub(super) fn new(zone: &'a TimeZone, layer: &Layer, horizon: Timestamp) -> Option<Self> {
         let slots = Slots::new(&layer.handoff, layer.start)?;
         let midnight = instant(zone, layer.start.to_datetime(Time::midnight()))?;
         let first = instant(zone, on_a_day(zone, &slots, 0)?)?;
-        Some(Self { zone, slots, midnight, first })
+        Some(Self { zone, slots, midnight, first, horizon, skipped: OnceCell::new() })
     }
 
     /// The first hand-off: before it, the layer has nobody.
@@ -95,15 +101,18 @@ impl<'a> Rotation<'a> {
 
     /// How many slots up to an instant fell on days that do not exist: these are nobody's turn.
     fn skipped(&self, at: Timestamp) -> i64 {
-        // The start itself may be such a day: its jump is at its midnight.
-        let before = self.midnight.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(self.midnight);
-        missing_days(self.zone, before, at)
-            .filter_map(|date| {
-                let next = date.tomorrow().ok()?.to_datetime(Time::midnight());
-                let first = date.to_datetime(Time::midnight());
-                Some(self.slots.first_from(next) - self.slots.first_from(first))
-            })
-            .sum()
+        let all = self.skipped.get_or_init(|| {
+            // The start itself may be such a day: its jump is at its midnight.
+            let before = self.midnight.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(self.midnight);
+            missing_days(self.zone, before, self.horizon)
+                .filter_map(|(jump, date)| {
+                    let first = date.to_datetime(Time::midnight());
+                    let next = date.tomorrow().ok()?.to_datetime(Time::midnight());
+                    Some((jump, self.slots.first_from(next) - self.slots.first_from(first)))
+                })
+                .collect()
+        });
+        all.iter().filter(|(jump, _)| *jump <= at).map(|(_, slots)| slots).sum()
     }
 }
 

@@ -13,8 +13,6 @@ use watchbell::domain::{
     schedule::{Handoff, Layer, Schedule},
 };
 
-const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-
 pub fn config() -> Config {
     let people = ["ana", "ben", "chi", "dana", "eli"].map(person);
     let schedules = [("primary", ["ana", "ben"]), ("secondary", ["chi", "dana"])].map(schedule);
@@ -135,5 +133,3 @@ fn routes() -> Vec<Route> {
         Route { severity: Some("P3".into()), ..route("noise", "service=\"noise\"", None, 30, false) },
     ]
 }
-
-pub const HALF_MINUTE: SignedDuration = SignedDuration::from_secs(MINUTE.as_secs() / 2);

@@ -3,11 +3,7 @@
 
 pub mod config;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use watchbell::{
@@ -17,13 +13,13 @@ use watchbell::{
         delivery::{Delivery, DeliveryKind, Outcome, Recipient},
         event::{Event, Record, TraceId},
         facts::Dispatch,
-        id::{DeliveryId, IntegrationId},
+        id::{DeliveryId, IntegrationId, Seq},
         intent::{Intent, Now, Refusal},
         labels::Labels,
         state::State,
     },
     engine::{Accepted, core::Core},
-    journal::{Journal as _, Keep, MemoryDisk, MemoryJournal, Reader as _},
+    journal::{Journal as _, Keep, MemoryDisk, MemoryJournal},
 };
 
 /// What a vendor has seen.
@@ -173,7 +169,17 @@ impl World {
         self.core = Self::open(&self.disk, &self.config);
         self.lane.clear();
         self.under_way.clear();
-        self.commit();
+        self.tick();
+    }
+
+    /// A broken disk: the last intent is gone as if it had never been.
+    pub fn forget_last_intent(&mut self) {
+        let mut records = self.records();
+        records.pop();
+        while records.pop_if(|record| !record.last).is_some() {}
+        self.disk = MemoryDisk::default();
+        let (mut journal, _torn) = MemoryJournal::open(self.disk.clone());
+        journal.append(&records).unwrap();
     }
 
     /// Appends what was decided with a failing disk, then crashes.
@@ -185,18 +191,21 @@ impl World {
         self.crash();
     }
 
-    /// Everything that is on the disk.
-    pub fn records(&self) -> Vec<Record> {
-        let (journal, _torn) = MemoryJournal::open(self.disk.fork());
+    /// What is on the disk after this sequence.
+    pub fn records_after(&self, seq: Seq) -> Vec<Record> {
         let mut records = Vec::new();
-        journal
+        self.core
             .reader()
-            .scan(watchbell::domain::id::Seq(1), &mut |record, _| {
+            .scan(seq.next(), &mut |record, _| {
                 records.push(record);
                 ControlFlow::Continue(())
             })
             .unwrap();
         records
+    }
+
+    pub fn records(&self) -> Vec<Record> {
+        self.records_after(Seq(0))
     }
 
     pub fn events(&self) -> Vec<Event> {
@@ -256,13 +265,4 @@ pub fn lost(world: &World) -> BTreeSet<DeliveryId> {
         .chain(world.core.waiting_deliveries())
         .collect();
     world.state().deliveries.keys().filter(|delivery| !on_the_way.contains(delivery)).copied().collect()
-}
-
-/// How often each key was used, by delivery.
-pub fn keys(world: &World) -> BTreeMap<DeliveryId, BTreeSet<String>> {
-    let mut keys = BTreeMap::<_, BTreeSet<_>>::new();
-    for sent in &world.sent {
-        keys.entry(sent.delivery.id).or_default().insert(sent.delivery.key.clone());
-    }
-    keys
 }

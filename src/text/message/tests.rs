@@ -1,0 +1,211 @@
+//! What people read, as snapshots, and that nothing from outside can act in it.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    delivery::{Channel, Delivery, Recipient},
+    facts::IncidentFacts,
+    id::{AlertId, DeliveryId, GroupId, IncidentId, PageId},
+    incident::IncidentStatus,
+    page::Subject,
+    prose::Prose,
+};
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-23T{text}Z").parse().unwrap()
+}
+
+fn alert(id: u64, labels: Labels) -> AlertFacts {
+    AlertFacts {
+        id: AlertId(id),
+        name: "DiskFull".into(),
+        labels,
+        annotations: [
+            ("summary", "disk of db-1 is 97 % full"),
+            ("description", "It grows by 2 % an hour."),
+            ("runbook_url", "https://runbooks.example.com/disk"),
+            ("dashboard_url", "javascript:alert(1)"),
+        ]
+        .into_iter()
+        .collect(),
+        starts_at: at("07:00:00"),
+        graph: Some("http://prometheus:9090/graph?g0.expr=x".into()),
+        source: Some("http://alertmanager:9093/".into()),
+    }
+}
+
+fn facts() -> Facts {
+    let labels: Labels =
+        [("alertname", "DiskFull"), ("instance", "db-1"), ("severity", "critical")].into_iter().collect();
+    Facts {
+        subject: Subject::Group(GroupId(17), Some(IncidentId(7))),
+        title: "DiskFull".into(),
+        summary: "disk of db-1 is 97 % full".into(),
+        severity: Some("P1".into()),
+        standing: Standing::Open,
+        incident: Some(IncidentFacts {
+            id: IncidentId(7),
+            title: "Database is slow".into(),
+            status: IncidentStatus::Investigating,
+            commander: Some("Ana Ruiz".into()),
+        }),
+        group: Some(GroupFacts {
+            id: GroupId(17),
+            firing: 1,
+            seen: 3,
+            labels: labels.filtered(|name| name == "alertname"),
+            opened_at: at("07:00:10"),
+            alerts: vec![alert(1, labels)],
+        }),
+        reason: Some(PageReason::Fired),
+        by: Some(Actor::Watchbell),
+    }
+}
+
+fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
+    Dispatch {
+        delivery: Delivery {
+            id: DeliveryId(5),
+            kind,
+            subject: facts.subject,
+            page: Some(PageId(3)),
+            to: Recipient::Channel("#ops".into()),
+            channel: Channel::Chat,
+            key: "k".into(),
+            revision: 1,
+            notice: None,
+            attempts: 1,
+            failures: 0,
+            queued_at: at("07:00:20"),
+            due: at("07:00:20"),
+            leaving: true,
+        },
+        facts,
+        at: at("07:00:20"),
+    }
+}
+
+/// A card as text, for snapshots.
+fn drawn(card: &Card) -> String {
+    let mut text = format!("[{:?}] {}\n", card.tone, card.title);
+    for line in card.text.lines() {
+        writeln!(text, "  {line}").unwrap();
+    }
+    for Field { name, value } in &card.fields {
+        writeln!(text, "  {name}: {value}").unwrap();
+    }
+    for Link { text: words, url } in &card.links {
+        writeln!(text, "  {words} -> {url}").unwrap();
+    }
+    for Button { label, command } in &card.buttons {
+        writeln!(text, "  ({label}) {command}").unwrap();
+    }
+    text
+}
+
+fn drawn_push(push: &Push) -> String {
+    format!("{} [{}] {:?}\n{}\n", push.title, push.priority.as_str(), push.tags, push.body)
+}
+
+#[test]
+fn cards_say_what_is_true_and_what_can_be_done() {
+    let mut text = String::new();
+    let taken = Standing::Acknowledged(Actor::Person("ben".into()), at("07:04:00"));
+    for standing in [Standing::Open, taken, Standing::Resolved(at("08:00:00"))] {
+        text += &drawn(&card(&dispatch(DeliveryKind::Card, Facts { standing, ..facts() })));
+    }
+    text += &drawn(&card(&dispatch(DeliveryKind::Page, facts())));
+    let over = Facts { standing: Standing::Resolved(at("08:00:00")), ..facts() };
+    text += &drawn(&card(&dispatch(DeliveryKind::Resolved, over)));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn notices_are_a_sentence_with_a_way_out() {
+    let mut text = String::new();
+    for notice in [
+        Notice::StepTaken(PageId(3)),
+        Notice::Unanswered(PageId(3)),
+        Notice::Late(Reminder::Acknowledge),
+        Notice::Late(Reminder::Update),
+        Notice::Status,
+    ] {
+        let mut dispatch = dispatch(DeliveryKind::Notice, facts());
+        dispatch.delivery.notice = Some(notice);
+        text += &drawn(&card(&dispatch));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn pushes_are_short_and_loud_as_needed() {
+    let mut text = String::new();
+    for (severity, reason, by) in [
+        (Some("P0"), PageReason::Raised, Actor::Watchbell),
+        (Some("P2"), PageReason::Unresolved(jiff::SignedDuration::from_hours(1)), Actor::Watchbell),
+        (Some("P3"), PageReason::Opened, Actor::Person("ben".into())),
+        (
+            None,
+            PageReason::Asked(Prose::new("please look\nat the disk", [0; 16])),
+            Actor::Person("ben".into()),
+        ),
+    ] {
+        let facts =
+            Facts { severity: severity.map(Into::into), reason: Some(reason), by: Some(by), ..facts() };
+        text += &drawn_push(&push(&dispatch(DeliveryKind::Page, facts)));
+    }
+    text += &drawn_push(&push(&dispatch(DeliveryKind::Resolved, facts())));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn many_alerts_and_many_labels_are_counted() {
+    let labels: Labels = (0..10_000).map(|n| (format!("label_{n:05}"), "v".repeat(500))).collect();
+    let mut facts = facts();
+    let group = facts.group.as_mut().unwrap();
+    group.alerts = vec![alert(1, labels.clone())];
+    let shown = card(&dispatch(DeliveryKind::Card, facts.clone()));
+    assert_eq!(shown.fields.len(), 4 + MOST_LABELS + 1);
+    assert_eq!(shown.fields.last().unwrap().value, "and 9988 more");
+    assert!(shown.fields.iter().all(|field| field.value.chars().count() <= VALUE + 60));
+    let group = facts.group.as_mut().unwrap();
+    group.firing = 25;
+    group.alerts = (1..=10).map(|id| alert(id, labels.clone())).collect();
+    let shown = card(&dispatch(DeliveryKind::Card, facts));
+    assert!(shown.text.ends_with("A-10 DiskFull: disk of db-1 is 97 % full\nand 15 more"), "{}", shown.text);
+}
+
+#[test]
+fn a_thing_without_words_is_called_by_its_number() {
+    let nothing = Facts { title: "\u{0}".into(), summary: " \n".into(), severity: None, ..facts() };
+    assert_eq!(summary(&nothing), "G-17");
+    assert_eq!(card(&dispatch(DeliveryKind::Card, nothing)).title, "G-17");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_sent_the_lines_stay_lines(
+        title in ".*", summary in ".*", by in ".*", name in ".*", value in ".*", url in ".*",
+    ) {
+        let mut facts = Facts { title, summary, by: Some(Actor::Person(by.into())), ..facts() };
+        let mut hostile = alert(1, [(name.clone(), value.clone())].into_iter().collect());
+        hostile.annotations = [("summary", &value), ("description", &value), ("runbook_url", &url)].into_iter().collect();
+        hostile.graph = Some(url);
+        hostile.name = name;
+        facts.group.as_mut().unwrap().alerts = vec![hostile];
+        for kind in DeliveryKind::ALL {
+            let dispatch = dispatch(kind, facts.clone());
+            let (card, push) = (card(&dispatch), push(&dispatch));
+            let lines = [&card.title, &push.title].into_iter().chain(card.fields.iter().flat_map(|f| [&f.name, &f.value]));
+            for line in lines.chain(card.links.iter().map(|link| &link.url)) {
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+            prop_assert!(!card.text.replace('\n', "").chars().any(char::is_control));
+            prop_assert!(card.links.iter().all(|link| link.url.starts_with("http")));
+            prop_assert!(!push.body.is_empty() && push.body.len() < 4000 && !card.title.is_empty());
+        }
+    }
+}

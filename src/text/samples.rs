@@ -1,0 +1,340 @@
+//! One event of every kind, for the tests of texts: what happens to two alerts on a March morning.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    delivery::{Channel, DeliveryKind, Notice, Recipient},
+    event::{
+        Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened,
+        PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title, TraceId, Try,
+    },
+    id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
+    incident::{IncidentRole, IncidentStatus},
+    labels::Labels,
+    page::{PageReason, PageTarget, StepPlan, Subject},
+    person::Urgency,
+    prose::Prose,
+};
+
+const GROUP: GroupId = GroupId(17);
+const INCIDENT: IncidentId = IncidentId(7);
+const SUBJECT: Subject = Subject::Group(GROUP, Some(INCIDENT));
+
+pub(super) fn start() -> Timestamp {
+    "2026-03-01T09:00:00Z".parse().unwrap()
+}
+
+fn after(seconds: i64) -> Timestamp {
+    start() + SignedDuration::from_secs(seconds)
+}
+
+fn ana() -> Actor {
+    Actor::Person("ana".into())
+}
+
+fn prose(text: &str) -> Prose {
+    Prose::new(text, [3; 16])
+}
+
+fn to(person: &str, contact: &str) -> Recipient {
+    Recipient::Person { person: person.into(), contact: contact.into() }
+}
+
+fn plan() -> Plan {
+    let step =
+        StepPlan { page: vec![PageTarget::Schedule("primary".into())], wait: SignedDuration::from_mins(5) };
+    Plan { policy: "qflow".into(), rounds: 2, steps: vec![step] }
+}
+
+fn fired(alert: u64, labels: &[(&str, &str)], summary: &str) -> Event {
+    let annotations: Labels =
+        [("summary", summary)].into_iter().filter(|(_, text)| !text.is_empty()).collect();
+    Event::AlertFired(Box::new(AlertFired {
+        alert: AlertId(alert),
+        key: "prometheus/a1".into(),
+        integration: "prometheus".into(),
+        source_group: None,
+        labels: labels.iter().copied().collect(),
+        annotations,
+        starts_at: start(),
+        graph: None,
+        source: None,
+        severity: Some("P1".into()),
+        groups: vec![GROUP],
+    }))
+}
+
+fn paged(person: &str, because: &str, tries: &[(&str, i64)]) -> Paged {
+    let tries = tries.iter().map(|(contact, due)| Try {
+        contact: (*contact).into(),
+        channel: Channel::Hook,
+        due: after(*due),
+    });
+    Paged { person: person.into(), because: because.into(), tries: tries.collect() }
+}
+
+fn step(round: u32, step: u32, people: Vec<Paged>, channels: &[&str], nobody: &[&str]) -> Event {
+    Event::StepTaken(Box::new(StepTaken {
+        page: PageId(3),
+        subject: SUBJECT,
+        round,
+        step,
+        people,
+        channels: channels.iter().map(|channel| (*channel).into()).collect(),
+        nobody: nobody.iter().map(|why| (*why).into()).collect(),
+        next_at: after(600),
+    }))
+}
+
+fn started(reason: PageReason, by: Actor) -> Event {
+    let (urgency, severity) = (Urgency::Urgent, Some("P1".into()));
+    Event::PageStarted(Box::new(PageStarted {
+        page: PageId(3),
+        subject: SUBJECT,
+        plan: plan(),
+        urgency,
+        severity,
+        reason,
+        by,
+    }))
+}
+
+fn stopped(why: PageStop, spared: &[&str], leaving: &[u64]) -> Event {
+    Event::PageStopped {
+        page: PageId(3),
+        subject: SUBJECT,
+        why,
+        spared: spared.iter().map(|person| (*person).into()).collect(),
+        leaving: leaving.iter().copied().map(DeliveryId).collect(),
+    }
+}
+
+fn delivered(to: Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Event {
+    Event::Delivered { delivery: DeliveryId(5), subject: SUBJECT, to, kind, attempt, receipt: receipt.into() }
+}
+
+fn failed(to: Recipient, kind: DeliveryKind, why: &str, retry_at: Option<i64>, next_contact: bool) -> Event {
+    Event::AttemptFailed {
+        delivery: DeliveryId(5),
+        subject: SUBJECT,
+        to,
+        kind,
+        attempt: 1,
+        why: why.into(),
+        retry_at: retry_at.map(after),
+        next_contact,
+    }
+}
+
+fn queued() -> Event {
+    Event::DeliveryQueued(Box::new(DeliveryQueued {
+        delivery: DeliveryId(5),
+        kind: DeliveryKind::Notice,
+        subject: SUBJECT,
+        page: Some(PageId(3)),
+        to: to("ana", "push"),
+        channel: Channel::Ntfy,
+        key: "k".into(),
+        revision: 0,
+        notice: Some(Notice::Status),
+    }))
+}
+
+fn opened(route: Option<&str>, page: Option<Plan>) -> Event {
+    Event::GroupOpened(Box::new(GroupOpened {
+        group: GROUP,
+        key: "r/x".into(),
+        route: route.map(Into::into),
+        labels: Labels::default(),
+        title: "HighErrorRate cluster=eu".into(),
+        severity: page.as_ref().map(|_| "P1".into()),
+        urgency: Urgency::Urgent,
+        channels: vec!["#qflow-alerts".into()],
+        page,
+        incident: Some("P1".into()),
+        expect: Expectations::default(),
+        wait_until: after(10),
+    }))
+}
+
+fn incident_opened(title: Title, group: Option<GroupId>, by: Actor) -> Event {
+    Event::IncidentOpened(Box::new(IncidentOpened {
+        incident: INCIDENT,
+        title,
+        severity: "P1".into(),
+        urgency: Urgency::Urgent,
+        group,
+        channels: vec![],
+        expect: Expectations::default(),
+        by,
+    }))
+}
+
+/// Every event in every form that reads differently.
+#[expect(clippy::too_many_lines, reason = "a list")]
+fn events() -> Vec<Event> {
+    let push = || to("ana", "push");
+    let expect = Expectations::default;
+    let urgency = Urgency::Urgent;
+    let many: Vec<(String, String)> = (0..40).map(|n| (format!("l{n:02}"), "v".repeat(n * 3))).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    vec![
+        Event::ConfigurationLoaded { digest: "3fa4b2c1d09e88aa".repeat(4), release: "0.1.0".into() },
+        Event::ClockStepped { by_ms: -180_000 },
+        fired(
+            1,
+            &[("alertname", "HighErrorRate"), ("service", "qflow"), ("severity", "critical")],
+            "5 % of the\nrequests fail",
+        ),
+        fired(2, &[("alertname", "Evil\u{202E}\u{1b}[2J"), ("who", "@everyone | `x` <b>")], ""),
+        fired(3, &many, ""),
+        fired(4, &[], ""),
+        opened(Some("critical"), Some(plan())),
+        opened(None, None),
+        Event::GroupNotified { group: GROUP },
+        incident_opened(Title::Derived("HighErrorRate cluster=eu".into()), Some(GROUP), Actor::Watchbell),
+        incident_opened(Title::Written(prose("database is down")), None, ana()),
+        Event::GroupJoined { incident: INCIDENT, group: GroupId(18) },
+        started(PageReason::Fired, Actor::Watchbell),
+        started(PageReason::Raised, Actor::Watchbell),
+        started(PageReason::Opened, ana()),
+        started(PageReason::Unresolved(SignedDuration::from_hours(1)), Actor::Watchbell),
+        started(PageReason::Asked(prose("please look at the queue")), ana()),
+        started(PageReason::Assigned("ben".into()), ana()),
+        step(
+            1,
+            1,
+            vec![paged("ana", "schedule:primary", &[("chat", 0), ("push", 0), ("hook", 120)])],
+            &[],
+            &[],
+        ),
+        step(
+            1,
+            2,
+            vec![paged("ben", "schedule:secondary", &[("chat", 0)]), paged("chi", "team:ops", &[])],
+            &["#engineering"],
+            &[],
+        ),
+        step(2, 1, vec![], &["#engineering", "#ops"], &["schedule:primary: nobody is on call"]),
+        queued(),
+        Event::AttemptStarted { delivery: DeliveryId(5), attempt: 1 },
+        delivered(push(), DeliveryKind::Page, 1, "200 OK"),
+        delivered(to("ana", "chat"), DeliveryKind::Resolved, 2, ""),
+        delivered(Recipient::Channel("#ops".into()), DeliveryKind::Card, 1, "posted"),
+        failed(to("ana", "hook"), DeliveryKind::Page, "timed out after 10 s", Some(4), true),
+        failed(push(), DeliveryKind::Page, "410 Gone: no such topic\u{7}", None, false),
+        failed(Recipient::Channel("#ops".into()), DeliveryKind::Card, "channel_not_found", Some(120), false),
+        failed(Recipient::Channel("#ops".into()), DeliveryKind::Notice, "channel_not_found", None, false),
+        Event::DeliveryCancelled { delivery: DeliveryId(6), replaced: true },
+        Event::AlertChanged {
+            alert: AlertId(1),
+            annotations: None,
+            starts_at: Some(start()),
+            source_group: None,
+            groups: vec![GROUP],
+        },
+        Event::AlertChanged {
+            alert: AlertId(1),
+            annotations: Some(Labels::default()),
+            starts_at: None,
+            source_group: None,
+            groups: vec![GROUP],
+        },
+        Event::GroupRaised {
+            group: GROUP,
+            from: Some("P2".into()),
+            to: "P1".into(),
+            urgency,
+            expect: expect(),
+        },
+        Event::GroupRaised { group: GROUP, from: None, to: "P1".into(), urgency, expect: expect() },
+        Event::Reminded { incident: INCIDENT, what: Reminder::Acknowledge },
+        Event::Reminded { incident: INCIDENT, what: Reminder::Update },
+        Event::GroupAcknowledged { group: GROUP, by: ana() },
+        Event::IncidentAcknowledged { incident: INCIDENT, by: Actor::Operator },
+        stopped(PageStop::Acknowledged(ana()), &["ben", "chi"], &[5, 6]),
+        stopped(PageStop::Resolved, &[], &[]),
+        stopped(PageStop::Replaced(PageId(4)), &[], &[]),
+        Event::PageUnanswered { page: PageId(3), subject: SUBJECT },
+        Event::RoleAssigned {
+            incident: INCIDENT,
+            role: IncidentRole::Commander,
+            to: Some("ana".into()),
+            by: ana(),
+        },
+        Event::RoleAssigned {
+            incident: INCIDENT,
+            role: IncidentRole::Scribe,
+            to: Some("ben".into()),
+            by: ana(),
+        },
+        Event::RoleAssigned { incident: INCIDENT, role: IncidentRole::Scribe, to: None, by: ana() },
+        Event::SeverityChanged {
+            incident: INCIDENT,
+            from: "P1".into(),
+            to: "P0".into(),
+            urgency,
+            expect: expect(),
+            by: ana(),
+        },
+        Event::StatusChanged {
+            incident: INCIDENT,
+            status: IncidentStatus::Identified,
+            text: Some(prose("a bad deployment")),
+            by: ana(),
+        },
+        Event::StatusChanged { incident: INCIDENT, status: IncidentStatus::Mitigated, text: None, by: ana() },
+        Event::NoteAdded {
+            incident: INCIDENT,
+            text: prose("rolled back\nto 41, see https://example.com/d|41"),
+            by: ana(),
+        },
+        Event::AlertResolved {
+            alert: AlertId(1),
+            name: "HighErrorRate".into(),
+            groups: vec![GROUP],
+            ends_at: start(),
+            by: ResolvedBy::Source,
+        },
+        Event::AlertResolved {
+            alert: AlertId(2),
+            name: "HighErrorRate".into(),
+            groups: vec![GROUP],
+            ends_at: start(),
+            by: ResolvedBy::SourceGroup,
+        },
+        Event::AlertResolved {
+            alert: AlertId(3),
+            name: "HighErrorRate".into(),
+            groups: vec![GROUP],
+            ends_at: start(),
+            by: ResolvedBy::Person("ana".into()),
+        },
+        Event::GroupClosed { group: GROUP },
+        Event::IncidentResolved { incident: INCIDENT, text: Some(prose("rolled back")), by: ana() },
+        Event::IncidentReopened { incident: INCIDENT, text: None, by: ana() },
+        Event::OverrideAdded {
+            id: OverrideId(3),
+            schedule: "primary".into(),
+            person: "chi".into(),
+            from: start(),
+            until: after(3600),
+            by: ana(),
+        },
+        Event::OverrideRemoved { id: OverrideId(3), by: ana() },
+    ]
+}
+
+/// Those events as records, all at the same engine time, 10 s apart in civil time.
+pub(super) fn records() -> Vec<Record> {
+    let record = |(seq, event)| Record {
+        seq: Seq(seq),
+        at: after(i64::try_from(seq).unwrap() * 10 - 10),
+        clock: Some(start()),
+        v: FORMAT,
+        trace: TraceId(seq),
+        last: true,
+        event,
+    };
+    (1..).zip(events()).map(record).collect()
+}

@@ -1,0 +1,57 @@
+use super::*;
+use crate::text::samples;
+
+#[test]
+fn every_event_reads_well() {
+    let lines: Vec<String> = samples::records()
+        .iter()
+        .map(|record| match entry(record) {
+            Some(Entry { kind, by, text, .. }) => format!("{kind:16} {by:11} {text}"),
+            None => {
+                let event = format!("{:?}", record.event);
+                format!("-                            {}", event.split(['(', ' ']).next().unwrap_or_default())
+            }
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_entry_looks_as_the_api_promises() {
+    let entry = entry(&samples::records()[2]).unwrap();
+    let json = serde_json::to_value(&entry).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "seq": 3,
+            "at": "2026-03-01T09:00:20Z",
+            "kind": "alert_fired",
+            "by": "prometheus",
+            "text": "HighErrorRate fired (service=qflow, severity=critical): 5 % of the requests fail",
+        })
+    );
+    assert_eq!(serde_json::from_value::<Entry>(json).unwrap(), entry);
+}
+
+#[test]
+fn whatever_came_from_outside_is_one_harmless_line() {
+    for record in samples::records() {
+        let Some(entry) = entry(&record) else { continue };
+        assert_eq!(entry.text, plain(&entry.text, 5000), "{entry:?}");
+        assert!(!entry.text.is_empty() && entry.text.chars().count() < 2500, "{entry:?}");
+    }
+}
+
+#[test]
+fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
+    for record in samples::records() {
+        let filed = !crate::domain::timeline::keys(&record.event).is_empty();
+        match &record.event {
+            // Of the process, not of anything that has a timeline.
+            Event::ConfigurationLoaded { .. } | Event::ClockStepped { .. } => assert!(!filed),
+            // Part of an explanation, but silent.
+            Event::DeliveryQueued(queued) => assert_eq!(filed, queued.kind == DeliveryKind::Page),
+            event => assert_eq!(filed, entry(&record).is_some(), "{event:?}"),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! One play: a seed decides what happens, step by step.
+
+use jiff::SignedDuration;
+use watchbell::{
+    domain::{
+        alert::AlertStatus::{Firing, Resolved},
+        delivery::Outcome,
+        event::Event,
+        id::{AlertId, GroupId, IncidentId, OverrideId, PageId},
+        incident::{IncidentRole, IncidentStatus},
+        intent::{IncidentIntent, Intent, Refusal, Whom},
+        page::Target,
+        prose::Prose,
+    },
+    engine::Accepted,
+    journal::Keep,
+};
+
+use super::{
+    dice::Dice,
+    witness::{Witness, somebody},
+};
+use crate::world::{World, report, signal};
+
+const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dana", "eli"];
+const SERVICES: [&str; 4] = ["qflow", "web", "noise", "unheard-of"];
+const SEVERITIES: [&str; 4] = ["page", "critical", "warning", "info"];
+
+/// What is broken on purpose, to see that the witness notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Nothing.
+    None,
+    /// Callers are told yes before the sync.
+    AnswerBeforeSync,
+    /// Handed-out deliveries are forgotten at a full lane.
+    LoseDelivery,
+    /// Attempts leave although their permit was refused.
+    IgnorePermit,
+    /// A retry gets a key of its own.
+    NewKey,
+    /// Replay leaves an event out.
+    ForgetEvent,
+    /// A page's timer is lost.
+    StopTimer,
+}
+
+pub struct Play {
+    world: World,
+    dice: Dice,
+    witness: Witness,
+    sabotage: Sabotage,
+    /// When each alert last started.
+    starts: std::collections::BTreeMap<[usize; 3], jiff::Timestamp>,
+}
+
+impl Play {
+    pub fn new(seed: u64, sabotage: Sabotage) -> Self {
+        let (world, dice) = (World::new(), Dice::new(seed));
+        Self { world, dice, witness: Witness::default(), sabotage, starts: std::collections::BTreeMap::new() }
+    }
+
+    pub fn steps(mut self, steps: usize) {
+        self.witness.read(&self.world);
+        for step in 0..steps {
+            self.step();
+            self.witness.read(&self.world);
+            self.witness.look(&self.world);
+            if step % 50 == 49 {
+                self.witness.replays(&self.world);
+            }
+        }
+        self.calm();
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..=24 => self.report(),
+            25..=34 => self.acknowledge(),
+            35..=46 => self.command(),
+            47..=66 => self.attempt(),
+            67..=80 => self.vendor_answers(),
+            81..=92 => self.time_passes(),
+            93..=94 => self.clock_steps(),
+            _ => self.crash(),
+        }
+    }
+
+    fn report(&mut self) {
+        let mut signals = Vec::new();
+        for _ in 0..=self.dice.below(3) {
+            let which = [self.dice.below(4), self.dice.below(4), self.dice.below(3)];
+            let now = self.world.now().civil;
+            let started = self.starts.get(&which).copied();
+            let (status, starts_at) = match (started, self.dice.below(3)) {
+                (Some(at), 0) => (Firing, at),
+                (Some(at), 1) => (Resolved, at),
+                _ => (Firing, now),
+            };
+            let name = format!("Alert{}", which[2]);
+            let labels = [
+                ("alertname", name.as_str()),
+                ("service", SERVICES[which[0]]),
+                ("severity", SEVERITIES[which[1]]),
+                ("audit", if which[2] == 0 { "yes" } else { "no" }),
+            ];
+            // A source whose clock went back would name an earlier start: it names a later one.
+            let starts_at =
+                started.map_or(starts_at, |at| if status == Firing { at.max(starts_at) } else { at });
+            self.starts.insert(which, starts_at);
+            signals.push(signal(status, &labels, starts_at));
+        }
+        let report = report(signals);
+        let now = self.world.now().engine;
+        if self.accepted(Intent::Report(report.clone())) {
+            self.witness.reported(&report, now);
+        } else {
+            self.witness.unanswered(&report);
+        }
+    }
+
+    /// One intent; a crash may come between decision and answer. True: answered with yes.
+    fn accepted(&mut self, intent: Intent) -> bool {
+        let before = self.dice.chance(5).then(|| self.world.state().clone());
+        let answer = self.world.decide(intent);
+        if let (Err(_), Some(before)) = (&answer, before)
+            && self.world.core.next_deadline().is_none_or(|due| due > self.world.engine)
+            && before.seq == self.world.state().seq
+        {
+            assert!(before == *self.world.state(), "a refused intent changed something");
+        }
+        if self.sabotage == Sabotage::AnswerBeforeSync && self.dice.chance(10) {
+            self.world.crash();
+            self.witness.read_again(&self.world);
+            return answer.is_ok();
+        }
+        if self.dice.chance(3) {
+            let keep = match self.dice.below(4) {
+                0 => Keep::Whole,
+                1 => Keep::Nothing,
+                _ => Keep::Records(self.dice.below(6)),
+            };
+            let undurable = self.world.core.has_undurable();
+            self.world.crash_in_append(keep);
+            self.witness.read_again(&self.world);
+            // What needed no event and what came before it was durable: that answer may have been given.
+            return answer.is_ok() && !undurable;
+        }
+        self.world.commit();
+        answer.is_ok()
+    }
+
+    fn target(&mut self) -> Target {
+        let state = self.world.state();
+        let (groups, incidents) = (state.next.group.0, state.next.incident.0);
+        let (pages, alerts) = (state.next.page.0, state.next.alert.0);
+        let near = |dice: &mut Dice, next: u64| next.saturating_sub(1 + dice.below(4) as u64);
+        match self.dice.below(4) {
+            0 => Target::Alert(AlertId(near(&mut self.dice, alerts))),
+            1 => Target::Incident(IncidentId(near(&mut self.dice, incidents))),
+            2 => Target::Page(PageId(near(&mut self.dice, pages))),
+            _ => Target::Group(GroupId(near(&mut self.dice, groups))),
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let (target, by) = (self.target(), somebody(self.dice.pick(&PEOPLE)));
+        let before = self.world.state().next.page;
+        if self.accepted(Intent::Acknowledge { target, by }) {
+            self.witness.read(&self.world);
+            self.witness.acknowledged(target, before, &self.world);
+        }
+    }
+
+    fn command(&mut self) {
+        let by = somebody(self.dice.pick(&PEOPLE));
+        let salt = [self.dice.below(256) as u8; 16];
+        let text = Prose::new("words", salt);
+        let incident =
+            IncidentId(self.world.state().next.incident.0.saturating_sub(1 + self.dice.below(3) as u64));
+        let severity = || ["P0", "P1", "P2", "P3"];
+        let to = self.dice.pick(&PEOPLE).into();
+        let what = match self.dice.below(12) {
+            0 => IncidentIntent::Open { severity: self.dice.pick(&severity()).into(), title: text },
+            1 => IncidentIntent::Assign { incident, to },
+            2 => IncidentIntent::Role { incident, role: IncidentRole::Scribe, to: Some(to) },
+            3 => IncidentIntent::Severity { incident, severity: self.dice.pick(&severity()).into() },
+            4 => IncidentIntent::Status {
+                incident,
+                status: Some(self.dice.pick(&IncidentStatus::SETTABLE)),
+                text: None,
+            },
+            5 => IncidentIntent::Note { incident, text },
+            6 => IncidentIntent::Resolve { incident, text: Some(text) },
+            7 => IncidentIntent::Reopen { incident, text: None },
+            8 | 9 => {
+                let whom = match self.dice.below(3) {
+                    0 => Whom::Team("management".into()),
+                    1 => Whom::Policy("qflow".into()),
+                    _ => Whom::Person(to),
+                };
+                self.accepted(Intent::Page { whom, reason: text, by });
+                return;
+            }
+            10 => {
+                let from = self.world.now().civil;
+                let until = from + SignedDuration::from_mins(self.dice.below(90) as i64);
+                let schedule = self.dice.pick(&["primary", "secondary", "nonsense"]).into();
+                self.accepted(Intent::AddOverride { schedule, person: to, from, until, by });
+                return;
+            }
+            _ => {
+                let id = OverrideId(1 + self.dice.below(4) as u64);
+                self.accepted(Intent::RemoveOverride { id, by });
+                return;
+            }
+        };
+        self.accepted(Intent::Incident { what, by });
+    }
+
+    /// A worker takes something out of a lane, in any order.
+    fn attempt(&mut self) {
+        if self.world.lane.is_empty() {
+            return;
+        }
+        let index = self.dice.below(self.world.lane.len());
+        if self.sabotage == Sabotage::LoseDelivery && self.dice.chance(20) {
+            self.world.lane.remove(index);
+            return;
+        }
+        let delivery = self.world.lane.remove(index);
+        let answer = self.world.want(Intent::Permit(delivery));
+        self.witness.read(&self.world);
+        let mut dispatch = match answer {
+            Ok(Accepted { dispatch: Some(dispatch), .. }) => dispatch,
+            Err(Refusal::NotPermitted(_)) if self.sabotage == Sabotage::IgnorePermit => {
+                return self.send_without_permit(delivery);
+            }
+            Ok(_) | Err(Refusal::NotPermitted(_)) => return,
+            Err(other) => panic!("a permit is refused with {other:?}"),
+        };
+        if self.sabotage == Sabotage::NewKey && dispatch.delivery.attempts > 1 {
+            dispatch.delivery.key.push_str("-again");
+        }
+        self.witness.leaves(&dispatch);
+        self.world.under_way.push(dispatch);
+    }
+
+    fn send_without_permit(&mut self, delivery: watchbell::domain::id::DeliveryId) {
+        let queued = self.world.events().into_iter().find_map(|event| match event {
+            Event::DeliveryQueued(queued) if queued.delivery == delivery => Some(queued),
+            _ => None,
+        });
+        if let Some(queued) = queued {
+            self.witness.leaves_as(delivery, queued.page);
+        }
+    }
+
+    fn vendor_answers(&mut self) {
+        if self.world.under_way.is_empty() {
+            return;
+        }
+        let index = self.dice.below(self.world.under_way.len());
+        let outcome = match self.dice.below(10) {
+            0..=5 => Outcome::Receipt("200 OK".into()),
+            6..=8 => {
+                let after =
+                    self.dice.chance(30).then(|| SignedDuration::from_secs(self.dice.below(100) as i64));
+                Outcome::TryAgain { after, why: "503".into() }
+            }
+            _ => Outcome::Refused { why: "gone".into() },
+        };
+        self.world.answer(index, outcome);
+    }
+
+    fn time_passes(&mut self) {
+        let millis = match self.dice.below(3) {
+            0 => self.dice.below(2_000),
+            1 => self.dice.below(120_000),
+            _ => self.dice.below(1_200_000),
+        };
+        // To the next deadline, as the engine's thread would wake, or not quite.
+        let jump = self.world.engine + SignedDuration::from_millis(millis as i64);
+        let due = self.world.core.next_deadline().filter(|due| *due > self.world.engine);
+        self.world.engine = due.map_or(jump, |due| due.min(jump));
+        if self.sabotage != Sabotage::StopTimer {
+            self.world.tick();
+        }
+    }
+
+    fn clock_steps(&mut self) {
+        let by = SignedDuration::from_mins(self.dice.below(240) as i64 - 120);
+        self.world.offset += by;
+        self.accepted(Intent::ClockStepped { by });
+    }
+
+    fn crash(&mut self) {
+        if self.sabotage == Sabotage::ForgetEvent {
+            self.world.forget_last_intent();
+        }
+        self.world.crash();
+        self.witness.read_again(&self.world);
+    }
+
+    /// The storm is over: vendors work, time passes, and every page reaches somebody or ends loudly.
+    fn calm(mut self) {
+        while !self.world.under_way.is_empty() {
+            self.world.answer(0, Outcome::Receipt("200 OK".into()));
+        }
+        self.world.pass(SignedDuration::from_hours(6), |_| Outcome::Receipt("200 OK".into()));
+        self.witness.read(&self.world);
+        self.witness.look(&self.world);
+        self.witness.replays(&self.world);
+        let left: Vec<_> = self.world.state().deliveries.keys().collect();
+        assert!(left.is_empty(), "after six calm hours {left:?} are still on their way");
+        self.witness.reached(&self.world);
+    }
+}

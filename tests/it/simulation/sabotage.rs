@@ -1,0 +1,55 @@
+//! The proof that the witness can say no: each promise is broken on purpose, and some seed notices.
+
+use std::{any::Any, panic};
+
+use super::{Play, Sabotage};
+
+/// The words of a panic.
+pub fn words(why: &(dyn Any + Send)) -> String {
+    why.downcast_ref::<String>()
+        .cloned()
+        .or_else(|| why.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_default()
+}
+
+/// Plays seeds until one fails, and checks that it fails for the right reason.
+fn is_noticed(sabotage: Sabotage, promise: &str) {
+    let quiet = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let noticed = (0..100).find_map(|seed| {
+        panic::catch_unwind(move || Play::new(seed, sabotage).steps(250)).err().map(|why| words(&*why))
+    });
+    panic::set_hook(quiet);
+    let words = noticed.unwrap_or_else(|| panic!("{sabotage:?} goes unnoticed"));
+    assert!(words.contains(promise), "{sabotage:?} is noticed for another reason: {words}");
+}
+
+#[test]
+fn an_answer_before_the_sync_is_noticed() {
+    is_noticed(Sabotage::AnswerBeforeSync, "promise 1");
+}
+
+#[test]
+fn a_lost_delivery_is_noticed() {
+    is_noticed(Sabotage::LoseDelivery, "promise 2");
+}
+
+#[test]
+fn an_attempt_without_its_permit_is_noticed() {
+    is_noticed(Sabotage::IgnorePermit, "promise 3");
+}
+
+#[test]
+fn a_retry_with_another_key_is_noticed() {
+    is_noticed(Sabotage::NewKey, "promise 2");
+}
+
+#[test]
+fn an_event_that_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetEvent, "promise 1");
+}
+
+#[test]
+fn a_page_that_stands_still_is_noticed() {
+    is_noticed(Sabotage::StopTimer, "stands still");
+}
