@@ -15,10 +15,10 @@ pub mod postmortem;
 pub mod refusal;
 pub mod reply;
 pub mod scene;
+pub mod span;
 pub mod timeline;
 pub mod usage;
 pub mod when;
-pub mod span;
 
 #[cfg(test)]
 mod samples;

@@ -200,7 +200,7 @@ impl Stream {
         let frame = Frame::Event {
             seq: record.seq,
             at: record.at,
-            kind: entry.as_ref().map_or(&kind, |entry| &entry.kind),
+            kind: entry.as_ref().map_or(&kind, |entry| entry.kind.as_str()),
             by: entry.as_ref().map_or("watchbell", |entry| &entry.by),
             text: entry.as_ref().map_or("", |entry| &entry.text),
             subject: subject(record),
