@@ -28,7 +28,7 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
                 let value = paged.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
                 fields.push(field("Pages now", value));
             }
-            Event::StepTaken(step) => nobody.extend(step.nobody.iter().cloned()),
+            Event::StepTaken(step) => nobody.extend(step.nobody.iter().map(super::timeline::nobody)),
             Event::PageStopped { spared: people, leaving: attempts, .. } => {
                 stopped = true;
                 spared.extend(people);
