@@ -96,9 +96,8 @@ async fn a_stop_is_told_and_a_listener_may_leave() {
     staying.send(Message::Text("hello?".into())).await.unwrap();
     server.closing.send_replace(true);
     let close = loop {
-        match staying.next().await.unwrap().unwrap() {
-            Message::Close(close) => break close.unwrap(),
-            _ => {}
+        if let Message::Close(close) = staying.next().await.unwrap().unwrap() {
+            break close.unwrap();
         }
     };
     assert_eq!(u16::from(close.code), 1001);
