@@ -40,8 +40,10 @@ pub fn complete(
     // An end that is trimmed is an end where a new word begins.
     let blank = typed.ends_with(char::is_whitespace) || command.is_empty();
     let mut done = words::split(command);
-    let begun = if blank { String::new() } else { done.pop().map(|word| word.text).unwrap_or_default() };
-    let start = cursor - if blank { 0 } else { begun.len().min(cursor) };
+    let last = if blank { None } else { done.pop() };
+    // Without a blank at its end the command ends at the cursor.
+    let start = last.as_ref().map_or(cursor, |word| cursor - command.len().min(cursor) + word.start);
+    let begun = last.map(|word| word.text).unwrap_or_default();
 
     let path = super::parse::path_words(&done);
     let role = caller.role(look.config);
@@ -107,10 +109,12 @@ fn arguments(
     };
     for argument in &spec.arguments {
         take_flags(&mut rest, &mut offers);
-        if rest.is_empty() && open {
-            offers.extend(values(&argument.kind, look));
+        if rest.is_empty() {
+            if open {
+                offers.extend(values(&argument.kind, look));
+            }
             // What follows an optional argument may stand here as well.
-            open = !argument.required;
+            open = open && !argument.required;
         } else if argument.kind == Kind::Text {
             return Vec::new();
         } else if let Ok((value, used)) = read::read(&argument.name, &argument.kind, rest, ground) {

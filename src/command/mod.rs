@@ -19,6 +19,8 @@ pub mod parse;
 pub mod read;
 pub mod registry;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 pub mod time;
 mod version;
 pub mod words;

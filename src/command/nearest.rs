@@ -32,7 +32,8 @@ mod tests {
             ("anna", Some("ana")),
             ("BEN", Some("ben")),
             ("vedor", Some("vendor")),
-            ("ven", Some("ben")),
+            ("bem", Some("ben")),
+            ("ven", Some("vendor")),
             ("zoe", None),
             ("", None),
         ] {

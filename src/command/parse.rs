@@ -143,6 +143,9 @@ fn suggestions(registry: &Registry, text: &str, words: &[Word], path: &[String])
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    // What is much less likely than the best only confuses.
+    let best = found.first().map_or(0.0, |(score, ..)| *score);
+    found.retain(|(score, ..)| *score > best - 0.15);
     let tail = |used: usize| words.get(used).and_then(|word| text.get(word.start..)).unwrap_or_default();
     found
         .into_iter()
@@ -156,19 +159,20 @@ fn suggestions(registry: &Registry, text: &str, words: &[Word], path: &[String])
 
 /// How likely a path was meant, and how many words were written for it.
 fn likely<S: AsRef<str>>(written: &[String], command: &[S]) -> (f64, usize) {
+    // Words that are right say nothing about those that are not.
+    let right = written.iter().zip(command).take_while(|(word, part)| *word == part.as_ref()).count();
+    let (written, command) = (written.get(right..).unwrap_or_default(), command.get(right..).unwrap_or_default());
     let name = command.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
-    let whole = |count: usize| written.get(..count).map(|words| likeness(&words.join(" "), &name));
     let mut best = (0.0, 0);
-    // One word less: written in one (`incidentopen`) or a word forgotten.
+    // One word less: written in one (`incidentopen`).
     for count in [command.len(), command.len().saturating_sub(1)] {
-        if let Some(score) = whole(count).filter(|score| count > 0 && *score > best.0) {
-            best = (score, count);
+        let score = written.get(..count).map_or(0.0, |words| likeness(&words.join(" "), &name));
+        if count > 0 && score > best.0 {
+            best = (score, right + count);
         }
     }
     // Only the last word of it: `open P1 …`.
-    if let (Some(first), Some(last)) = (written.first(), command.last())
-        && command.len() > 1
-    {
+    if let (0, Some(first), Some(last), true) = (right, written.first(), command.last(), command.len() > 1) {
         let score = likeness(first, last.as_ref()) * 0.9;
         if score > best.0 {
             best = (score, 1);

@@ -1,6 +1,6 @@
 //! What `/help` says. Never knows a command by name: everything comes from the specs.
 
-use super::card::{Button, Card, Field, Tone};
+use super::card::{Card, Field, Tone};
 use crate::domain::person::Role;
 
 /// A command as help shows it.
@@ -47,17 +47,9 @@ pub fn command(command: &CommandHelp) -> Card {
         fields.push(field("also", command.aliases.join(", ")));
     }
     fields.push(field("who", who(command.role)));
-    Card {
-        title: command.usage.clone(),
-        text: command.summary.clone(),
-        fields,
-        buttons: command
-            .examples
-            .iter()
-            .map(|example| Button { label: "Example".to_owned(), command: example.clone() })
-            .collect(),
-        ..Card::default()
-    }
+    // Never buttons: an example is to be read, not to be run.
+    fields.extend(command.examples.iter().map(|example| field("example", example.clone())));
+    Card { title: command.usage.clone(), text: command.summary.clone(), fields, ..Card::default() }
 }
 
 fn who(role: Role) -> String {

@@ -239,7 +239,7 @@ fn deadlines(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
     }
     fields.extend(incident.update_due.map(|due| field("First update by", scene.near(scene.civil(due)))));
     fields.extend(incident.expect.unresolved.iter().skip(incident.unresolved_paged).filter_map(|next| {
-        let due = incident.opened_at.checked_add(next.after).ok()?;
+        let due = scene.civil(incident.severe_since.checked_add(next.after).ok()?);
         Some(field("Not resolved by", format!("{}: pages {}", scene.near(due), next.policy)))
     }));
     fields
@@ -338,6 +338,15 @@ pub fn postmortem(incident: &Incident, document: String) -> Card {
         document,
         ..Card::default()
     }
+}
+
+/// It was not over.
+#[must_use]
+pub fn reopened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
+    let mut card = changed(scene, incident, &format!("{} is open again.", incident.id), events);
+    card.text = "Nobody is paged by that; to page somebody: /page PERSON|TEAM|POLICY reason".to_owned();
+    card.buttons = buttons(incident);
+    card
 }
 
 /// None is open, so a command without an id means nothing.

@@ -126,6 +126,28 @@ mod tests {
         };
         let second =
             Card { title: "Next".to_owned(), buttons: vec![button("Show", "/x")], ..Card::default() };
-        insta::assert_snapshot!(cards(&[all, second]), @"");
+        insta::assert_snapshot!(cards(&[all, second]), @r"
+        INC-7 [31mdatabase is down
+        Two
+        lines.
+
+          Severity  P1
+          Lead      ana
+
+        id     title
+        INC-7  down
+
+        # Head
+
+          code
+
+        Graph: https://example.com
+
+        [1] Acknowledge: /ack INC-7
+
+        Next
+
+        [2] Show: /x
+        ");
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     event::{Actor, Event},
     id::{DeliveryId, GroupId, IncidentId, PageId, PersonId},
-    page::{Page, Subject, Target},
+    page::{Page, PageTarget, Subject, Target},
 };
 
 /// What events mean for the people who are paged, or no longer are.
@@ -52,19 +52,40 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
     fields
 }
 
-/// Whom a page has paged, or whom its first step will, and when it goes on.
+/// Whom a page has paged, or is about to, and when it goes on.
 fn paged(scene: &Scene<'_>, page: &Page) -> String {
-    let next = usize::try_from(page.step).unwrap_or(usize::MAX);
-    let targets = |step: usize| page.plan.steps.get(step).map(|step| enumerate(&step.page));
-    if page.paged.is_empty() && page.step == 0 {
+    let targets =
+        |step: u32| page.plan.steps.get(usize::try_from(step).ok()?).map(|step| meant(scene, &step.page));
+    if page.round == 0 {
         return targets(0).unwrap_or_else(|| format!("by policy {}", page.plan.policy));
     }
-    let people = enumerate(&page.paged);
+    let now = if page.paged.is_empty() {
+        targets(page.step.saturating_sub(1))
+    } else {
+        Some(enumerate(&page.paged))
+    };
+    let now = now.unwrap_or_default();
     let due = scene.near(scene.civil(page.next_at));
-    match targets(next) {
-        Some(then) => format!("{people}; then {then} at {due} unless somebody takes it"),
-        None => people,
+    match targets(page.step) {
+        Some(then) => format!("{now}; at {due} {then}, unless somebody takes it"),
+        None => now,
     }
+}
+
+/// Targets with whom they mean at this instant: `ana (schedule:primary)`.
+#[must_use]
+pub fn meant(scene: &Scene<'_>, targets: &[PageTarget]) -> String {
+    enumerate(targets.iter().map(|target| match target {
+        PageTarget::Schedule(id) => {
+            let schedule = scene.config.schedules.get(id);
+            let overrides = scene.state.overrides_of(id);
+            let person = schedule.and_then(|schedule| schedule.on_call(scene.now.civil, &overrides));
+            person.map_or_else(|| format!("nobody ({target})"), |person| format!("{person} ({target})"))
+        }
+        PageTarget::Team(team) => format!("team {team}"),
+        PageTarget::Person(person) => person.to_string(),
+        PageTarget::Channel(channel) => channel.to_string(),
+    }))
 }
 
 fn recipient(scene: &Scene<'_>, delivery: DeliveryId) -> String {

@@ -13,7 +13,7 @@ use crate::{
 /// `/incident reopen [INCIDENT] [TEXT…]`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/incident reopen", "Opens a resolved incident again, and pages again.")
+    CommandSpec::new("/incident reopen", "Opens a resolved incident again; it pages nobody by itself.")
         .role(Role::Responder)
         .takes(which_argument())
         .takes(Argument::optional("text", Kind::Text, "why it was not over"))
@@ -27,5 +27,5 @@ pub fn spec() -> CommandSpec {
 pub async fn run(call: &Call<'_>) -> Answer {
     let incident = which(call, Among::Resolved).await?;
     let text = call.get::<String>("text").map(|text| call.prose(&text));
-    change(call, incident, IncidentIntent::Reopen { incident, text }, text::incident::opened).await
+    change(call, incident, IncidentIntent::Reopen { incident, text }, text::incident::reopened).await
 }

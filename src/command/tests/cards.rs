@@ -1,0 +1,152 @@
+//! Help and refusals as people see them.
+
+use jiff::tz::TimeZone;
+
+use super::desk::start;
+use crate::{
+    command::{Registry, help},
+    domain::{
+        event::Actor,
+        id::{DeliveryId, GroupId, IncidentId, OverrideId, PageId},
+        intent::Refusal,
+        page::Target,
+        permission::NotAllowed,
+        person::Role,
+    },
+    text::{lines, refusal},
+};
+
+#[test]
+fn help_lists_everything_that_the_caller_may_use() {
+    let card = help(&Registry::builtin(), Role::Responder, "").unwrap();
+    insta::assert_snapshot!(lines::card(&card), @r"
+    Commands
+    More about one: /help COMMAND. Everything works as `/watchbell …` too.
+
+    command                                                 what it does
+    /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
+    /alert ack ALERT                                        Takes the groups that an alert is in, and the incidents they opened.
+    /alert list [--ended] [--limit N]                       Lists the alerts that fire, the newest first.
+    /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
+    /help [COMMAND…]                                        Lists the commands, or explains one.
+    /incident ack [INCIDENT]                                Takes an incident and all its groups; nobody else is paged for them.
+    /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged.
+    /incident list [--all] [--limit N]                      Lists the open incidents, the newest first.
+    /incident note [INCIDENT] TEXT…                         Writes a note into the timeline.
+    /incident open SEVERITY TITLE…                          Opens an incident and pages by its severity's policy.
+    /incident postmortem [INCIDENT]                         Writes the postmortem of an incident in Markdown, from its timeline.
+    /incident reopen [INCIDENT] [TEXT…]                     Opens a resolved incident again; it pages nobody by itself.
+    /incident resolve [INCIDENT] [TEXT…]                    Says that an incident is over.
+    /incident role [INCIDENT] ROLE PERSON|none              Gives a role to somebody, or takes it away.
+    /incident severity [INCIDENT] SEVERITY                  Changes how bad an incident is; a higher severity pages anew.
+    /incident show [INCIDENT]                               Shows an incident: who has it, whom it pages, its alerts, what is due.
+    /incident status [INCIDENT] [STATUS] [TEXT…]            Says where the response stands: a status, a text, or both.
+    /incident timeline [INCIDENT] [--limit N]               Shows what happened, in order, by whom.
+    /oncall now [SCHEDULE]                                  Says who is on call now, and until when.
+    /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION  Puts somebody on call for a while, instead of whom the schedule names.
+    /oncall override list                                   Lists who stands in for whom, now and later.
+    /oncall override remove OVERRIDE                        Takes an override back; the schedule's layers count again.
+    /oncall schedule SCHEDULE [DAYS]                        Shows the shifts of the coming days in your time zone, gaps marked.
+    /page PERSON|TEAM|POLICY REASON…                        Pages a person, everybody of a team, or by an escalation policy.
+    /watchbell version                                      Says which release of Watchbell answers.
+    ");
+    let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();
+    insta::assert_snapshot!(lines::card(&card), @r"
+    /oncall …
+    More about one: /help COMMAND. Everything works as `/watchbell …` too.
+    2 more need a stronger role than yours (viewer).
+
+    command                           what it does
+    /oncall now [SCHEDULE]            Says who is on call now, and until when.
+    /oncall override list             Lists who stands in for whom, now and later.
+    /oncall schedule SCHEDULE [DAYS]  Shows the shifts of the coming days in your time zone, gaps marked.
+    ");
+    let card = help(&Registry::builtin(), Role::Viewer, "/incident timeline").unwrap();
+    insta::assert_snapshot!(lines::card(&card), @r"
+    /incident timeline [INCIDENT] [--limit N]
+    Shows what happened, in order, by whom.
+
+      [INCIDENT]   which incident; not needed when only one can be meant
+      [--limit N]  how many entries at most, the newest (50 when absent)
+      who          everybody
+      example      /incident timeline INC-7
+      example      /incident timeline INC-7 --limit 10
+    ");
+    assert_eq!(help(&Registry::builtin(), Role::Viewer, "nonsense"), None);
+}
+
+#[test]
+fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
+    let at = start();
+    let by = Actor::Person("ana".into());
+    let refusals = [
+        Refusal::Unknown(Target::Incident(IncidentId(7))),
+        Refusal::UnknownName { what: "person", name: "anna".to_owned(), nearest: Some("ana".to_owned()) },
+        Refusal::AlreadyAcknowledged { target: Target::Group(GroupId(17)), by, at },
+        Refusal::GroupClosed { group: GroupId(17), at },
+        Refusal::PageOver(PageId(3)),
+        Refusal::AlreadyResolved { incident: IncidentId(7), at },
+        Refusal::StillOpen(IncidentId(7)),
+        Refusal::Unchanged { incident: IncidentId(7), value: "severity P1".to_owned() },
+        Refusal::NoContact("eve".into()),
+        Refusal::BadTimes { why: "it would end before it begins" },
+        Refusal::UnknownOverride(OverrideId(3)),
+        Refusal::NotPermitted(DeliveryId(5)),
+    ];
+    let zone = TimeZone::get("Europe/Madrid").unwrap();
+    let texts: Vec<String> = refusals.iter().map(|no| lines::card(&refusal::card(no, &zone))).collect();
+    insta::assert_snapshot!(texts.join("\n--\n"), @r"
+    There is no incident INC-7, or it is long gone.
+    Nothing was changed.
+
+    [1] List: /incident list --all
+    --
+    No person is called `anna`.
+    Did you mean `ana`? Nothing was changed.
+    --
+    ana has G-17 already, since 2026-01-05 10:00 CET.
+    Nobody is paged for it any more; nothing was changed.
+    --
+    G-17 closed at 2026-01-05 10:00 CET: all its alerts are resolved.
+    There is nothing to take any more. Should it fire again, a new group opens and pages anew.
+    --
+    PG-3 no longer runs.
+    Nobody is paged by it any more. To page somebody again: /page PERSON|TEAM|POLICY reason
+    --
+    INC-7 is resolved since 2026-01-05 10:00 CET.
+    Nothing was changed. If it is not over, reopen it; notes can still be added.
+
+    [1] Reopen: /incident reopen INC-7
+    --
+    INC-7 is open.
+    There is nothing to reopen; nothing was changed.
+
+    [1] Show: /incident show INC-7
+    --
+    INC-7 has severity P1 already.
+    Nothing was changed, and nobody was told.
+    --
+    eve cannot be paged: no contact is configured.
+    Nobody was paged. Page somebody else, or add contacts to people.toml and reload.
+    --
+    These times do not fit: it would end before it begins.
+    Nothing was changed. Example: /oncall override primary ben tomorrow 09:00 8h
+    --
+    There is no override OV-3, or it is over.
+    Nothing was changed.
+
+    [1] List overrides: /oncall override list
+    --
+    D-5 must not leave any more.
+    It was cancelled, replaced or stopped.
+    ");
+    let no = NotAllowed { needed: Role::Operator, held: Role::Viewer, ask: vec!["ana".into(), "ben".into()] };
+    insta::assert_snapshot!(lines::card(&refusal::not_allowed("/qflow restart", &no)), @r"
+    /qflow restart needs the role operator; you are viewer.
+    Ask ana or ben. Nothing was changed.
+    ");
+    insta::assert_snapshot!(lines::card(&refusal::busy(std::time::Duration::from_secs(2))), @r"
+    Too much is going on right now: try again in 2s.
+    Nothing was changed. Everything that was accepted before is safe, and pages go on.
+    ");
+}
