@@ -118,7 +118,10 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
     for (text, expected) in [
         ("/incident opne P1 x", "Unknown command /incident opne, did you mean /incident open?"),
         ("/open P1 x", "Unknown command /open, did you mean /incident open?"),
-        ("/incidentopen P1 x", "Unknown command /incidentopen, did you mean /incident open or /incident reopen?"),
+        (
+            "/incidentopen P1 x",
+            "Unknown command /incidentopen, did you mean /incident open or /incident reopen?",
+        ),
         ("/resolve INC-7", "Unknown command /resolve, did you mean /incident resolve?"),
         ("/akc G-1", "Unknown command /akc, did you mean /ack, /page or /alert ack?"),
         ("/oncal now", "Unknown command /oncal, did you mean /oncall now?"),
