@@ -161,7 +161,8 @@ fn suggestions(registry: &Registry, text: &str, words: &[Word], path: &[String])
 fn likely<S: AsRef<str>>(written: &[String], command: &[S]) -> (f64, usize) {
     // Words that are right say nothing about those that are not.
     let right = written.iter().zip(command).take_while(|(word, part)| *word == part.as_ref()).count();
-    let (written, command) = (written.get(right..).unwrap_or_default(), command.get(right..).unwrap_or_default());
+    let (written, command) =
+        (written.get(right..).unwrap_or_default(), command.get(right..).unwrap_or_default());
     let name = command.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
     let mut best = (0.0, 0);
     // One word less: written in one (`incidentopen`).
