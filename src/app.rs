@@ -128,7 +128,7 @@ impl App {
             reader,
             access: watch::channel(Arc::new(access)).1,
             metrics: metrics.clone(),
-            links: watch::channel(Arc::new(links)).1,
+            links,
             terminal,
             faults: faults_seen,
             closing: closing_seen,

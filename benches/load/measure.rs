@@ -11,7 +11,7 @@ use crate::{
     client::{self, Amount, percentile},
     payload::{Request, number_in},
     peer::{process::until, server::Server},
-    subject::{Kind, Subject},
+    subject::{Grouping, Kind, Subject},
 };
 
 /// One number that was measured once.
@@ -64,7 +64,7 @@ pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<
     let mut figures = Vec::new();
     let mut add = |name, unit, value, more| figures.push(Figure { kind, name, unit, value, more });
 
-    let subject = Subject::start(kind, binary, &scratch.join("idle"), None)?;
+    let subject = Subject::start(kind, binary, &scratch.join("idle"), Grouping::Each, None)?;
     add("start to ready", "ms", millis(subject.started_in), false);
     thread::sleep(effort.settle);
     add("memory, idle", "MiB", mebibytes(&subject), false);
@@ -77,7 +77,7 @@ pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<
     add(effort.active_name, "MiB", mebibytes(&subject), false);
     drop(subject);
 
-    let subject = Subject::start(kind, binary, &scratch.join("singles"), None)?;
+    let subject = Subject::start(kind, binary, &scratch.join("singles"), Grouping::Each, None)?;
     send(&subject, 64, effort.warm, 1, 0)?;
     let load = send(&subject, 64, effort.singles, 1, 10_000_000)?;
     add("single alerts, 64 connections", "alerts/s", rate(&load, 1), true);
@@ -85,7 +85,13 @@ pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<
     add("single alerts, 99 of 100", "ms", millis(percentile(&load.times, 99)), false);
     drop(subject);
 
-    let subject = Subject::start(kind, binary, &scratch.join("batches"), None)?;
+    let subject = Subject::start(kind, binary, &scratch.join("storm"), Grouping::One, None)?;
+    send(&subject, 64, effort.warm, 1, 0)?;
+    let load = send(&subject, 64, effort.singles, 1, 10_000_000)?;
+    add("single alerts of one group, 64 connections", "alerts/s", rate(&load, 1), true);
+    drop(subject);
+
+    let subject = Subject::start(kind, binary, &scratch.join("batches"), Grouping::Each, None)?;
     send(&subject, 64, effort.warm, 1, 0)?;
     let load = send(&subject, 64, effort.batches, 100, 10_000_000)?;
     add("batches of 100, 64 connections", "alerts/s", rate(&load, 100), true);
@@ -118,7 +124,7 @@ fn send(
 /// One alert every 20 ms; the time from before it is sent until the phone has heard of it, sorted.
 fn pages(kind: Kind, binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Duration>, String> {
     let phone = Server::start(|_| (200, String::new()));
-    let subject = Subject::start(kind, binary, folder, Some(phone.port))?;
+    let subject = Subject::start(kind, binary, folder, Grouping::Each, Some(phone.port))?;
     // The first pages open connections; they are sent and not counted.
     let unmeasured = 10;
     let mut sent = BTreeMap::new();

@@ -46,6 +46,15 @@ impl Kind {
     }
 }
 
+/// How alerts are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// Every alert is a group of its own.
+    Each,
+    /// All of them are one group: a storm.
+    One,
+}
+
 /// A running server.
 pub struct Subject {
     pub kind: Kind,
@@ -57,11 +66,17 @@ pub struct Subject {
 
 impl Subject {
     /// Starts it and waits until it is ready. `phone`: the port to which every alert is handed at once; without it
-    /// nobody is told. Every alert is a group of its own.
-    pub fn start(kind: Kind, binary: &Path, folder: &Path, phone: Option<u16>) -> Result<Self, String> {
+    /// nobody is told.
+    pub fn start(
+        kind: Kind,
+        binary: &Path,
+        folder: &Path,
+        grouping: Grouping,
+        phone: Option<u16>,
+    ) -> Result<Self, String> {
         let (port, mut process) = match kind {
             Kind::Alertmanager => {
-                let server = Alertmanager::start(folder, &alertmanager(phone));
+                let server = Alertmanager::start(folder, &alertmanager(grouping, phone));
                 (server.port, server.process)
             }
             Kind::Watchbell => {
@@ -69,7 +84,7 @@ impl Subject {
                 let binary =
                     binary.canonicalize().map_err(|error| format!("{}: {error}", binary.display()))?;
                 let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
-                let server = Watchbell::start(&binary, &folder, &watchbell(phone));
+                let server = Watchbell::start(&binary, &folder, &watchbell(grouping, phone));
                 (server.port, server.process)
             }
         };
@@ -96,26 +111,28 @@ impl Subject {
     }
 }
 
-/// Alertmanager: every alert a group of its own, told at once or to nobody.
-fn alertmanager(phone: Option<u16>) -> String {
+/// Alertmanager: told at once or to nobody.
+fn alertmanager(grouping: Grouping, phone: Option<u16>) -> String {
     let hook = phone.map_or_else(String::new, |port| {
         format!("  webhook_configs:\n  - url: http://127.0.0.1:{port}/page\n    send_resolved: true\n")
     });
+    let group_by = if grouping == Grouping::Each { "['...']" } else { "['service']" };
     format!(
-        "route:\n  receiver: phone\n  group_by: ['...']\n  group_wait: 0s\n  group_interval: 5m\n  \
+        "route:\n  receiver: phone\n  group_by: {group_by}\n  group_wait: 0s\n  group_interval: 5m\n  \
          repeat_interval: 4h\nreceivers:\n- name: phone\n{hook}"
     )
 }
 
 /// Watchbell: the same, with one person who is always on call.
-fn watchbell(phone: Option<u16>) -> String {
+fn watchbell(grouping: Grouping, phone: Option<u16>) -> String {
+    let group_by = if grouping == Grouping::Each { "[\"alertname\", \"instance\"]" } else { "[\"service\"]" };
     let page = if phone.is_some() { "page = \"bench\"\n" } else { "" };
     format!(
         "[person.ana]\nname = \"Ana Ruiz\"\nroles = [\"responder\", \"operator\"]\n\
          contacts = {{ hook = \"http://127.0.0.1:{}/page\" }}\nurgent = [\"now: hook\"]\nroutine = [\"now: hook\"]\n\n\
          [policy.bench]\nsteps = [{{ page = [\"person:ana\"], wait = \"1h\" }}]\n\n\
          [integration.bench]\nkind = \"alertmanager\"\ntoken = \"bench-token\"\n\n\
-         [[route]]\nname = \"bench\"\nmatch = ['service=\"bench\"']\ngroup_by = [\"alertname\", \"instance\"]\n\
+         [[route]]\nname = \"bench\"\nmatch = ['service=\"bench\"']\ngroup_by = {group_by}\n\
          group_wait = \"0s\"\n{page}",
         phone.unwrap_or(9),
     )

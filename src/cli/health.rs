@@ -9,23 +9,15 @@ use super::{Common, runtime};
 /// Flags of `health`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HealthArgs {
-    /// Where the server listens [default: what the configuration says, else 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    /// The server's address [default: where the configuration says that it listens]
+    #[arg(long, value_name = "URL")]
+    server: Option<url::Url>,
 }
 
 /// Asks `/healthz`.
 pub fn run(common: &Common, args: &HealthArgs) -> ExitCode {
-    let address = args
-        .listen
-        .unwrap_or_else(|| common.load().map_or(crate::config::LISTEN, |loaded| loaded.settings.listen));
-    let port = address.port();
-    let ip = match address.ip() {
-        ip if ip.is_unspecified() && ip.is_ipv4() => std::net::Ipv4Addr::LOCALHOST.into(),
-        ip if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let url = format!("http://{}/healthz", SocketAddr::new(ip, port));
+    let base = args.server.as_ref().map_or_else(|| configured(common), ToString::to_string);
+    let url = format!("{}/healthz", base.trim_end_matches('/'));
     let asked = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build();
@@ -47,4 +39,15 @@ pub fn run(common: &Common, args: &HealthArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where this machine's server is found, by its configuration.
+fn configured(common: &Common) -> String {
+    let listen = common.load().map_or(crate::config::LISTEN, |loaded| loaded.settings.listen);
+    let ip = match listen.ip() {
+        ip if ip.is_unspecified() && ip.is_ipv4() => std::net::Ipv4Addr::LOCALHOST.into(),
+        ip if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }

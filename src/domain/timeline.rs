@@ -94,18 +94,24 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::DeliveryCancelled { .. } => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));
-            fired.groups.iter().for_each(|group| file(Key::Group(*group)));
+            for group in &fired.groups {
+                file(Key::Group(*group));
+            }
         }
         // Sources change annotations with every evaluation; that it fired again is worth an entry.
         Event::AlertChanged { starts_at, groups, .. } => {
             if starts_at.is_some() {
-                groups.iter().for_each(|group| file(Key::Group(*group)));
+                for group in groups {
+                    file(Key::Group(*group));
+                }
             }
         }
         Event::AlertResolved { alert, groups, .. } => {
             file(Key::Ended);
             file(Key::Alert(*alert));
-            groups.iter().for_each(|group| file(Key::Group(*group)));
+            for group in groups {
+                file(Key::Group(*group));
+            }
         }
         Event::GroupOpened(opened) => file(Key::Group(opened.group)),
         Event::GroupRaised { group, .. }
@@ -124,7 +130,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::PageStarted(started) => file(of_subject(started.subject)),
         Event::StepTaken(taken) => file(of_subject(taken.subject)),
         Event::PageStopped { subject, .. } | Event::PageUnanswered { subject, .. } => {
-            file(of_subject(*subject))
+            file(of_subject(*subject));
         }
         // How a page travels is part of its explanation; cards and notices are told only when they fail.
         Event::DeliveryQueued(queued) => {

@@ -1,3 +1,5 @@
+//! Postmortems as people read them. Never a document that Markdown would read differently.
+
 use super::*;
 use crate::text::samples;
 

@@ -11,8 +11,8 @@ pub fn span(length: SignedDuration) -> String {
         [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(3);
     let shown = parts.iter().skip(first).take(2).filter(|(count, _)| *count > 0);
-    let text: String = shown.map(|(count, unit)| format!("{count}{unit}")).collect();
-    if text.is_empty() { "0s".to_owned() } else { text }
+    let shown: Vec<String> = shown.map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.concat() }
 }
 
 /// `now`, or `in 2m`.

@@ -341,28 +341,26 @@ fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
         })
         .collect();
     let step = format!("round {} step {}", taken.round, taken.step);
-    let mut text = match (people.is_empty(), first) {
+    let mut head = match (people.is_empty(), first) {
         (true, _) => format!("Paged nobody, {step}"),
         (false, true) => format!("Paged {}, {step}", list(&people)),
         (false, false) => format!("Not acknowledged: paged {}, {step}", list(&people)),
     };
+    let mut parts = Vec::new();
     match taken.people.as_slice() {
-        [] => {}
-        [paged] => text.push_str(&format!(": {}", tries(paged, now))),
+        [paged] => head = format!("{head}: {}", tries(paged, now)),
         people => {
-            for paged in people {
-                text.push_str(&format!("; {}: {}", name(&paged.person), tries(paged, now)));
-            }
+            parts
+                .extend(people.iter().map(|paged| format!("{}: {}", name(&paged.person), tries(paged, now))));
         }
     }
     if !taken.channels.is_empty() {
-        let channels: Vec<String> = taken.channels.iter().map(|channel| name(channel)).collect();
-        text.push_str(&format!("; told {}", list(&channels)));
+        let channels: Vec<String> = taken.channels.iter().map(name).collect();
+        parts.push(format!("told {}", list(&channels)));
     }
-    for why in &taken.nobody {
-        text.push_str(&format!("; {}", plain(why, ANSWER)));
-    }
-    text
+    parts.extend(taken.nobody.iter().map(|why| plain(why, ANSWER)));
+    parts.insert(0, head);
+    parts.join("; ")
 }
 
 /// `chat and push now, hook in 2m`.
@@ -394,16 +392,16 @@ fn page_stopped(
         PageStop::Resolved => (watchbell(), "it is over".to_owned()),
         PageStop::Replaced(newer) => (watchbell(), format!("{newer} takes its place")),
     };
-    let mut text = format!("{page} stopped: {why}");
+    let mut parts = vec![format!("{page} stopped: {why}")];
     if !spared.is_empty() {
-        let spared: Vec<String> = spared.iter().map(|person| name(person)).collect();
-        text.push_str(&format!("; spared {}", list(&spared)));
+        let spared: Vec<String> = spared.iter().map(name).collect();
+        parts.push(format!("spared {}", list(&spared)));
     }
     if !leaving.is_empty() {
         let leaving: Vec<String> = leaving.iter().map(ToString::to_string).collect();
-        text.push_str(&format!("; already leaving: {}", list(&leaving)));
+        parts.push(format!("already leaving: {}", list(&leaving)));
     }
-    (Kind::PageStopped, by, text)
+    (Kind::PageStopped, by, parts.join("; "))
 }
 
 /// `Push to ana`, `Chat to ana that it is over`, `Card for #ops`.
@@ -440,15 +438,15 @@ fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {
         return None;
     };
     let what = message(to, *kind);
-    let mut text = format!("{what} failed, attempt {attempt}: {}", plain(why, ANSWER));
-    match retry_at {
-        Some(at) => text.push_str(&format!("; tried again {}", in_span(at.duration_since(now)))),
-        None => text.push_str("; given up"),
-    }
+    let mut parts = vec![format!("{what} failed, attempt {attempt}: {}", plain(why, ANSWER))];
+    parts.push(match retry_at {
+        Some(at) => format!("tried again {}", in_span(at.duration_since(now))),
+        None => "given up".to_owned(),
+    });
     if let (true, Recipient::Person { person, .. }) = (next_contact, to) {
-        text.push_str(&format!("; the next contact method of {} is tried now", name(person)));
+        parts.push(format!("the next contact method of {} is tried now", name(person)));
     }
-    Some(text)
+    Some(parts.join("; "))
 }
 
 #[cfg(test)]

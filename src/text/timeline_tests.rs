@@ -1,3 +1,5 @@
+//! Every event as people read it on a timeline. Never an event without its sentence.
+
 use super::*;
 use crate::text::samples;
 
@@ -5,12 +7,12 @@ use crate::text::samples;
 fn every_event_reads_well() {
     let lines: Vec<String> = samples::records()
         .iter()
-        .map(|record| match entry(record) {
-            Some(Entry { kind, by, text, .. }) => format!("{kind:16} {by:11} {text}"),
-            None => {
-                let event = format!("{:?}", record.event);
-                format!("-                            {}", event.split(['(', ' ']).next().unwrap_or_default())
+        .map(|record| {
+            if let Some(Entry { kind, by, text, .. }) = entry(record) {
+                return format!("{kind:16} {by:11} {text}");
             }
+            let event = format!("{:?}", record.event);
+            format!("-                            {}", event.split(['(', ' ']).next().unwrap_or_default())
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));

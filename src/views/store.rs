@@ -108,35 +108,44 @@ impl Store {
         reader: &dyn Reader,
         mut step: impl FnMut(u64, u64) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let applied = self.applied();
-        let (mut blocks, mut sum, mut newer) = (0_u64, 0_u64, Vec::new());
-        for entry in self.index.db.iter() {
-            let (key, value) = entry?;
-            if key.as_ref() == TOTALS {
-                continue;
-            }
-            let first = first_seq(&key).ok_or_else(|| Fault::Folder("a key is damaged".to_owned()))?;
-            if first > applied {
-                newer.push(key);
-                continue;
-            }
-            blocks += 1;
-            sum = sum.wrapping_add(checksum(&key, &value));
-            if blocks % CHECK_STEP == 0 {
-                step(blocks, self.totals.blocks)?;
-            }
-        }
-        if (blocks, sum) != (self.totals.blocks, self.totals.sum) {
-            let expected = self.totals.blocks;
-            return Err(Fault::Folder(format!(
-                "{blocks} of {expected} entries are there, or some are damaged"
-            )));
+        let expected = self.totals.blocks;
+        let (found, newer) = self.add_up(|blocks| step(blocks, expected))?;
+        if (found.blocks, found.sum) != (self.totals.blocks, self.totals.sum) {
+            let blocks = found.blocks;
+            let why = format!("{blocks} of {expected} entries are there, or some are damaged");
+            return Err(Fault::Folder(why));
         }
         self.check_journal(reader)?;
         for key in newer {
             self.index.db.remove(key)?;
         }
         Ok(())
+    }
+
+    /// Reads every entry: what they add up to, and the keys of those that are newer than the totals.
+    fn add_up(
+        &self,
+        mut step: impl FnMut(u64) -> Result<(), Fault>,
+    ) -> Result<(Totals, Vec<sled::IVec>), Fault> {
+        let mut found = Totals { applied: self.totals.applied, ..Totals::default() };
+        let mut newer = Vec::new();
+        for entry in self.index.db.iter() {
+            let (key, value) = entry?;
+            if key.as_ref() == TOTALS {
+                continue;
+            }
+            let first = first_seq(&key).ok_or_else(|| Fault::Folder("a key is damaged".to_owned()))?;
+            if first > self.applied() {
+                newer.push(key);
+                continue;
+            }
+            found.blocks += 1;
+            found.sum = found.sum.wrapping_add(checksum(&key, &value));
+            if found.blocks.is_multiple_of(CHECK_STEP) {
+                step(found.blocks)?;
+            }
+        }
+        Ok((found, newer))
     }
 
     /// Whether this journal is the one that the entries point into.

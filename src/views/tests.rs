@@ -31,7 +31,7 @@ use crate::{
     journal::{FileJournal, Journal, MemoryJournal, Options, Position},
 };
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A number that looks random and is the same in every run.
 struct Dice(u64);
@@ -99,7 +99,7 @@ fn day(count: u64, salt: u64) -> Vec<Record> {
                 delivery: DeliveryId(seq),
                 subject: if group == 1 { Subject::Request(PageId(3)) } else { subject },
                 to: Recipient::Person { person: "ana".into(), contact: "push".into() },
-                kind: if group % 2 == 0 { DeliveryKind::Page } else { DeliveryKind::Card },
+                kind: if group.is_multiple_of(2) { DeliveryKind::Page } else { DeliveryKind::Card },
                 attempt: 1,
                 receipt: "200 OK".to_owned(),
             },

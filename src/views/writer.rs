@@ -32,7 +32,7 @@ const QUIET: Duration = Duration::from_secs(5);
 /// When the views are further behind than this at the start, catching up is shown as a rebuild.
 const SHORT: u64 = 20_000;
 /// Pauses between attempts: doubled from the first to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 /// How many folders that broke are kept.
 const KEPT: u64 = 3;
 

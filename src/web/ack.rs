@@ -161,7 +161,7 @@ pub(super) async fn take(
 /// Reads the token and looks up what it is about.
 async fn enter(house: &House, token: &str) -> Result<Visit, Problem> {
     let now = house.look(|look| look.now.civil).await?.0;
-    let read = house.links.borrow().read(token, now);
+    let read = house.links.read(token, now);
     let claim = read.map_err(|bad| {
         house.metrics.bad_input(BadInput::Link);
         match bad {

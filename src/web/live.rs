@@ -37,6 +37,8 @@ const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
 /// How long a listener may take to take one frame.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Listeners at once.
+const MOST: usize = 512;
 /// Events that are read at once.
 const AT_ONCE: usize = 256;
 /// The largest frame that a listener may send, in bytes; nothing it sends is needed.
@@ -82,6 +84,10 @@ pub(super) async fn follow(
     if from > committed {
         let detail = format!("{from} is beyond the end of the journal, which is {committed}");
         return Err(Problem::wrong("from", detail).remedy("Leave `from` out and load what is shown anew"));
+    }
+    if house.terminal.listeners() >= MOST {
+        let detail = format!("{MOST} listeners follow the live stream already");
+        return Err(Problem::not_now(detail, 30).remedy("Close one of them, or come back later"));
     }
     let upgrade = upgrade.map_err(|_| {
         Problem::malformed("this address speaks WebSocket only")
@@ -194,7 +200,7 @@ impl Stream {
         let frame = Frame::Event {
             seq: record.seq,
             at: record.at,
-            kind: entry.as_ref().map_or(kind.as_str(), |entry| entry.kind.as_str()),
+            kind: entry.as_ref().map_or(&kind, |entry| entry.kind.as_str()),
             by: entry.as_ref().map_or("watchbell", |entry| &entry.by),
             text: entry.as_ref().map_or("", |entry| &entry.text),
             subject: subject(record),

@@ -68,7 +68,7 @@ pub struct House {
     /// Figures.
     pub metrics: Metrics,
     /// Links that acknowledge.
-    pub links: watch::Receiver<Arc<Links>>,
+    pub links: Links,
     /// What the bot says.
     pub terminal: Terminal,
     /// What is wrong and turns `/readyz` red (damage in the journal), in words for an operator.

@@ -131,7 +131,7 @@ impl Server {
             reader,
             access: seen,
             metrics: metrics.clone(),
-            links: watch::channel(Arc::new(links.clone())).1,
+            links: links.clone(),
             terminal: terminal.clone(),
             faults: faulty,
             closing: closes,
