@@ -1,6 +1,7 @@
 //! Watchbell: the on-call team's bot.
 
 pub mod chat;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod domain;

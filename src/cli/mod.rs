@@ -1,0 +1,6 @@
+//! The command line.
+
+pub mod clean;
+pub mod client;
+pub mod console;
+pub mod run;
