@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The binary: command line in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything speaks TLS: two providers would make rustls panic, none as well.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("TLS is set up twice: this is a fault in Watchbell, please report it.");
+        return ExitCode::FAILURE;
+    }
+    watchbell::cli::run()
+}

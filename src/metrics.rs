@@ -55,8 +55,6 @@ pub enum BadInput {
     TooLarge,
     /// A request whose path, query or body is wrong.
     Request,
-    /// A command that was not understood.
-    Command,
     /// A missing or wrong token.
     Token,
     /// A forged or expired link.
@@ -179,10 +177,10 @@ impl Metrics {
         self.0.deliveries.get_or_create(&delivery_labels(channel, kind, fate)).inc();
     }
 
-    /// A batch of intents was decided and one sync made all of it durable.
-    pub fn synced(&self, intents: usize, took: Duration) {
+    /// One sync made so many events durable.
+    pub fn synced(&self, events: usize, took: Duration) {
         self.0.sync.observe(took.as_secs_f64());
-        self.0.batch.observe(f64::from(u32::try_from(intents).unwrap_or(u32::MAX)));
+        self.0.batch.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
     }
 
     /// A timer was taken so long after it was due; counts when that is later than [`LATE`].
@@ -320,7 +318,7 @@ impl Figures {
             &figures.deliveries,
         );
         add.seconds("journal_sync", "Time that one sync of the journal took", &figures.sync);
-        add.figure("engine_batch_intents", "Intents that one sync made durable", &figures.batch);
+        add.figure("engine_batch_events", "Events that one sync made durable", &figures.batch);
         add.figure(
             "deadlines_missed",
             "Timers that were taken more than 1 s after they were due",
@@ -402,11 +400,10 @@ impl Fate {
 }
 
 impl BadInput {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Webhook,
         Self::TooLarge,
         Self::Request,
-        Self::Command,
         Self::Token,
         Self::Link,
         Self::Origin,
@@ -417,7 +414,6 @@ impl BadInput {
             Self::Webhook => "webhook",
             Self::TooLarge => "too_large",
             Self::Request => "request",
-            Self::Command => "command",
             Self::Token => "token",
             Self::Link => "link",
             Self::Origin => "origin",
@@ -521,7 +517,7 @@ mod tests {
             "watchbell_webhooks_total{integration=\"prometheus\",code=\"202\"} 1",
             "watchbell_webhooks_total{integration=\"unknown\",code=\"401\"} 1",
             "watchbell_journal_sync_seconds_count 1",
-            "watchbell_engine_batch_intents_sum 2.0",
+            "watchbell_engine_batch_events_sum 2.0",
             "watchbell_intents_refused_total{reason=\"unknown\"} 1",
             "watchbell_intents_refused_total{reason=\"not_permitted\"} 1",
             "watchbell_events_total{type=\"group_closed\"} 1",

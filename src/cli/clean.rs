@@ -65,10 +65,12 @@ mod tests {
 
     #[test]
     fn json_says_the_same_without_them() {
-        let text = serde_json::to_string_pretty(&serde_json::json!({"a": "x\u{9b}y\u{202e}\u{e0001}é  b"})).unwrap();
+        let text =
+            serde_json::to_string_pretty(&serde_json::json!({"a": "x\u{9b}y\u{202e}\u{e0001}é  b"})).unwrap();
         let clean = json(&text);
         assert!(clean.is_ascii() || !clean.contains(['\u{9b}', '\u{202e}', '\u{e0001}']), "{clean}");
-        let [before, after] = [text, clean].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap());
+        let [before, after] =
+            [text, clean].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap());
         assert_eq!(before, after);
     }
 }

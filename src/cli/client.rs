@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::clean;
+use super::{clean, environment};
 use crate::{
     config::{self, LISTEN},
     text::card::Card,
@@ -49,13 +49,11 @@ impl Place {
     /// What `[server] listen` of the configuration says; with mistakes in it, the default, and words about that.
     #[must_use]
     pub fn configured(folder: Option<&Path>) -> (Self, Option<String>) {
-        let usual = Path::new("config");
-        let folder = folder.or_else(|| usual.is_dir().then_some(usual));
         let shown = folder.map_or_else(
             || "the configuration that is built in".to_owned(),
             |folder| clean::line(&folder.display().to_string()),
         );
-        match config::load(folder, &|name| std::env::var(name).ok()) {
+        match config::load(folder, &environment) {
             Ok(loaded) => {
                 let source = format!("comes from [server] listen of {shown}");
                 (Self { url: address(loaded.settings.listen), source }, None)

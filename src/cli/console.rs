@@ -7,17 +7,15 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    sync::mpsc,
-};
+use tokio::sync::mpsc;
 
 use super::{
-    clean,
+    Common, clean,
     client::{
         Client,
         live::{Happened, Live, Said},
     },
+    on_runtime,
     run::{DONE, NOT_THERE, REFUSED, Reach, say},
 };
 use crate::text::card::Card;
@@ -52,8 +50,8 @@ pub struct ConsoleArgs {
 
 /// Chats until the person leaves. Exits 0; without a terminal 1 when a command was refused; 2 when the server is not
 /// there.
-pub async fn run(args: ConsoleArgs) -> ExitCode {
-    let client = match args.reach.client() {
+pub fn run(common: &Common, args: ConsoleArgs) -> ExitCode {
+    let client = match args.reach.client(common) {
         Ok(client) => client,
         Err(why) => {
             say(&format!("watchbell: {why}"));
@@ -61,8 +59,17 @@ pub async fn run(args: ConsoleArgs) -> ExitCode {
         }
     };
     let shows: Shows = if args.quiet { Arc::new(|_| false) } else { Arc::new(|_| true) };
-    let console =
-        Console { client, channel: args.channel, paint: Paint::of_stdout(), shows, own_words: Arc::new(|_| None) };
+    let console = Console {
+        client,
+        channel: args.channel,
+        paint: Paint::of_stdout(),
+        shows,
+        own_words: Arc::new(|_| None),
+    };
+    on_runtime(open(console))
+}
+
+async fn open(console: Console) -> ExitCode {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return ExitCode::from(console.read(io::stdout()).await);
     }
@@ -144,13 +151,13 @@ fn meaning(line: &str, buttons: &Buttons) -> Meant {
 impl Console {
     /// Reads commands line by line and prints the answers; gives the exit code.
     async fn read(self, mut out: impl io::Write) -> u8 {
-        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut lines = lines_of_stdin();
         let (mut buttons, mut code) = (Buttons::default(), DONE);
         loop {
-            let line = match lines.next_line().await {
-                Ok(Some(line)) => line,
-                Ok(None) => return code,
-                Err(error) => {
+            let line = match lines.recv().await {
+                Some(Ok(line)) => line,
+                None => return code,
+                Some(Err(error)) => {
                     say(&format!("watchbell: the input cannot be read: {error}"));
                     return REFUSED;
                 }
@@ -242,8 +249,11 @@ impl Console {
         match self.client.command(command, self.channel.as_deref()).await {
             Ok(reply) => {
                 buttons.shown(&reply.cards);
-                let shown =
-                    if reply.cards.is_empty() { clean::lines(&reply.text) } else { self.paint.cards(&reply.cards) };
+                let shown = if reply.cards.is_empty() {
+                    clean::lines(&reply.text)
+                } else {
+                    self.paint.cards(&reply.cards)
+                };
                 (shown, if reply.ok { DONE } else { REFUSED })
             }
             Err(failure) => {
@@ -296,8 +306,22 @@ impl Console {
     }
 }
 
+/// The lines of the standard input, read in a thread that nobody waits for.
+fn lines_of_stdin() -> mpsc::Receiver<io::Result<String>> {
+    let (enter, lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lines() {
+            let failed = line.is_err();
+            if enter.blocking_send(line).is_err() || failed {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 /// Until somebody asks this process to end.
-async fn terminated() {
+pub(super) async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -329,7 +353,10 @@ mod tests {
             (" /ack G-1 ", Meant::Command("/ack G-1".to_owned())),
             ("1", Meant::Press("/ack G-1".to_owned())),
             ("2", Meant::Hint("This button cannot be pressed in a terminal.".to_owned())),
-            ("99999999999999999999999", Meant::Hint("No card shows a button [99999999999999999999999].".to_owned())),
+            (
+                "99999999999999999999999",
+                Meant::Hint("No card shows a button [99999999999999999999999].".to_owned()),
+            ),
         ] {
             assert_eq!(meaning(line, &buttons), expected, "{line:?}");
         }

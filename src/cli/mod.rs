@@ -1,6 +1,138 @@
-//! The command line.
+//! The command line: flags and subcommands. Never does the work itself.
 
 pub mod clean;
 pub mod client;
 pub mod console;
+pub mod demo;
+pub mod health;
+pub mod journal;
 pub mod run;
+pub mod serve;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{self, Loaded, Mistakes},
+    observe::{self, LogFormat},
+};
+
+/// The on-call team's bot: hears alerts, wakes the right person, keeps the incident's history.
+#[derive(Debug, Parser)]
+#[command(name = "watchbell", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every subcommand takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Folder with the configuration [default: ./config if it is there, else the built-in example]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub config: Option<PathBuf>,
+    /// How log lines look: auto, text or json. WATCHBELL_LOG says which (info, debug, watchbell=trace).
+    #[arg(long, value_name = "FORMAT", default_value = "auto", global = true)]
+    pub log: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (what happens without a subcommand)
+    Serve(serve::ServeArgs),
+    /// Everything on this machine with an example team: see in a minute what it does
+    Demo(demo::DemoArgs),
+    /// Chat in the terminal with a running server
+    Console(console::ConsoleArgs),
+    /// Give a running server one command: exit 0 when done, 1 when refused, 2 when it is not there
+    Run(run::RunArgs),
+    /// Check the configuration: every mistake with its place, or exit 0
+    Check,
+    /// Look after the journal: verify, export, stat
+    Journal(journal::JournalArgs),
+    /// Ask a running server whether it is healthy: exit 0 or 1
+    Health(health::HealthArgs),
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Cli { common, command } = Cli::parse();
+    match command.unwrap_or_else(|| Command::Serve(serve::ServeArgs::default())) {
+        Command::Serve(args) => serve::run(&common, args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Console(args) => console::run(&common, args),
+        Command::Run(args) => run::run(&common, &args),
+        Command::Check => check(&common),
+        Command::Journal(args) => journal::run(&common, args),
+        Command::Health(args) => health::run(&common, &args),
+    }
+}
+
+impl Common {
+    /// The folder to read: the one named, `./config` when it is there, else the embedded copy.
+    #[must_use]
+    pub fn config_dir(&self) -> Option<PathBuf> {
+        let usual = Path::new("config");
+        self.config.clone().or_else(|| usual.is_dir().then(|| usual.to_owned()))
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// All its mistakes.
+    pub fn load(&self) -> Result<Loaded, Mistakes> {
+        config::load(self.config_dir().as_deref(), &environment)
+    }
+
+    /// Starts logging.
+    pub fn log(&self) {
+        observe::start(self.log, environment("WATCHBELL_LOG").as_deref());
+    }
+}
+
+/// Variables of the environment that are text.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A runtime for subcommands that talk to the network.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Does something on a runtime of its own and ends with its exit code, without waiting for whoever still reads keys.
+fn on_runtime(doing: impl Future<Output = ExitCode>) -> ExitCode {
+    match runtime() {
+        Ok(runtime) => {
+            let code = runtime.block_on(doing);
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            run::say(&format!("watchbell: the system gives no threads: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(common: &Common) -> ExitCode {
+    let mut out = std::io::stdout();
+    let colours = config::colours(&environment, std::io::IsTerminal::is_terminal(&out));
+    match config::check(common.config_dir().as_deref(), &environment, &mut out, colours) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Nobody reads the output any more.
+        Err(_) => ExitCode::FAILURE,
+    }
+}

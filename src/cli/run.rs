@@ -3,15 +3,15 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
 use secrecy::SecretString;
 
 use super::{
-    clean,
+    Common, clean,
     client::{Client, Failure, Place, Reply},
+    environment, on_runtime,
 };
 
 /// Where the server is and who calls it.
@@ -26,9 +26,6 @@ pub struct Reach {
     /// Your token; better in the environment: `WATCHBELL_TOKEN`.
     #[arg(long, value_name = "TOKEN", hide_default_value = true)]
     pub token: Option<String>,
-    /// The folder of the configuration.
-    #[arg(long, value_name = "DIR")]
-    pub config: Option<PathBuf>,
 }
 
 impl Reach {
@@ -36,18 +33,18 @@ impl Reach {
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub fn client(&self) -> Result<Client, String> {
+    pub fn client(&self, common: &Common) -> Result<Client, String> {
         let place = match &self.server {
             Some(server) => Place::named(server)?,
             None => {
-                let (place, warning) = Place::configured(self.config.as_deref());
+                let (place, warning) = Place::configured(common.config_dir().as_deref());
                 if let Some(warning) = warning {
                     say(&format!("watchbell: {warning}"));
                 }
                 place
             }
         };
-        let token = self.token.clone().or_else(|| std::env::var("WATCHBELL_TOKEN").ok());
+        let token = self.token.clone().or_else(|| environment("WATCHBELL_TOKEN"));
         let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
         Client::new(place, token.map(SecretString::from), self.person.clone())
     }
@@ -78,14 +75,18 @@ pub const REFUSED: u8 = 1;
 pub const NOT_THERE: u8 = 2;
 
 /// Runs a command on the server. Exits 0 when it was done, 1 when it was refused, 2 when the server is not there.
-pub async fn run(args: RunArgs) -> ExitCode {
-    let client = match args.reach.client() {
+pub fn run(common: &Common, args: &RunArgs) -> ExitCode {
+    let client = match args.reach.client(common) {
         Ok(client) => client,
         Err(why) => {
             say(&format!("watchbell: {why}"));
             return ExitCode::from(NOT_THERE);
         }
     };
+    on_runtime(ask(&client, args))
+}
+
+async fn ask(client: &Client, args: &RunArgs) -> ExitCode {
     let result = client.command(&sentence(&args.command), args.channel.as_deref()).await;
     let (code, out, err) = outcome(result, args.json);
     if !err.is_empty() {

@@ -1,6 +1,6 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
-use super::{Answer, Call, help, spec::CommandSpec, version};
+use super::{Answer, Call, ack, alert, help, incident, oncall, page, spec::CommandSpec, version};
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
 macro_rules! builtins {
@@ -37,29 +37,29 @@ macro_rules! builtins {
 }
 
 builtins! {
-    // Ack = page::ack;
-    // AlertAck = alert::ack;
-    // AlertList = alert::list;
-    // AlertShow = alert::show;
+    Ack = ack;
+    AlertAck = alert::ack;
+    AlertList = alert::list;
+    AlertShow = alert::show;
     Help = help;
-    // IncidentAck = incident::ack;
-    // IncidentAssign = incident::assign;
-    // IncidentList = incident::list;
-    // IncidentNote = incident::note;
-    // IncidentOpen = incident::open;
-    // IncidentPostmortem = incident::postmortem;
-    // IncidentReopen = incident::reopen;
-    // IncidentResolve = incident::resolve;
-    // IncidentRole = incident::role;
-    // IncidentSeverity = incident::severity;
-    // IncidentShow = incident::show;
-    // IncidentStatus = incident::status;
-    // IncidentTimeline = incident::timeline;
-    // OncallNow = oncall::now;
-    // OncallOverride = oncall::overriding::add;
-    // OncallOverrideList = oncall::overriding::list;
-    // OncallOverrideRemove = oncall::overriding::remove;
-    // OncallSchedule = oncall::schedule;
-    // Page = page;
+    IncidentAck = incident::ack;
+    IncidentAssign = incident::assign;
+    IncidentList = incident::list;
+    IncidentNote = incident::note;
+    IncidentOpen = incident::open;
+    IncidentPostmortem = incident::postmortem;
+    IncidentReopen = incident::reopen;
+    IncidentResolve = incident::resolve;
+    IncidentRole = incident::role;
+    IncidentSeverity = incident::severity;
+    IncidentShow = incident::show;
+    IncidentStatus = incident::status;
+    IncidentTimeline = incident::timeline;
+    OncallNow = oncall::now;
+    OncallOverride = oncall::overriding::add;
+    OncallOverrideList = oncall::overriding::list;
+    OncallOverrideRemove = oncall::overriding::remove;
+    OncallSchedule = oncall::schedule;
+    Page = page;
     Version = version;
 }

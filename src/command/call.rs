@@ -1,6 +1,6 @@
 //! One call of a command: who, where, what it was told, and how it reaches the engine. Never holds a lock.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,13 +17,19 @@ use crate::{
         intent::{Intent, Whom},
         page::Target,
         prose::Prose,
+        schedule::Override,
     },
     engine::{Accepted, Look, Rejected},
     text::{
         refusal,
+        scene::Scene,
         usage::{self, Problem},
     },
+    views::Down,
 };
+
+/// How long a look waits for the views to know what was just written.
+const VIEWS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a command answers: done, or refused without having changed anything.
 pub type Answer = Result<Reply, Reply>;
@@ -104,6 +110,51 @@ impl Call<'_> {
         F: FnOnce(&Look<'_>) -> T + Send + 'static,
     {
         self.desk.engine.read(look).await.map_err(|rejected| self.rejected(rejected))
+    }
+
+    /// Looks something up and says it for the caller.
+    ///
+    /// # Errors
+    /// When the engine is busy or has stopped.
+    pub async fn scene<T, F>(&self, say: F) -> Result<T, Reply>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Scene<'_>) -> T + Send + 'static,
+    {
+        let zone = self.caller.zone.clone();
+        self.read(move |look| {
+            say(&Scene { state: look.state, config: look.config, zone: &zone, now: look.now })
+        })
+        .await
+    }
+
+    /// Overrides that are not over.
+    ///
+    /// # Errors
+    /// When the engine is busy or has stopped.
+    pub async fn overrides(&self) -> Result<Vec<Override>, Reply> {
+        self.read(|look| look.state.overrides.values().cloned().collect()).await
+    }
+
+    /// Waits until the views know everything that was answered so far: a reader sees what it wrote.
+    ///
+    /// # Errors
+    /// When they do not answer in time.
+    pub async fn catch_up(&self) -> Result<(), Reply> {
+        let seq = self.read(|look| look.state.seq).await?;
+        self.desk.views.wait_for(seq, VIEWS_PATIENCE).await.map_err(Self::views_down)
+    }
+
+    /// What is said when the views do not answer.
+    #[must_use]
+    pub fn views_down(down: Down) -> Reply {
+        Reply::refused(refusal::views_down(&down.why))
+    }
+
+    /// `--limit`.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.get::<u64>("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(25)
     }
 
     fn rejected(&self, rejected: Rejected) -> Reply {

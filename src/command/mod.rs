@@ -5,15 +5,16 @@
 //! (may they), then the command's own file runs. `spec` describes a command once for all of them, for `help`, for
 //! "did you mean" and for `complete`. A new built-in command is one file and one line in `builtin`.
 
-// mod alert;
+mod ack;
+mod alert;
 mod builtin;
 mod call;
 pub mod complete;
 mod help;
-// mod incident;
+mod incident;
 mod nearest;
-// mod oncall;
-// mod page;
+mod oncall;
+mod page;
 pub mod parse;
 pub mod read;
 pub mod registry;

@@ -239,14 +239,21 @@ impl Filling<'_> {
             self.keep(&argument.name, Value::Text(written.to_owned()));
             return Ok(());
         }
+        let may_be_absent = !argument.required && !last;
+        if may_be_absent && first.quoted {
+            // Words in quotes belong to a text.
+            return Ok(());
+        }
         match read::read(&argument.name, &argument.kind, rest, self.ground) {
             Ok((value, used)) => {
                 self.at += used;
                 self.keep(&argument.name, value);
                 Ok(())
             }
+            // A slip is a slip: `mitigatd` is not taken for the beginning of a text.
+            Err(problem @ Problem::NotRead { nearest: Some(_), .. }) => Err(problem),
             // It was left out, and the word belongs to an argument that follows.
-            Err(_) if !argument.required && !last => Ok(()),
+            Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),
         }
     }

@@ -21,6 +21,14 @@ use crate::{
     text::usage::{Problem, expected},
 };
 
+/// `resolved` is `/incident resolve`, and whoever writes it as a status means that.
+const STATUSES: [IncidentStatus; 4] = [
+    IncidentStatus::Investigating,
+    IncidentStatus::Identified,
+    IncidentStatus::Mitigated,
+    IncidentStatus::Resolved,
+];
+
 /// What a word was read as.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -102,9 +110,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Override => Value::Override(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
         Kind::Whom => Value::Whom(whom(written, ground)?),
-        Kind::Status => {
-            Value::Status(one_of(written, IncidentStatus::SETTABLE, IncidentStatus::as_str).ok_or_else(no)?)
-        }
+        Kind::Status => Value::Status(one_of(written, STATUSES, IncidentStatus::as_str).ok_or_else(no)?),
         Kind::IncidentRole => {
             Value::IncidentRole(one_of(written, IncidentRole::ALL, IncidentRole::as_str).ok_or_else(no)?)
         }
@@ -128,7 +134,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
 #[must_use]
 pub fn fixed_words(kind: &Kind) -> Vec<String> {
     match kind {
-        Kind::Status => IncidentStatus::SETTABLE.iter().map(ToString::to_string).collect(),
+        Kind::Status => STATUSES.iter().map(ToString::to_string).collect(),
         Kind::IncidentRole => IncidentRole::ALL.iter().map(ToString::to_string).collect(),
         Kind::Choice(choices) => choices.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),

@@ -277,6 +277,7 @@ impl State {
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
         self.arm_incident(&incident);
+        self.open_incidents += 1;
         self.incidents.insert(id, Arc::new(incident));
         if let Some(group) = opened.group {
             self.group_joined(id, group);
@@ -506,9 +507,10 @@ impl State {
     fn change_incident(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
         let Some(incident) = self.incidents.get_mut(&id) else { return };
         let incident = Arc::make_mut(incident);
-        let before = incident_timers(incident);
+        let (before, was_open) = (incident_timers(incident), incident.is_open());
         change(incident);
         let after = incident_timers(incident);
+        self.open_incidents = self.open_incidents - usize::from(was_open) + usize::from(incident.is_open());
         rearm(&mut self.timers, &before, &after);
     }
 

@@ -1,18 +1,24 @@
 //! Every sentence and card that people see comes from here, so that another language is data and not a rewrite.
 //! Never decides, and never escapes for a platform: text is plain until an adapter renders it.
 
+pub mod ack;
+pub mod alert;
 pub mod card;
 pub mod help;
+pub mod incident;
 pub mod lines;
 pub mod message;
+pub mod oncall;
+pub mod paging;
 pub mod plain;
 pub mod postmortem;
 pub mod refusal;
 pub mod reply;
+pub mod scene;
+pub mod span;
 pub mod timeline;
 pub mod usage;
 pub mod when;
-pub mod span;
 
 #[cfg(test)]
 mod samples;

@@ -29,6 +29,18 @@ pub fn in_table(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
+/// `Mon 14:05:09`, for timelines.
+#[must_use]
+pub fn precise(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%a %H:%M:%S").to_string()
+}
+
+/// `Mon 2026-11-23`.
+#[must_use]
+pub fn day(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%a %Y-%m-%d").to_string()
+}
+
 /// How long from one instant to another: `12m`, `1h 30m`; nothing below zero.
 #[must_use]
 pub fn since(from: Timestamp, now: Timestamp) -> String {

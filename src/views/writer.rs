@@ -52,7 +52,7 @@ impl<P: Fn(Progress)> Writer<P> {
             Ok(runtime) => runtime,
             Err(error) => return self.shared.set(Phase::Broken { why: error.to_string() }),
         };
-        let mut why = "they are missing".to_owned();
+        let mut why = "nothing of them is there".to_owned();
         let mut pause = Duration::ZERO;
         loop {
             let begun = Instant::now();

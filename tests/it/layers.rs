@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("links", &["domain"]),
     ("metrics", &["domain"]),
+    ("observe", &["domain"]),
     ("journal", &["domain"]),
     ("views", &["domain", "journal"]),
     ("engine", &["domain", "journal", "metrics"]),
@@ -28,11 +29,11 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const BELOW_ADAPTERS: &[&str] =
-    &["domain", "text", "config", "links", "metrics", "journal", "views", "engine"];
+    &["domain", "text", "config", "links", "metrics", "observe", "journal", "views", "engine"];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "text", "config", "links", "metrics", "journal", "views", "engine", "web", "chat", "command",
-    "runbook", "intake", "notify", "app", "cli",
+    "domain", "text", "config", "links", "metrics", "observe", "journal", "views", "engine", "web", "chat",
+    "command", "runbook", "intake", "notify", "app", "cli",
 ];
 
 /// Adapters that may ask a sibling, and why. Only by what the sibling's `mod.rs` names; never by its insides.

@@ -1,8 +1,12 @@
 //! The tests that look at Watchbell from outside: its shape, its process, the real programs around it.
 //! One binary, so that all of it is linked once.
 
+mod crash;
 mod documents;
 mod layers;
+mod main_job;
+#[expect(dead_code, reason = "the load generator measures with it")]
+mod peer;
 mod simulation;
 mod source;
 mod stories;

@@ -186,22 +186,31 @@ pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `#[cfg(test)] mod tests;` makes the whole file `tests.rs` beside it a test.
+/// `#[cfg(test)] mod tests;` makes the whole file `tests.rs` beside it a test, `#[path = "a.rs"]` another one.
 fn mark_test_files(sources: &mut [Source]) {
-    let mut test_files = Vec::new();
+    let mut modules = Vec::new();
+    let mut paths = Vec::new();
     for source in sources.iter() {
         let code = source.code();
+        let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for at in 0..code.len() {
-            if code[at].test && code[at].is("mod") && code.get(at + 2).is_some_and(|token| token.is(";")) {
-                let mut module = source.module();
-                module.push(code[at + 1].text.clone());
-                test_files.push(module.join("/"));
+            if !(code[at].test && code[at].is("mod") && code.get(at + 2).is_some_and(|token| token.is(";"))) {
+                continue;
+            }
+            let named = code[at.saturating_sub(8)..at]
+                .windows(3)
+                .find(|three| three[0].is("path") && three[1].is("=") && three[2].kind == Kind::Literal);
+            if let Some(named) = named {
+                paths.push(format!("{folder}/{}", named[2].text.trim_matches('"')));
+            } else {
+                modules.push([source.module(), vec![code[at + 1].text.clone()]].concat().join("/"));
             }
         }
     }
     for source in sources {
         let module = source.module().join("/");
-        if test_files.iter().any(|test| module == *test || module.starts_with(&format!("{test}/"))) {
+        let inside = |test: &String| module == *test || module.starts_with(&format!("{test}/"));
+        if modules.iter().any(inside) || paths.contains(&source.path) {
             for token in &mut source.tokens {
                 token.test = true;
             }
@@ -266,7 +275,7 @@ fn use_tree(code: &[&Token], mut at: usize, before: &[String], found: &mut Vec<V
         } else if token.is("as") {
             at += 2;
         } else {
-            if token.kind == Kind::Word && !(token.is("self") && !path.is_empty()) {
+            if token.kind == Kind::Word && (path.is_empty() || !token.is("self")) {
                 path.push(token.text.clone());
             }
             at += 1;
@@ -435,9 +444,15 @@ fn a_file_that_is_declared_for_tests_is_a_test() {
     let mut sources = vec![
         Source::new("src/engine/mod.rs", "//! E\n#[cfg(test)]\nmod played;\nmod core;\n"),
         Source::new("src/engine/played.rs", "//! P\nfn f() {}\n"),
-        Source::new("src/engine/core.rs", "//! C\nfn f() {}\n"),
+        Source::new(
+            "src/engine/core.rs",
+            "//! C\n#[cfg(test)]\n#[path = \"tests_of_core.rs\"]\nmod tests;\n",
+        ),
+        Source::new("src/engine/tests_of_core.rs", "//! T\nfn f() {}\n"),
+        Source::new("src/engine/run.rs", "//! R\nfn f() {}\n"),
     ];
     mark_test_files(&mut sources);
     let tests: Vec<bool> = sources.iter().map(|source| source.code().iter().all(|t| t.test)).collect();
-    assert_eq!(tests, [false, true, false]);
+    // `core.rs` holds nothing but the declaration of its tests.
+    assert_eq!(tests, [false, true, true, true, false]);
 }

@@ -94,7 +94,9 @@ impl Live {
                 Ok(None | Some(Err(Error::ConnectionClosed | Error::AlreadyClosed))) => {
                     return Err("the server closed the connection".to_owned());
                 }
-                Ok(Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_)))) => {
+                Ok(Some(Err(
+                    Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_),
+                ))) => {
                     return Err("the connection broke".to_owned());
                 }
                 Ok(Some(Err(_))) => return Err("the connection cannot be understood any more".to_owned()),

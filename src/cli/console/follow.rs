@@ -63,7 +63,11 @@ pub async fn follow(client: Client, live: Live, hear: mpsc::Sender<Heard>) {
                     drop(hear.send(Heard::Ended(failure.to_string())).await);
                     return;
                 }
-                Err(Failure::NotThere { why, .. } | Failure::Unclear { why, .. } | Failure::Stranger { why, .. }) => why,
+                Err(
+                    Failure::NotThere { why, .. }
+                    | Failure::Unclear { why, .. }
+                    | Failure::Stranger { why, .. },
+                ) => why,
                 Err(failure) => failure.to_string(),
             },
         };

@@ -115,8 +115,7 @@ impl Drop for Editor {
 
 fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> Reedline {
     let mut keys = default_emacs_keybindings();
-    let tab =
-        ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
+    let tab = ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, tab);
     keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
     let mut menu = ColumnarMenu::default().with_name(MENU).with_columns(2);

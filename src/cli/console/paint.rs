@@ -36,7 +36,7 @@ impl Paint {
     pub fn of_stdout() -> Self {
         use std::io::IsTerminal as _;
         let terminal = std::io::stdout().is_terminal();
-        let colours = crate::config::colours(&|name| std::env::var(name).ok(), terminal);
+        let colours = crate::config::colours(&crate::cli::environment, terminal);
         let columns = terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0));
         let width = if terminal { columns.unwrap_or(100) } else { usize::MAX };
         Self::new(colours, width, TimeZone::try_system().unwrap_or(TimeZone::UTC))
@@ -309,7 +309,10 @@ mod tests {
             title: "INC-1 is resolved".to_owned(),
             tone: Tone::Good,
             fields: vec![field("By", "ben")],
-            buttons: vec![Button { label: "Reopen".to_owned(), command: "/incident reopen INC-1".to_owned() }],
+            buttons: vec![Button {
+                label: "Reopen".to_owned(),
+                command: "/incident reopen INC-1".to_owned(),
+            }],
             ..Card::default()
         };
         let shown = paint(true, 80).card(&card, 2, None).replace('\u{1b}', "^");

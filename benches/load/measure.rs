@@ -1,0 +1,172 @@
+//! The figures: how each is taken. Never a figure of a server that refused something.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    client::{self, Amount, percentile},
+    payload::{Request, number_in},
+    peer::{process::until, server::Server},
+    subject::{Kind, Subject},
+};
+
+/// One number that was measured once.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    pub kind: Kind,
+    /// What was measured.
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub value: f64,
+    /// Whether more is better.
+    pub more: bool,
+}
+
+/// How much is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    warm: usize,
+    singles: usize,
+    batches: usize,
+    pages: u32,
+    active: usize,
+    active_name: &'static str,
+    settle: Duration,
+}
+
+impl Effort {
+    pub const FULL: Self = Self {
+        warm: 2_000,
+        singles: 60_000,
+        batches: 1_000,
+        pages: 500,
+        active: 10_000,
+        active_name: "memory, 10,000 active alerts",
+        settle: Duration::from_secs(3),
+    };
+    pub const SMOKE: Self = Self {
+        warm: 100,
+        singles: 2_000,
+        batches: 20,
+        pages: 25,
+        active: 1_000,
+        active_name: "memory, 1,000 active alerts",
+        settle: Duration::from_millis(500),
+    };
+}
+
+/// Every figure of one server, once; each load meets a fresh process.
+pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<Vec<Figure>, String> {
+    let mut figures = Vec::new();
+    let mut add = |name, unit, value, more| figures.push(Figure { kind, name, unit, value, more });
+
+    let subject = Subject::start(kind, binary, &scratch.join("idle"), None)?;
+    add("start to ready", "ms", millis(subject.started_in), false);
+    thread::sleep(effort.settle);
+    add("memory, idle", "MiB", mebibytes(&subject), false);
+    send(&subject, 4, effort.active / 100, 100, 0)?;
+    let known = until(Duration::from_secs(10), || subject.active().filter(|known| *known >= effort.active));
+    if known.is_none() {
+        eprintln!("note: {} does not count its active alerts ({:?})", kind.name(), subject.active());
+    }
+    thread::sleep(effort.settle);
+    add(effort.active_name, "MiB", mebibytes(&subject), false);
+    drop(subject);
+
+    let subject = Subject::start(kind, binary, &scratch.join("singles"), None)?;
+    send(&subject, 64, effort.warm, 1, 0)?;
+    let load = send(&subject, 64, effort.singles, 1, 10_000_000)?;
+    add("single alerts, 64 connections", "alerts/s", rate(&load, 1), true);
+    add("single alerts, median", "ms", millis(percentile(&load.times, 50)), false);
+    add("single alerts, 99 of 100", "ms", millis(percentile(&load.times, 99)), false);
+    drop(subject);
+
+    let subject = Subject::start(kind, binary, &scratch.join("batches"), None)?;
+    send(&subject, 64, effort.warm, 1, 0)?;
+    let load = send(&subject, 64, effort.batches, 100, 10_000_000)?;
+    add("batches of 100, 64 connections", "alerts/s", rate(&load, 100), true);
+    drop(subject);
+
+    let times = pages(kind, binary, &scratch.join("pages"), effort)?;
+    add("alert to page at 50/s, median", "ms", millis(percentile(&times, 50)), false);
+    add("alert to page at 50/s, 99 of 100", "ms", millis(percentile(&times, 99)), false);
+    Ok(figures)
+}
+
+/// Sends alerts; an error when one is refused.
+fn send(
+    subject: &Subject,
+    connections: usize,
+    requests: usize,
+    alerts: usize,
+    first: u32,
+) -> Result<client::Load, String> {
+    let now = now();
+    let amount = Amount { connections, requests, alerts, first, at_most: Duration::from_secs(20) };
+    let load = client::send(subject.port, amount, &|| Request::new(subject.kind, subject.port, alerts, &now))
+        .map_err(|problem| format!("{problem}\n{}", subject.process.tail()))?;
+    if load.refused > 0 {
+        return Err(format!("refused {} of {} requests", load.refused, load.refused + load.accepted));
+    }
+    Ok(load)
+}
+
+/// One alert every 20 ms; the time from before it is sent until the phone has heard of it, sorted.
+fn pages(kind: Kind, binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Duration>, String> {
+    let phone = Server::start(|_| (200, String::new()));
+    let subject = Subject::start(kind, binary, folder, Some(phone.port))?;
+    // The first pages open connections; they are sent and not counted.
+    let unmeasured = 10;
+    let mut sent = BTreeMap::new();
+    let began = Instant::now();
+    for number in 0..effort.pages + unmeasured {
+        let due = began + Duration::from_millis(20) * number;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        sent.insert(number, Instant::now());
+        send(&subject, 1, 1, 1, number)?;
+    }
+    let heard = until(Duration::from_secs(20), || {
+        let mut heard: BTreeMap<u32, Instant> = BTreeMap::new();
+        for request in phone.heard() {
+            if let Some(number) = number_in(&request.body) {
+                heard.entry(number).or_insert(request.at);
+            }
+        }
+        (heard.len() == sent.len()).then_some(heard)
+    });
+    let heard = heard.ok_or_else(|| {
+        format!(
+            "of {} alerts {} requests reached the phone\n{}",
+            sent.len(),
+            phone.heard().len(),
+            subject.process.tail()
+        )
+    })?;
+    let measured = sent.iter().filter(|(number, _)| **number >= unmeasured);
+    let mut times: Vec<Duration> =
+        measured.filter_map(|(number, sent)| Some(heard.get(number)?.duration_since(*sent))).collect();
+    times.sort_unstable();
+    Ok(times)
+}
+
+#[expect(clippy::disallowed_methods, reason = "alerts start now; no test of behaviour hangs on it")]
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn rate(load: &client::Load, alerts: u32) -> f64 {
+    f64::from(u32::try_from(load.accepted).unwrap_or(u32::MAX)) * f64::from(alerts) / load.took.as_secs_f64()
+}
+
+fn mebibytes(subject: &Subject) -> f64 {
+    let kibibytes = subject.process.resident().and_then(|kibibytes| u32::try_from(kibibytes).ok());
+    f64::from(kibibytes.unwrap_or_default()) / 1024.0
+}

@@ -1,0 +1,305 @@
+//! The only place that wires concrete parts together: journal, engine, outbox, views, web. Never decides anything.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    chat::terminal::Terminal,
+    command::{Commands, Desk, Registry},
+    config::{Loaded, Settings},
+    domain::{config::Config, intent::Now, state::State},
+    engine::{
+        Courier, Engine,
+        clock::SystemClock,
+        core::Core,
+        outbox::Outbox,
+        run::{AfterBatch, Parts, Prepared, Running},
+    },
+    journal::{FileJournal, Journal as _, Options as JournalOptions, Reader, snapshot},
+    links::{self, Links},
+    metrics::{Metrics, Standing},
+    notify::{self, Limits},
+    observe,
+    views::{Progress, Status, Views},
+    web::{self, Access, House},
+};
+
+/// The release of Watchbell.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 1");
+/// A snapshot after so many events: replay reads fewer than that.
+const SNAPSHOT_EVERY: usize = 50_000;
+/// How long a stopping server waits for running requests.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a caller may choose beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Instead of `[server] data_dir`.
+    pub data_dir: Option<PathBuf>,
+    /// Instead of `[server] listen`; port 0 takes a free one.
+    pub listen: Option<SocketAddr>,
+}
+
+/// A running Watchbell.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The engine.
+    pub engine: Engine,
+    /// What links begin with.
+    pub public_url: url::Url,
+    running: Running,
+    views: Views,
+    closing: watch::Sender<bool>,
+    stop_web: oneshot::Sender<()>,
+    web: JoinHandle<std::io::Result<()>>,
+    alive: Option<JoinHandle<()>>,
+}
+
+impl App {
+    /// Starts everything; when it returns, alerts are taken.
+    ///
+    /// # Errors
+    /// With what to do: the data folder is in use or damaged, the address is taken, and so on.
+    pub async fn start(loaded: Loaded, options: Options) -> anyhow::Result<Self> {
+        let Loaded { config, mut settings, .. } = loaded;
+        let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
+        let listen = options.listen.unwrap_or(settings.listen);
+        settings.may_listen(listen).map_err(anyhow::Error::msg)?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("{listen} cannot be listened on: is a Watchbell running already? --listen takes another address")
+        })?;
+        let address = listener.local_addr()?;
+        if options.listen.is_some() {
+            // Links lead to where the server really is, unless somebody said where that is.
+            let _ = settings.public_url.set_port(Some(address.port()));
+        }
+
+        let metrics = Metrics::default();
+        let (core, clock) = open_journal(&data_dir, Arc::clone(&config))?;
+        let reader = core.reader();
+        let views = start_views(&data_dir, &reader);
+        let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
+        let links = Links::new(settings.public_url.clone(), key);
+        let terminal = Terminal::default();
+        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens);
+
+        let prepared = Prepared::default();
+        let engine = prepared.engine();
+        let couriers = couriers(&settings, &links, &terminal)?;
+        let outbox = Outbox::start(&engine, couriers, observe::trace);
+        let running = prepared
+            .start(
+                core,
+                Parts {
+                    clock: Box::new(clock),
+                    hand_out: Box::new(move |lane, delivery| outbox.put(lane, delivery)),
+                    after_batch: after_batch(data_dir, metrics.clone(), views.clone()),
+                    metrics: metrics.clone(),
+                    trace: observe::trace(),
+                },
+            )
+            .context("no thread for the engine")?;
+        engine
+            .configure(Arc::clone(&config))
+            .await
+            .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
+
+        let (closing, closing_seen) = watch::channel(false);
+        let (_faults, faults_seen) = watch::channel(Vec::new());
+        let house = House {
+            engine: engine.clone(),
+            desk: desk(&engine, &views),
+            views: views.clone(),
+            reader,
+            access: watch::channel(Arc::new(access)).1,
+            metrics: metrics.clone(),
+            links: watch::channel(Arc::new(links)).1,
+            terminal,
+            faults: faults_seen,
+            closing: closing_seen,
+        };
+        let (stop_web, stopped) = oneshot::channel();
+        let router = web::router(house);
+        let web = tokio::spawn(async move {
+            let stopped = async {
+                // The sender gone: the app is gone.
+                let _ = stopped.await;
+            };
+            web::serve(listener, router, metrics, stopped).await
+        });
+        let alive = start_heartbeat(&settings, &running);
+        info!(%address, release = RELEASE, "Watchbell listens");
+        Ok(Self {
+            address,
+            engine,
+            public_url: settings.public_url,
+            running,
+            views,
+            closing,
+            stop_web,
+            web,
+            alive,
+        })
+    }
+
+    /// Waits until the engine ends by itself: the journal failed. Nothing is accepted any more.
+    pub async fn failed(&self) -> String {
+        let mut ended = self.running.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(result) => match &*result {
+                Some(Err(why)) => why.clone(),
+                _ => "it was stopped".to_owned(),
+            },
+            Err(_) => "its thread broke off".to_owned(),
+        }
+    }
+
+    /// Lets running requests end, finishes what was accepted, writes a snapshot and ends.
+    pub async fn stop(self) {
+        let Self { engine, running, views, closing, stop_web, web, alive, .. } = self;
+        closing.send_replace(true);
+        let _ = stop_web.send(());
+        if tokio::time::timeout(FAREWELL, web).await.is_err() {
+            warn!("some requests were still running and are cut off");
+        }
+        if let Some(alive) = alive {
+            alive.abort();
+        }
+        engine.stop();
+        let joined = tokio::task::spawn_blocking(move || {
+            running.join();
+            views.stop();
+        });
+        if tokio::time::timeout(FAREWELL, joined).await.is_err() {
+            error!("the engine does not end; what was answered is on disk all the same");
+        }
+    }
+}
+
+/// The core, with the state that snapshot and journal tell, and a clock that goes on where the journal ended.
+fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, SystemClock)> {
+    let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
+    for torn in &opened.torn {
+        warn!(
+            kept_in = %torn.kept_in.display(), bytes = torn.bytes, after = %torn.after,
+            "a write that was under way when Watchbell ended was cut; nobody had been told of it"
+        );
+    }
+    for damage in &opened.damage {
+        error!(%damage, "the journal is damaged");
+    }
+    let found = snapshot::latest::<State>(data_dir, SCHEMA, &*journal.reader())?;
+    for skipped in &found.skipped {
+        warn!(file = %skipped.file.display(), why = skipped.why, "a snapshot cannot be used; an older one or the journal is");
+    }
+    let state = found.snapshot.map(|snapshot| snapshot.state).unwrap_or_default();
+    let head = journal.head();
+    let last = match (head.engine_time, head.at) {
+        (Some(engine), Some(civil)) => Some(Now { engine, civil }),
+        _ => None,
+    };
+    let core = Core::open(Box::new(journal), config, state)?;
+    Ok((core, SystemClock::after(last)))
+}
+
+fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
+    Views::start(data_dir.join("views"), Arc::clone(reader), |progress| match progress {
+        Progress::Started { why, of } => info!(why, events = of, "the views are built from the journal"),
+        Progress::Going { done, of } => info!(done, of, "the views are built from the journal"),
+        Progress::Done { events, took } => info!(events, ?took, "the views are complete"),
+        Progress::Failed { why, .. } => {
+            warn!(why, "the views could not be built; pages go on, and it is tried again")
+        }
+    })
+}
+
+/// One line per way out.
+fn couriers(
+    settings: &Settings,
+    links: &Links,
+    terminal: &Terminal,
+) -> anyhow::Result<Vec<Arc<dyn Courier>>> {
+    let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
+    let parts = notify::Parts { book, links: links.clone(), limits: Limits::default() };
+    let mut couriers = notify::couriers(&parts).context("no HTTP client can be made")?;
+    couriers.push(Arc::new(terminal.clone()));
+    Ok(couriers)
+}
+
+fn desk(engine: &Engine, views: &Views) -> Desk {
+    Desk {
+        engine: engine.clone(),
+        views: views.clone(),
+        commands: Commands::new(Registry::builtin()),
+        salt: Arc::new(|| {
+            let mut salt = [0; 16];
+            // cannot fail: the system gives random bytes from its start on, or not even TLS would work.
+            getrandom::fill(&mut salt).expect("random bytes");
+            salt
+        }),
+        release: RELEASE.to_owned(),
+    }
+}
+
+/// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy.
+fn after_batch(data_dir: PathBuf, metrics: Metrics, views: Views) -> AfterBatch {
+    let mut since = 0;
+    Box::new(move |core: &Core, events| {
+        since += events;
+        if events > 0 {
+            metrics.standing(standing(core.state()));
+            if let Status::Ready { behind, .. } = views.status() {
+                metrics.views_lag(behind);
+            }
+        }
+        if since < SNAPSHOT_EVERY {
+            return;
+        }
+        since = 0;
+        let (state, head, data_dir) = (core.state().clone(), core.head(), data_dir.clone());
+        let write = move || {
+            if let Err(error) = snapshot::write(&data_dir, SCHEMA, &head, &state) {
+                warn!(%error, "no snapshot could be written; the next start takes longer");
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("snapshot".into()).spawn(write) {
+            warn!(%error, "no snapshot could be written; the next start takes longer");
+        }
+    })
+}
+
+fn standing(state: &State) -> Standing {
+    Standing {
+        alerts: state.alerts.len(),
+        groups: state.groups.len(),
+        incidents: state.open_incidents,
+        pages: state.pages.len(),
+    }
+}
+
+/// The outgoing heartbeat beats as long as the engine lives.
+fn start_heartbeat(settings: &Settings, running: &Running) -> Option<JoinHandle<()>> {
+    let alive = settings.alive.clone()?;
+    let ended = running.ended.clone();
+    Some(tokio::spawn(async move {
+        let healthy = move || ended.borrow().is_none();
+        if let Err(error) = notify::alive::run(&alive, Limits::default(), healthy).await {
+            error!(%error, "the outgoing heartbeat cannot be sent");
+        }
+    }))
+}

@@ -1,0 +1,54 @@
+//! `/ack`: somebody takes a group, an incident, an alert or a page. Never asks who was paged: every responder may.
+
+use super::{
+    Answer, Call, Reply,
+    spec::{Argument, CommandSpec, Kind},
+};
+use crate::{
+    domain::{intent::Intent, page::Target, person::Role},
+    text::paging,
+};
+
+/// `/ack [TARGET]`
+#[must_use]
+pub fn spec() -> CommandSpec {
+    CommandSpec::new(
+        "/ack",
+        "Takes what pages: a group with the incident it opened, an incident with all its groups.",
+    )
+    .role(Role::Responder)
+    .takes(Argument::optional(
+        "target",
+        Kind::Target,
+        "what to take: G-17, INC-7, A-5 or PG-3; not needed when only one thing waits",
+    ))
+    .example("/ack G-17")
+    .example("/ack")
+}
+
+/// Takes what is named, or the only thing that waits.
+///
+/// # Errors
+/// When several things wait, or none; when somebody has it already.
+pub async fn run(call: &Call<'_>) -> Answer {
+    if let Some(target) = call.get("target") {
+        return take(call, target).await;
+    }
+    let waiting = call.scene(paging::untaken).await?;
+    match waiting.as_slice() {
+        [] => Err(Reply::refused(paging::nothing_to_take())),
+        [(target, _)] => take(call, *target).await,
+        several => Err(Reply::refused(paging::choose(several))),
+    }
+}
+
+/// Acknowledges a target and says who is spared and what was already leaving.
+///
+/// # Errors
+/// The refusal in words.
+pub(super) async fn take(call: &Call<'_>, target: Target) -> Answer {
+    let by = call.caller.actor.clone();
+    let accepted = call.submit(Intent::Acknowledge { target, by: by.clone() }).await?;
+    let card = call.scene(move |scene| paging::taken(scene, target, &by, &accepted.events)).await?;
+    Ok(Reply::done(card))
+}

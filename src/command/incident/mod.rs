@@ -1,0 +1,100 @@
+//! `/incident …`: one file per command. Never decides what follows from a change; the engine does.
+
+pub(super) mod ack;
+pub(super) mod assign;
+pub(super) mod list;
+pub(super) mod note;
+pub(super) mod open;
+pub(super) mod postmortem;
+pub(super) mod reopen;
+pub(super) mod resolve;
+pub(super) mod role;
+pub(super) mod severity;
+pub(super) mod show;
+pub(super) mod status;
+pub(super) mod timeline;
+
+use super::{
+    Answer, Call, Reply,
+    spec::{Argument, Kind},
+};
+use crate::{
+    domain::{
+        event::Event,
+        id::IncidentId,
+        incident::Incident,
+        intent::{IncidentIntent, Intent},
+        page::Target,
+    },
+    text::{self, card::Card, refusal, scene::Scene},
+};
+
+/// Which incidents a command can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Among {
+    /// Those that are open.
+    Open,
+    /// Those that are resolved.
+    Resolved,
+    /// All of them.
+    All,
+}
+
+impl Among {
+    fn has(self, incident: &Incident) -> bool {
+        match self {
+            Self::Open => incident.is_open(),
+            Self::Resolved => !incident.is_open(),
+            Self::All => true,
+        }
+    }
+}
+
+/// The argument that names an incident.
+fn which_argument() -> Argument {
+    Argument::optional("incident", Kind::Incident, "which incident; not needed when only one can be meant")
+}
+
+/// The incident that was named, or the only one that can be meant.
+async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Reply> {
+    if let Some(incident) = call.get("incident") {
+        return Ok(incident);
+    }
+    let found: Vec<(IncidentId, String)> = call
+        .scene(move |scene| {
+            let newest = scene.state.incidents.values().rev().filter(|incident| among.has(incident));
+            newest.take(11).map(|incident| (incident.id, incident.title.to_string())).collect()
+        })
+        .await?;
+    match found.as_slice() {
+        [] => Err(Reply::refused(text::incident::none_meant(among == Among::Open))),
+        [(only, _)] => Ok(*only),
+        several => {
+            let (name, tail) = (call.parsed.spec.name(), &call.parsed.tail);
+            let command = |id: IncidentId| format!("{name} {id} {tail}").trim_end().to_owned();
+            Err(Reply::refused(text::incident::choose(several, command)))
+        }
+    }
+}
+
+/// Does something to an incident and says what followed.
+async fn change(
+    call: &Call<'_>,
+    incident: IncidentId,
+    what: IncidentIntent,
+    say: impl FnOnce(&Scene<'_>, &Incident, &[Event]) -> Card + Send + 'static,
+) -> Answer {
+    let by = call.caller.actor.clone();
+    let accepted = call.submit(Intent::Incident { what, by }).await?;
+    seen(call, incident, move |scene, incident| say(scene, incident, &accepted.events)).await
+}
+
+/// Makes a card of an incident as it is now.
+async fn seen(
+    call: &Call<'_>,
+    id: IncidentId,
+    say: impl FnOnce(&Scene<'_>, &Incident) -> Card + Send + 'static,
+) -> Answer {
+    let card = call.scene(move |scene| Some(say(scene, scene.state.incidents.get(&id)?))).await?;
+    card.map(Reply::done).ok_or_else(|| Reply::refused(refusal::unknown(Target::Incident(id))))
+}

@@ -1,0 +1,43 @@
+//! `/incident open`: a new incident, which pages by its severity's policy.
+
+use crate::{
+    command::{
+        Answer, Call,
+        spec::{Argument, CommandSpec, Kind},
+    },
+    domain::{
+        event::Event,
+        id::SeverityId,
+        intent::{IncidentIntent, Intent},
+        person::Role,
+    },
+    text,
+};
+
+/// `/incident open SEVERITY TITLE…`
+#[must_use]
+pub fn spec() -> CommandSpec {
+    CommandSpec::new("/incident open", "Opens an incident and pages by its severity's policy.")
+        .role(Role::Responder)
+        .takes(Argument::required("severity", Kind::Severity, "how bad it is"))
+        .takes(Argument::required("title", Kind::Text, "what is wrong, in a few words"))
+        .example("/incident open P1 database is down")
+}
+
+/// Opens it.
+///
+/// # Errors
+/// The refusal in words.
+pub async fn run(call: &Call<'_>) -> Answer {
+    let severity: SeverityId = call.need("severity")?;
+    let title: String = call.need("title")?;
+    let what = IncidentIntent::Open { severity, title: call.prose(&title) };
+    let accepted = call.submit(Intent::Incident { what, by: call.caller.actor.clone() }).await?;
+    let opened = accepted.events.iter().find_map(|event| match event {
+        Event::IncidentOpened(opened) => Some(opened.incident),
+        _ => None,
+    });
+    let id = opened.ok_or_else(|| call.missing("title"))?;
+    super::seen(call, id, move |scene, incident| text::incident::opened(scene, incident, &accepted.events))
+        .await
+}

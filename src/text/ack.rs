@@ -1,0 +1,124 @@
+//! What a link that acknowledges says: what it is about, what happened, who is spared. Never escaped for HTML here.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::when;
+use crate::domain::{
+    event::Actor,
+    facts::Standing,
+    id::{IncidentId, SeverityId},
+    page::Target,
+};
+
+/// What a link is about, as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// What the link points at.
+    pub target: Target,
+    /// What people call it.
+    pub title: String,
+    /// How bad.
+    pub severity: Option<SeverityId>,
+    /// The incident that it is or belongs to.
+    pub incident: Option<IncidentId>,
+    /// Since when (civil time).
+    pub since: Option<Timestamp>,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// What a page or an answer says, part by part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// One line.
+    pub title: String,
+    /// One paragraph.
+    pub text: String,
+    /// Names and values.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// The button.
+pub const BUTTON: &str = "Acknowledge";
+
+/// Before anything was done: what it is, and what the button does. `name`: in whose name.
+#[must_use]
+pub fn question(about: &About, name: &str, zone: &TimeZone) -> Words {
+    Words {
+        title: about.title.clone(),
+        text: format!(
+            "Nobody has taken {} yet. The button takes it in the name of {name}, and nobody else is paged for it.",
+            about.target
+        ),
+        fields: fields(about, zone),
+    }
+}
+
+/// It was done. `spared`: names of those who would have been paged next.
+#[must_use]
+pub fn done(about: &About, name: &str, spared: &[String], zone: &TimeZone) -> Words {
+    let relief = match spared {
+        [] => "Nobody else is paged for it.".to_owned(),
+        [one] => format!("{one} is not paged."),
+        [most @ .., last] => format!("{} and {last} are not paged.", most.join(", ")),
+    };
+    Words {
+        title: format!("You have {}", about.target),
+        text: format!("{name} took it. {relief}"),
+        fields: fields(about, zone),
+    }
+}
+
+/// Nothing had to be done.
+#[must_use]
+pub fn nothing_to_do(about: &About, zone: &TimeZone) -> Words {
+    let (title, text) = match &about.standing {
+        Standing::Acknowledged(by, at) => (
+            format!("{} is taken", about.target),
+            format!("{} has it since {}. There is nothing to do.", by_name(by), when::at(*at, zone)),
+        ),
+        Standing::Resolved(at) => (
+            format!("{} is over", about.target),
+            format!("It is over since {}. There is nothing to do.", when::at(*at, zone)),
+        ),
+        Standing::Open => (format!("{} is open", about.target), "Nothing was changed.".to_owned()),
+    };
+    Words { title, text, fields: fields(about, zone) }
+}
+
+/// The link is good, but what it was about is no longer known.
+#[must_use]
+pub fn forgotten(target: Target) -> Words {
+    Words {
+        title: format!("{target} is over"),
+        text: "It ended long ago. Nothing was changed, and there is nothing to do.".into(),
+        fields: Vec::new(),
+    }
+}
+
+/// The link names somebody who is no longer in the configuration.
+#[must_use]
+pub fn stranger() -> Words {
+    Words {
+        title: "This link is nobody's any more".into(),
+        text: "The person it was made for is no longer in the configuration. Nothing was changed. Use /ack instead.".into(),
+        fields: Vec::new(),
+    }
+}
+
+/// Who did something, in words.
+fn by_name(by: &Actor) -> String {
+    match by {
+        Actor::Operator => "the operator".to_owned(),
+        by => by.to_string(),
+    }
+}
+
+fn fields(about: &About, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let mut fields = vec![("What", format!("{} · {}", about.target, about.title))];
+    fields.extend(about.severity.as_ref().map(|severity| ("Severity", severity.to_string())));
+    let other = about.incident.filter(|incident| Target::Incident(*incident) != about.target);
+    fields.extend(other.map(|incident| ("Incident", incident.to_string())));
+    fields.extend(about.since.map(|since| ("Since", when::at(since, zone))));
+    fields
+}

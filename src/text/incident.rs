@@ -1,0 +1,367 @@
+//! Cards about incidents: one in full, lists, and what is said when one was changed. Never holds a timeline; see
+//! `timeline`.
+
+use std::collections::BTreeSet;
+
+use super::{
+    alert,
+    card::{Card, Field, Link, Tone},
+    paging,
+    scene::{Scene, button, enumerate, field, tone},
+    timeline::Entry,
+    usage::{short, zone_name},
+    when,
+};
+use crate::domain::{
+    event::Event,
+    id::{IncidentId, PersonId},
+    incident::{Incident, IncidentRole, IncidentStatus},
+    page::Page,
+};
+
+/// How many groups, alerts or incidents are named; the others are counted.
+const MOST: usize = 10;
+
+/// One incident in full.
+#[must_use]
+pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
+    let mut fields = vec![
+        field("Severity", scene.severity(&incident.severity)),
+        field("Status", incident.status.as_str()),
+        field("Opened", format!("{} by {}", scene.ago(incident.opened_at), incident.opened_by)),
+        field("Acknowledged", acknowledged(scene, incident)),
+    ];
+    fields.extend(roles(scene, incident));
+    fields.extend(incident.mitigated_at.map(|at| field("Mitigated", scene.near(at))));
+    fields.extend(incident.resolved_at.map(|at| field("Resolved", resolved(scene, incident, at))));
+    fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
+    fields.extend(groups(scene, incident));
+    fields.extend(pages(scene, incident));
+    let tone =
+        if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };
+    Card {
+        title: title(incident),
+        tone,
+        fields,
+        table: firing(scene, incident),
+        links: links(scene, incident),
+        buttons: buttons(incident),
+        ..Card::default()
+    }
+}
+
+/// `INC-7 P1 database is down`.
+fn title(incident: &Incident) -> String {
+    format!("{} {} {}", incident.id, incident.severity, incident.title)
+}
+
+fn acknowledged(scene: &Scene<'_>, incident: &Incident) -> String {
+    match (&incident.acknowledged, incident.acknowledge_due) {
+        (Some((by, at)), _) => {
+            format!("by {by} at {}, after {}", scene.near(*at), when::since(incident.opened_at, *at))
+        }
+        (None, Some(due)) => format!("not yet; due by {}", scene.near(scene.civil(due))),
+        (None, None) => "not yet".to_owned(),
+    }
+}
+
+fn resolved(scene: &Scene<'_>, incident: &Incident, at: jiff::Timestamp) -> String {
+    format!("{}, after {}", scene.near(at), when::since(incident.opened_at, at))
+}
+
+fn roles(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
+    let named = incident.roles.iter().filter(|(_, people)| !people.is_empty());
+    let mut fields: Vec<Field> = named
+        .map(|(role, people)| {
+            field(&capital(role.as_str()), enumerate(people.iter().map(|id| scene.person(id))))
+        })
+        .collect();
+    if incident.commander().is_none() && incident.is_open() {
+        fields.insert(0, field("Commander", "nobody yet"));
+    }
+    fields
+}
+
+fn groups(scene: &Scene<'_>, incident: &Incident) -> Option<Field> {
+    let names = incident.groups.iter().rev().take(MOST).map(|id| match scene.state.groups.get(id) {
+        Some(group) => format!("{id} ({} firing)", group.firing.len()),
+        None => format!("{id} (closed)"),
+    });
+    let mut names: Vec<String> = names.collect();
+    let more = incident.groups.len().saturating_sub(names.len());
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    (!names.is_empty()).then(|| field("Groups", names.join(", ")))
+}
+
+/// Who was paged, and whom the pages that run will page next.
+fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
+    let state = scene.state;
+    let mut paged: BTreeSet<&PersonId> = incident.paged.iter().collect();
+    paged.extend(incident.groups.iter().filter_map(|id| state.groups.get(id)).flat_map(|group| &group.paged));
+    let mut fields = Vec::new();
+    if !paged.is_empty() {
+        fields.push(field("Paged", enumerate(paged)));
+    }
+    let running = state.pages.values().filter(|page| page.subject.incident() == Some(incident.id));
+    fields.extend(running.filter_map(|page| next_step(scene, page)));
+    fields
+}
+
+fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
+    let step = page.plan.steps.get(usize::try_from(page.step).ok()?)?;
+    Some(field(
+        "Pages next",
+        format!("{} at {}", enumerate(&step.page), scene.near(scene.civil(page.next_at))),
+    ))
+}
+
+fn firing(scene: &Scene<'_>, incident: &Incident) -> Vec<Vec<String>> {
+    let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let alerts = groups.flat_map(|group| &group.firing).filter_map(|id| scene.state.alerts.get(id));
+    alert::rows(scene, alerts.take(MOST).map(|alert| &**alert))
+}
+
+fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
+    let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let alerts = groups.flat_map(|group| &group.firing).filter_map(|id| scene.state.alerts.get(id));
+    let mut links: Vec<Link> = Vec::new();
+    for link in
+        alerts.take(MOST).flat_map(|a| alert::links(&a.annotations, a.graph.as_deref(), a.source.as_deref()))
+    {
+        if !links.iter().any(|known| known.url == link.url) && links.len() < MOST {
+            links.push(link);
+        }
+    }
+    links
+}
+
+fn buttons(incident: &Incident) -> Vec<super::card::Button> {
+    let id = incident.id;
+    let one = |label: &str, command: &str| {
+        button(label, format!("/incident {}", command.replace("{}", &id.to_string())))
+    };
+    let mut buttons = Vec::new();
+    if incident.is_open() {
+        if incident.acknowledged.is_none() {
+            buttons.push(one("Acknowledge", "ack {}"));
+        }
+        if incident.mitigated_at.is_none() {
+            buttons.push(one("Mitigated", "status {} mitigated"));
+        }
+        buttons.push(one("Resolve", "resolve {}"));
+    } else {
+        buttons.push(one("Reopen", "reopen {}"));
+        buttons.push(one("Postmortem", "postmortem {}"));
+    }
+    buttons.push(one("Timeline", "timeline {}"));
+    buttons
+}
+
+/// Incidents, the newest first; `all`: the resolved ones too.
+#[must_use]
+pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
+    let shown = || scene.state.incidents.values().rev().filter(|incident| all || incident.is_open());
+    let total = shown().count();
+    let what = if all { "incident" } else { "open incident" };
+    if total == 0 {
+        let text = if all { "" } else { "Earlier ones: /incident list --all" };
+        return Card {
+            title: format!("No {what}."),
+            tone: Tone::Good,
+            text: text.to_owned(),
+            ..Card::default()
+        };
+    }
+    let head = ["id", "severity", "status", "title", "opened", "commander"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    table.extend(shown().take(limit).map(|incident| {
+        vec![
+            incident.id.to_string(),
+            incident.severity.to_string(),
+            standing(incident),
+            incident.title.to_string(),
+            scene.near(incident.opened_at),
+            incident.commander().map_or_else(|| "nobody".to_owned(), ToString::to_string),
+        ]
+    }));
+    let untaken = shown().any(|incident| incident.is_open() && incident.acknowledged.is_none());
+    let more = total.saturating_sub(limit);
+    let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };
+    let title = if total == 1 { format!("1 {what}") } else { format!("{total} {what}s") };
+    Card { title, tone: if untaken { Tone::Critical } else { Tone::Plain }, text, table, ..Card::default() }
+}
+
+fn standing(incident: &Incident) -> String {
+    let untaken = incident.is_open() && incident.acknowledged.is_none();
+    if untaken { format!("{}, nobody has it", incident.status) } else { incident.status.to_string() }
+}
+
+/// One was opened: its id, whom it pages, what its severity asks.
+#[must_use]
+pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
+    let mut fields = vec![field("Severity", meaning(scene, incident))];
+    let paging = paging::fields(scene, events);
+    if paging.is_empty() {
+        let why = format!(
+            "nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason",
+            incident.severity
+        );
+        fields.push(field("Pages now", why));
+    }
+    fields.extend(paging);
+    fields.extend(deadlines(scene, incident));
+    Card {
+        title: format!("{} is open: {}", incident.id, incident.title),
+        tone: tone(incident.urgency, incident.acknowledged.is_some()),
+        fields,
+        buttons: buttons(incident),
+        ..Card::default()
+    }
+}
+
+fn meaning(scene: &Scene<'_>, incident: &Incident) -> String {
+    let name = scene.severity(&incident.severity);
+    match scene.config.severities.get(&incident.severity) {
+        Some(severity) if !severity.means.is_empty() => format!("{name}: {}", severity.means),
+        _ => name,
+    }
+}
+
+/// What the severity asks, with the instants.
+fn deadlines(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
+    let mut fields = Vec::new();
+    if incident.acknowledged.is_none()
+        && let Some(due) = incident.acknowledge_due
+    {
+        fields.push(field("Acknowledge by", scene.near(scene.civil(due))));
+    }
+    fields.extend(incident.update_due.map(|due| field("First update by", scene.near(scene.civil(due)))));
+    fields.extend(incident.expect.unresolved.iter().skip(incident.unresolved_paged).filter_map(|next| {
+        let due = incident.opened_at.checked_add(next.after).ok()?;
+        Some(field("Not resolved by", format!("{}: pages {}", scene.near(due), next.policy)))
+    }));
+    fields
+}
+
+/// One was changed: what, and what follows for those who are paged.
+#[must_use]
+pub fn changed(scene: &Scene<'_>, incident: &Incident, what: &str, events: &[Event]) -> Card {
+    let mut fields = vec![field("Incident", title(incident))];
+    fields.extend(paging::fields(scene, events));
+    if incident.is_open() {
+        fields.extend(incident.update_due.map(|due| field("Next update by", scene.near(scene.civil(due)))));
+    }
+    Card { title: what.to_owned(), tone: Tone::Good, fields, ..Card::default() }
+}
+
+/// One was resolved.
+#[must_use]
+pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
+    let after = incident.resolved_at.map(|at| when::since(incident.opened_at, at)).unwrap_or_default();
+    let mut card = changed(scene, incident, &format!("{} is resolved after {after}.", incident.id), events);
+    let firing: Vec<_> = incident.groups.iter().filter(|id| scene.state.groups.contains_key(id)).collect();
+    if !firing.is_empty() {
+        card.tone = Tone::Warning;
+        card.text = format!("Alerts still fire in {}.", enumerate(firing));
+    }
+    card.buttons = buttons(incident);
+    card
+}
+
+/// Who leads now.
+#[must_use]
+pub fn assigned(incident: IncidentId, to: &PersonId) -> String {
+    format!("{to} leads {incident} now, and is told.")
+}
+
+/// Who has a role now.
+#[must_use]
+pub fn role_given(incident: IncidentId, role: IncidentRole, to: Option<&PersonId>) -> String {
+    match to {
+        Some(person) => format!("{person} is {role} of {incident} now."),
+        None => format!("{incident} has no {role} any more."),
+    }
+}
+
+/// How bad it is now.
+#[must_use]
+pub fn severity_is(incident: IncidentId, severity: &str) -> String {
+    format!("{incident} is {severity} now.")
+}
+
+/// Where the response stands now; `changed`: it was said in this command.
+#[must_use]
+pub fn status_is(incident: IncidentId, status: IncidentStatus, changed: bool) -> String {
+    if changed {
+        format!("{incident} is {status} now.")
+    } else {
+        format!("{incident} is still {status}; the update is kept.")
+    }
+}
+
+/// A note was kept.
+#[must_use]
+pub fn noted(incident: IncidentId, text: &str) -> String {
+    format!("Noted on {incident}: {}", short(text))
+}
+
+/// What happened, oldest first.
+#[must_use]
+pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry]) -> Card {
+    let head = ["time", "by", "what"].map(str::to_owned).to_vec();
+    let rows = entries
+        .iter()
+        .map(|entry| vec![when::precise(entry.at, scene.zone), entry.by.clone(), entry.text.clone()]);
+    let first_day = entries.first().map(|entry| when::day(entry.at, scene.zone)).unwrap_or_default();
+    Card {
+        title: title(incident),
+        text: if entries.is_empty() {
+            "Nothing is on the timeline yet.".to_owned()
+        } else {
+            format!("Timeline from {first_day}, times in {}.", zone_name(scene.zone))
+        },
+        table: if entries.is_empty() { Vec::new() } else { std::iter::once(head).chain(rows).collect() },
+        ..Card::default()
+    }
+}
+
+/// The document of an incident.
+#[must_use]
+pub fn postmortem(incident: &Incident, document: String) -> Card {
+    let text =
+        if incident.is_open() { "The incident is still open: this is what is known so far." } else { "" };
+    Card {
+        title: format!("Postmortem of {}", incident.id),
+        text: text.to_owned(),
+        document,
+        ..Card::default()
+    }
+}
+
+/// None is open, so a command without an id means nothing.
+#[must_use]
+pub fn none_meant(open: bool) -> Card {
+    let (what, list) = if open {
+        ("No incident is open.", "/incident list --all")
+    } else {
+        ("There is no incident.", "/help")
+    };
+    super::refusal::no(what.to_owned(), &format!("Nothing was changed. {list}"))
+}
+
+/// Several may be meant; `command` makes the command for one of them.
+#[must_use]
+pub fn choose(incidents: &[(IncidentId, String)], command: impl Fn(IncidentId) -> String) -> Card {
+    let mut card =
+        super::refusal::no("Which incident?".to_owned(), "Several may be meant; nothing was changed yet.");
+    let offer = |(id, title): &(IncidentId, String)| button(format!("{id} {title}"), command(*id));
+    card.buttons = incidents.iter().take(MOST).map(offer).collect();
+    card
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
+}

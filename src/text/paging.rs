@@ -1,0 +1,180 @@
+//! Who is paged, who is spared, what was already leaving: said after an acknowledgement, a page or a change of an
+//! incident. Never says more than events and state do.
+
+use std::collections::BTreeSet;
+
+use super::{
+    card::{Card, Field, Tone},
+    scene::{Scene, button, enumerate, field},
+};
+use crate::domain::{
+    event::{Actor, Event},
+    id::{DeliveryId, GroupId, IncidentId, PageId, PersonId},
+    page::{Page, Subject, Target},
+};
+
+/// What events mean for the people who are paged, or no longer are.
+#[must_use]
+pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut nobody = Vec::new();
+    let mut spared: BTreeSet<&PersonId> = BTreeSet::new();
+    let mut leaving: Vec<DeliveryId> = Vec::new();
+    let mut stopped = false;
+    for event in events {
+        match event {
+            Event::PageStarted(started) => {
+                let paged = scene.state.pages.get(&started.page).map(|page| paged(scene, page));
+                let value = paged.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
+                fields.push(field("Pages now", value));
+            }
+            Event::StepTaken(step) => nobody.extend(step.nobody.iter().cloned()),
+            Event::PageStopped { spared: people, leaving: attempts, .. } => {
+                stopped = true;
+                spared.extend(people);
+                leaving.extend(attempts);
+            }
+            _ => {}
+        }
+    }
+    if !nobody.is_empty() {
+        fields.push(field("Not reached", nobody.join("; ")));
+    }
+    if stopped {
+        let whom =
+            if spared.is_empty() { "nobody else was to be paged".to_owned() } else { enumerate(spared) };
+        fields.push(field("Spared", whom));
+    }
+    if !leaving.is_empty() {
+        let attempts = leaving.iter().map(|delivery| recipient(scene, *delivery));
+        fields.push(field("Already leaving", enumerate(attempts)));
+    }
+    fields
+}
+
+/// Whom a page has paged, or whom its first step will, and when it goes on.
+fn paged(scene: &Scene<'_>, page: &Page) -> String {
+    let next = usize::try_from(page.step).unwrap_or(usize::MAX);
+    let targets = |step: usize| page.plan.steps.get(step).map(|step| enumerate(&step.page));
+    if page.paged.is_empty() && page.step == 0 {
+        return targets(0).unwrap_or_else(|| format!("by policy {}", page.plan.policy));
+    }
+    let people = enumerate(&page.paged);
+    let due = scene.near(scene.civil(page.next_at));
+    match targets(next) {
+        Some(then) => format!("{people}; then {then} at {due} unless somebody takes it"),
+        None => people,
+    }
+}
+
+fn recipient(scene: &Scene<'_>, delivery: DeliveryId) -> String {
+    scene
+        .state
+        .deliveries
+        .get(&delivery)
+        .map_or_else(|| delivery.to_string(), |delivery| delivery.to.to_string())
+}
+
+/// Somebody took something.
+#[must_use]
+pub fn taken(scene: &Scene<'_>, target: Target, by: &Actor, events: &[Event]) -> Card {
+    let mut groups: Vec<GroupId> = Vec::new();
+    let mut incidents: Vec<IncidentId> = Vec::new();
+    let mut requests: Vec<PageId> = Vec::new();
+    for event in events {
+        match event {
+            Event::GroupAcknowledged { group, .. } => groups.push(*group),
+            Event::IncidentAcknowledged { incident, .. } => incidents.push(*incident),
+            Event::PageStopped { page, subject: Subject::Request(_), .. } => requests.push(*page),
+            _ => {}
+        }
+    }
+    let incident_names = incidents.iter().map(ToString::to_string);
+    let names = incident_names
+        .chain(groups.iter().map(ToString::to_string))
+        .chain(requests.iter().map(ToString::to_string));
+    let names: Vec<String> = names.collect();
+    let what = if names.is_empty() { target.to_string() } else { enumerate(names) };
+    let mut fields = titles(scene, &incidents, &groups);
+    fields.extend(self::fields(scene, events));
+    let buttons = incidents.first().map_or_else(Vec::new, |incident| {
+        vec![
+            button("Show", format!("/incident show {incident}")),
+            button("Mitigated", format!("/incident status {incident} mitigated")),
+            button("Resolve", format!("/incident resolve {incident}")),
+        ]
+    });
+    Card { title: format!("{by} has {what}."), tone: Tone::Good, fields, buttons, ..Card::default() }
+}
+
+/// What the things that were taken are called.
+fn titles(scene: &Scene<'_>, incidents: &[IncidentId], groups: &[GroupId]) -> Vec<Field> {
+    let incidents = incidents.iter().filter_map(|id| {
+        let incident = scene.state.incidents.get(id)?;
+        Some(field(&id.to_string(), format!("{} {}", incident.severity, incident.title)))
+    });
+    let groups =
+        groups.iter().filter_map(|id| Some(field(&id.to_string(), &*scene.state.groups.get(id)?.title)));
+    incidents.chain(groups).collect()
+}
+
+/// Somebody pages somebody.
+#[must_use]
+pub fn asked(scene: &Scene<'_>, whom: &str, events: &[Event]) -> Card {
+    let page = events.iter().find_map(|event| match event {
+        Event::PageStarted(started) => Some(started.page),
+        _ => None,
+    });
+    let (id, buttons) = match page {
+        Some(page) => (format!("{page}: "), vec![button("Acknowledge", format!("/ack {page}"))]),
+        None => (String::new(), Vec::new()),
+    };
+    Card {
+        title: format!("{id}{whom} is paged."),
+        tone: Tone::Good,
+        fields: fields(scene, events),
+        buttons,
+        ..Card::default()
+    }
+}
+
+/// Everything that nobody has taken: incidents, groups that belong to none of those, pages by request.
+#[must_use]
+pub fn untaken(scene: &Scene<'_>) -> Vec<(Target, String)> {
+    let state = scene.state;
+    let incidents =
+        state.incidents.values().filter(|incident| incident.is_open() && incident.acknowledged.is_none());
+    let open: BTreeSet<IncidentId> = incidents.clone().map(|incident| incident.id).collect();
+    let groups = state.groups.values().filter(|group| {
+        group.acknowledged.is_none() && group.incident.is_none_or(|incident| !open.contains(&incident))
+    });
+    let requests = state.pages.values().filter(|page| matches!(page.subject, Subject::Request(_)));
+    incidents
+        .map(|incident| (Target::Incident(incident.id), format!("{} {}", incident.severity, incident.title)))
+        .chain(groups.map(|group| (Target::Group(group.id), group.title.clone())))
+        .chain(requests.map(|page| (Target::Page(page.id), format!("page by {}", page.by))))
+        .collect()
+}
+
+/// Nothing waits to be taken.
+#[must_use]
+pub fn nothing_to_take() -> Card {
+    super::refusal::no(
+        "Nothing waits to be taken.".to_owned(),
+        "Everything that is open has been acknowledged.",
+    )
+}
+
+/// Several things wait to be taken.
+#[must_use]
+pub fn choose(waiting: &[(Target, String)]) -> Card {
+    const MOST: usize = 10;
+    let mut card = super::refusal::no(
+        format!("{} things wait to be taken: which one?", waiting.len()),
+        "Nothing was acknowledged yet.",
+    );
+    let offer =
+        |(target, title): &(Target, String)| button(format!("{target} {title}"), format!("/ack {target}"));
+    card.buttons = waiting.iter().take(MOST).map(offer).collect();
+    card
+}

@@ -1,0 +1,349 @@
+//! Who calls. With tokens, a token is one person; without any, whoever calls from this machine is the local
+//! operator, and a web page that has a browser call is not. Never keeps a token in clear, and compares in constant time.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{House, limit::Limit, problem::Problem};
+use crate::{
+    command::Caller,
+    domain::{
+        config::{Config, IntegrationKind},
+        event::Actor,
+        id::{IntegrationId, PersonId},
+    },
+    metrics::BadInput,
+};
+
+/// Where a request comes from; put in by the server for each connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// The digest of a token.
+#[derive(Clone, Copy)]
+struct Seal([u8; 32]);
+
+impl Seal {
+    fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+    fn is(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+/// Who may do what over HTTP; made anew when the configuration changes.
+#[derive(Default)]
+pub struct Access {
+    people: Vec<(PersonId, Seal)>,
+    gates: BTreeMap<IntegrationId, Gate>,
+}
+
+/// The door of one integration.
+pub struct Gate {
+    /// What comes in here.
+    pub id: IntegrationId,
+    /// Which format it speaks.
+    pub kind: IntegrationKind,
+    /// How much it may send.
+    pub limit: Option<Limit>,
+    token: Option<Seal>,
+}
+
+impl Access {
+    /// From the tokens of people and of integrations. An integration without a token hears this machine only.
+    #[must_use]
+    pub fn new(
+        config: &Config,
+        api_tokens: &[(PersonId, SecretString)],
+        integration_tokens: &BTreeMap<IntegrationId, Option<SecretString>>,
+    ) -> Self {
+        let people =
+            api_tokens.iter().map(|(id, token)| (id.clone(), Seal::of(token.expose_secret()))).collect();
+        let gate = |id: &IntegrationId, kind| {
+            let token = integration_tokens.get(id).and_then(Option::as_ref);
+            let token = token.map(|token| Seal::of(token.expose_secret()));
+            Gate { id: id.clone(), kind, limit: None, token }
+        };
+        let gates = config.integrations.values();
+        Self { people, gates: gates.map(|one| (one.id.clone(), gate(&one.id, one.kind))).collect() }
+    }
+
+    /// With a limit of messages a second for one integration.
+    #[must_use]
+    pub fn limited(mut self, integration: &IntegrationId, per_second: std::num::NonZeroU32) -> Self {
+        if let Some(gate) = self.gates.get_mut(integration) {
+            gate.limit = Some(Limit::new(per_second));
+        }
+        self
+    }
+
+    /// Whether people are known by tokens.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// The person with this token. Every token is compared, whichever it is.
+    fn person(&self, token: &str) -> Option<&PersonId> {
+        let seal = Seal::of(token);
+        let mut found = None;
+        for (person, known) in &self.people {
+            if known.is(&seal).into() {
+                found = Some(person);
+            }
+        }
+        found
+    }
+
+    /// The gate of an integration, when the request may pass it. `token` is what it showed.
+    ///
+    /// # Errors
+    /// The same problem for an unknown integration and for a wrong token.
+    pub fn gate(
+        &self,
+        name: &str,
+        token: Option<&str>,
+        local: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<&Gate, Problem> {
+        let gate = self.gates.get(name);
+        let shown = Seal::of(token.unwrap_or_default());
+        // An unknown name costs the same comparison.
+        let known = gate.map_or(Some(Seal([0; 32])), |gate| gate.token);
+        match (gate, known) {
+            (Some(gate), None) => local().map(|()| gate),
+            (Some(gate), Some(known)) if token.is_some() && bool::from(known.is(&shown)) => Ok(gate),
+            (_, Some(known)) => {
+                std::hint::black_box(known.is(&shown));
+                Err(no_integration())
+            }
+            (None, None) => Err(no_integration()),
+        }
+    }
+}
+
+fn no_integration() -> Problem {
+    Problem::unauthorized("there is no such integration, or the token is not its own").remedy(
+        "Check the address and the token: as `Authorization: Bearer …`, as `?token=…`, or as the password of basic \
+         authentication",
+    )
+}
+
+/// The token that a request shows: a bearer token, the password of basic authentication, or `?token=`.
+pub(super) fn token<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Cow<'a, str>> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, rest) = value.to_str().ok()?.trim().split_once(' ')?;
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(rest.into());
+        }
+        if scheme.eq_ignore_ascii_case("basic") {
+            let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+            return decoded.split_once(':').map(|(_, password)| password.to_owned().into());
+        }
+        return None;
+    }
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(name, _)| name == "token").map(|(_, value)| value)
+}
+
+/// Whether a request comes from a program of this machine: from a loopback address, to a loopback name, not
+/// through a proxy, and not on behalf of a web page from elsewhere.
+///
+/// A proxy makes everybody local, and a name that an attacker points at 127.0.0.1 makes any web page local; both
+/// are told by their headers.
+///
+/// # Errors
+/// What makes it foreign.
+pub(super) fn local(peer: Option<Peer>, headers: &HeaderMap) -> Result<(), Problem> {
+    const REMEDY: &str = "Configure [api] tokens, or call from this machine by 127.0.0.1 or localhost";
+    let no = |detail: &str| Err(Problem::forbidden(detail).remedy(REMEDY));
+    if !peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback()) {
+        return no("without a token only callers on this machine are known");
+    }
+    if ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name)) {
+        return no("without a token nobody is known who comes through a proxy");
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_loopback_name(host) {
+        return no("the name in the Host header is not one of this machine");
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    if authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host)) {
+        return no("a web page from elsewhere may not call");
+    }
+    Ok(())
+}
+
+/// `localhost`, `127.x.y.z`, `[::1]`, each with or without a port.
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Who calls the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// A person, by their token.
+    Token(PersonId),
+    /// The local operator, who may say who they are.
+    Local(Option<PersonId>),
+}
+
+impl Who {
+    /// The person, when one is named.
+    #[must_use]
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Token(person) => Some(person),
+            Self::Local(person) => person.as_ref(),
+        }
+    }
+
+    /// The same, speaking as `person` (of a request's body).
+    ///
+    /// # Errors
+    /// When a token is somebody else's, or two people are named.
+    pub fn named(self, person: Option<PersonId>) -> Result<Self, Problem> {
+        let Some(person) = person else { return Ok(self) };
+        match self {
+            Self::Local(None) => Ok(Self::Local(Some(person))),
+            same if same.person() == Some(&person) => Ok(same),
+            Self::Token(_) => {
+                Err(Problem::forbidden("a token is one person, and this one is somebody else's")
+                    .field("person")
+                    .remedy("Leave the person out"))
+            }
+            Self::Local(_) => {
+                Err(Problem::wrong("person", "two different people are named").remedy("Name one"))
+            }
+        }
+    }
+
+    /// The caller of commands.
+    ///
+    /// # Errors
+    /// A problem that names `field` when nobody is called that.
+    pub fn caller(&self, config: &Config, field: &'static str) -> Result<Caller, Problem> {
+        match self.person() {
+            None => Ok(Caller::operator(TimeZone::try_system().unwrap_or(TimeZone::UTC))),
+            Some(person) => Caller::person(person, config).map_err(|refusal| {
+                Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
+                    .remedy("Name a person of people.toml by the key of its table, as in `ana`")
+            }),
+        }
+    }
+
+    /// In whose name something is done.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.person().cloned().map_or(Actor::Operator, Actor::Person)
+    }
+}
+
+impl FromRequestParts<Arc<House>> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Problem> {
+        who(house, parts)
+    }
+}
+
+fn who(house: &House, parts: &Parts) -> Result<Who, Problem> {
+    let access = Arc::clone(&house.access.borrow());
+    let named = named(parts.uri.query());
+    if !access.has_tokens() {
+        local(parts.extensions.get::<Peer>().copied(), &parts.headers)
+            .inspect_err(|_| house.metrics.bad_input(BadInput::Origin))?;
+        return Ok(Who::Local(named));
+    }
+    // A browser cannot give a WebSocket headers; elsewhere a token in an address would end up in logs.
+    let live = parts.method == Method::GET && parts.uri.path() == super::live::PATH;
+    let shown = token(&parts.headers, if live { parts.uri.query() } else { None });
+    let person = shown.as_deref().and_then(|token| access.person(token)).cloned().ok_or_else(|| {
+        house.metrics.bad_input(BadInput::Token);
+        let detail = if shown.is_some() { "nobody has this token" } else { "a token is needed" };
+        Problem::unauthorized(detail).remedy("Send your token as `Authorization: Bearer …`")
+    })?;
+    match named {
+        Some(named) if named != person => {
+            let detail = "a token is one person, and this one is somebody else's";
+            Err(Problem::forbidden(detail).field("as").remedy("Leave `as` out"))
+        }
+        _ => Ok(Who::Token(person)),
+    }
+}
+
+/// `?as=`
+fn named(query: Option<&str>) -> Option<PersonId> {
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(name, _)| name == "as").map(|(_, value)| PersonId::from(value.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_a_program_on_this_machine_is_local() {
+        let peer = |address: &str| Some(Peer(address.parse().unwrap()));
+        let host = ("host", "127.0.0.1:8080");
+        for (from, pairs, expected) in [
+            (peer("127.0.0.1:1"), vec![host], true),
+            (peer("[::1]:1"), vec![("host", "[::1]:8080")], true),
+            (peer("[::ffff:127.0.0.1]:1"), vec![("host", "localhost")], true),
+            (peer("127.0.0.1:1"), vec![host, ("origin", "http://127.0.0.1:8080")], true),
+            (peer("10.0.0.1:1"), vec![host], false),
+            (None, vec![host], false),
+            (peer("127.0.0.1:1"), vec![], false),
+            (peer("127.0.0.1:1"), vec![("host", "evil.example:8080")], false),
+            (peer("127.0.0.1:1"), vec![("host", "127.0.0.1.evil.example")], false),
+            (peer("127.0.0.1:1"), vec![("host", "localhost.evil.example")], false),
+            (peer("127.0.0.1:1"), vec![host, ("origin", "https://evil.example")], false),
+            (peer("127.0.0.1:1"), vec![host, ("origin", "http://127.0.0.1:9999")], false),
+            (peer("127.0.0.1:1"), vec![host, ("origin", "null")], false),
+            (peer("127.0.0.1:1"), vec![host, ("x-forwarded-for", "10.0.0.1")], false),
+        ] {
+            assert_eq!(local(from, &headers(&pairs)).is_ok(), expected, "{from:?} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_where_sources_put_it() {
+        let basic = format!("Basic {}", STANDARD.encode("prometheus:s3cret:with:colons"));
+        for (pairs, query, expected) in [
+            (vec![("authorization", "Bearer abc")], None, Some("abc")),
+            (vec![("authorization", "bearer  abc ")], Some("token=other"), Some("abc")),
+            (vec![("authorization", basic.as_str())], None, Some("s3cret:with:colons")),
+            (vec![], Some("x=1&token=a%20b"), Some("a b")),
+            (vec![("authorization", "Basic !!")], Some("token=x"), None),
+            (vec![("authorization", "Digest x")], None, None),
+            (vec![], None, None),
+        ] {
+            assert_eq!(token(&headers(&pairs), query).as_deref(), expected, "{pairs:?} {query:?}");
+        }
+    }
+}

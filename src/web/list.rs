@@ -1,0 +1,56 @@
+//! Lists: a page of items and where the next page begins. Never more items than were asked for.
+
+use axum::{
+    Json,
+    http::{HeaderValue, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{House, problem::Problem, query::Query};
+use crate::{
+    domain::{id::Seq, timeline::Key},
+    text::timeline,
+};
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What to send as `cursor` for what follows; null at the end.
+    pub next: Option<String>,
+}
+
+impl<T: Serialize> Page<T> {
+    /// From up to `limit + 1` items: one more than is shown tells that there is more.
+    pub fn cut(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> String) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(cursor);
+        Self { items, next }
+    }
+}
+
+/// A document that nobody keeps: it is another one a moment later.
+pub(super) fn fresh(document: impl Serialize) -> Response {
+    let mut response = Json(document).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page of a timeline, the oldest entry first.
+pub(super) async fn timeline(
+    house: &House,
+    keys: &[Key],
+    seq: Seq,
+    query: &Query,
+) -> Result<Response, Problem> {
+    let limit = query.limit()?;
+    let after = query.parsed::<u64>("cursor", "Send what `next` of the page before said")?.map(Seq);
+    let records = house.views_at(seq).await?.records(keys, after, limit + 1).await?;
+    let more = records.len() > limit;
+    let shown = records.get(..limit.min(records.len())).unwrap_or_default();
+    let next = shown.last().filter(|_| more).map(|record| record.seq.to_string());
+    Ok(fresh(Page { items: shown.iter().filter_map(timeline::entry).collect(), next }))
+}

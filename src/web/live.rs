@@ -1,0 +1,265 @@
+//! The live stream: every event of the journal and what the bot says, over a WebSocket. Pulled from the journal at
+//! the listener's own speed, so that a slow one costs no memory; one that takes nothing is let go.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{
+        RawQuery, State,
+        ws::{
+            CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code,
+            rejection::WebSocketUpgradeRejection,
+        },
+    },
+    response::Response,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+
+use super::{House, Who, problem::Problem, query::Query};
+use crate::{
+    chat::{self, Listener},
+    domain::{event::Record, id::Seq, prose::Prose, timeline},
+    journal::Reader,
+    text,
+};
+
+/// Where the stream is.
+pub(super) const PATH: &str = "/api/v1/live";
+/// How often a listener is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+/// A listener that says nothing for so long, not even to a ping, is gone.
+const SILENCE: Duration = Duration::from_secs(65);
+/// How long a listener may take to take one frame.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Events that are read at once.
+const AT_ONCE: usize = 256;
+/// The largest frame that a listener may send, in bytes; nothing it sends is needed.
+const FRAME: usize = 4 * 1024;
+/// Why a listener is let go: it may come back with `?from=`.
+const TOO_SLOW: &str = "too slow: come back with ?from= the last sequence";
+
+/// What is sent.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Frame<'a> {
+    /// First: the last sequence before what follows.
+    Hello { seq: Seq },
+    /// Something happened.
+    Event {
+        seq: Seq,
+        at: Timestamp,
+        kind: &'a str,
+        by: &'a str,
+        text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        event: &'a Value,
+    },
+    /// The bot says something.
+    Message(&'a chat::Message),
+}
+
+/// `GET /api/v1/live?from=`: everything after that sequence; without it, everything from now on.
+pub(super) async fn follow(
+    State(house): State<Arc<House>>,
+    who: Who,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let query = Query::read(query.as_deref(), &["from", "token"])?;
+    let from = query.parsed::<u64>("from", "Send the sequence of the last event that you have")?.map(Seq);
+    let (known, _) = house.look(move |look| (who.caller(look.config, "as").map(drop), who)).await?;
+    let (known, who) = known;
+    known?;
+    let committed = house.reader.committed();
+    let from = from.unwrap_or(committed);
+    if from > committed {
+        let detail = format!("{from} is beyond the end of the journal, which is {committed}");
+        return Err(Problem::wrong("from", detail).remedy("Leave `from` out and load what is shown anew"));
+    }
+    let upgrade = upgrade.map_err(|_| {
+        Problem::malformed("this address speaks WebSocket only")
+            .remedy("Connect with a WebSocket client (ws://…)")
+    })?;
+    let upgrade = upgrade.max_message_size(FRAME).max_frame_size(FRAME);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let open = house.metrics.listener();
+        let stream = Stream {
+            socket,
+            reader: Arc::clone(&house.reader),
+            commits: house.reader.watch(),
+            closing: house.closing.clone(),
+            sent: from,
+            heard: Instant::now(),
+        };
+        stream.run(house.terminal.join(who.person().cloned())).await;
+        drop(open);
+    }))
+}
+
+struct Stream {
+    socket: WebSocket,
+    reader: Arc<dyn Reader>,
+    commits: watch::Receiver<Seq>,
+    closing: watch::Receiver<bool>,
+    /// The last event that was sent.
+    sent: Seq,
+    /// When the listener was last heard of.
+    heard: Instant,
+}
+
+/// Why a stream ends: the close code and words, or none when nobody is there to read them.
+type End = Option<(u16, &'static str)>;
+
+impl Stream {
+    async fn run(mut self, mut listener: Listener) {
+        let Err(end) = self.go_on(&mut listener).await;
+        drop(listener);
+        if let Some((code, reason)) = end {
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            drop(timeout(Duration::from_secs(1), self.socket.send(close)).await);
+        }
+    }
+
+    async fn go_on(&mut self, listener: &mut Listener) -> Result<std::convert::Infallible, End> {
+        let mut ping = interval(PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.send(&Frame::Hello { seq: self.sent }).await?;
+        // The first look needs no commit.
+        self.commits.mark_changed();
+        loop {
+            tokio::select! {
+                heard = self.socket.recv() => match heard {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
+                    Some(Ok(_)) => self.heard = Instant::now(),
+                },
+                changed = self.commits.changed() => {
+                    if changed.is_err() {
+                        return Err(Some((close_code::AWAY, "the server stops")));
+                    }
+                    self.catch_up().await?;
+                }
+                message = listener.next() => match message {
+                    Some(message) => self.send(&Frame::Message(&message)).await?,
+                    None => return Err(Some((close_code::AGAIN, TOO_SLOW))),
+                },
+                _ = ping.tick() => {
+                    if self.heard.elapsed() > SILENCE {
+                        return Err(None);
+                    }
+                    self.put(Message::Ping(axum::body::Bytes::new())).await?;
+                }
+                () = async { drop(self.closing.wait_for(|closing| *closing).await) } => {
+                    return Err(Some((close_code::AWAY, "the server stops")));
+                }
+            }
+        }
+    }
+
+    /// Sends one batch of events; when there are more, the next look is due at once, after whatever else waits.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let reader = Arc::clone(&self.reader);
+        let after = self.sent;
+        let read = tokio::task::spawn_blocking(move || batch(&*reader, after)).await;
+        let records = match read {
+            Ok(Ok(records)) => records,
+            Ok(Err(error)) => {
+                tracing::error!(%error, %after, "the live stream cannot read the journal");
+                return Err(Some((close_code::ERROR, "the journal cannot be read from there")));
+            }
+            Err(_) => return Err(Some((close_code::ERROR, "something went wrong inside"))),
+        };
+        for record in &records {
+            self.event(record).await?;
+            self.sent = record.seq;
+        }
+        if records.len() == AT_ONCE {
+            self.commits.mark_changed();
+        }
+        Ok(())
+    }
+
+    async fn event(&mut self, record: &Record) -> Result<(), End> {
+        let mut event = serde_json::to_value(&record.event).unwrap_or_default();
+        readable(&mut event);
+        let entry = text::timeline::entry(record);
+        // What has no place on a timeline is told by its type.
+        let kind = event.as_object().and_then(|event| event.keys().next()).cloned().unwrap_or_default();
+        let frame = Frame::Event {
+            seq: record.seq,
+            at: record.at,
+            kind: entry.as_ref().map_or(kind.as_str(), |entry| entry.kind.as_str()),
+            by: entry.as_ref().map_or("watchbell", |entry| &entry.by),
+            text: entry.as_ref().map_or("", |entry| &entry.text),
+            subject: subject(record),
+            event: &event,
+        };
+        self.send(&frame).await
+    }
+
+    async fn send(&mut self, frame: &Frame<'_>) -> Result<(), End> {
+        let json = serde_json::to_string(frame).unwrap_or_default();
+        self.put(Message::Text(json.into())).await
+    }
+
+    async fn put(&mut self, message: Message) -> Result<(), End> {
+        match timeout(PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(None),
+            Err(_) => Err(Some((close_code::AGAIN, TOO_SLOW))),
+        }
+    }
+}
+
+fn batch(reader: &dyn Reader, after: Seq) -> Result<Vec<Record>, crate::journal::JournalError> {
+    let mut records = Vec::new();
+    reader.scan(after.next(), &mut |record, _| {
+        records.push(record);
+        if records.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(records)
+}
+
+/// What an event is about: the first thing on whose timeline it is.
+fn subject(record: &Record) -> Option<String> {
+    let key = timeline::keys(&record.event).into_iter().next()?;
+    match key {
+        timeline::Key::Alert(id) => Some(id.to_string()),
+        timeline::Key::Group(id) => Some(id.to_string()),
+        timeline::Key::Incident(id) => Some(id.to_string()),
+        timeline::Key::Page(id) => Some(id.to_string()),
+        timeline::Key::OnCall | timeline::Key::Ended => None,
+    }
+}
+
+/// What people wrote is sent as words; digest and salt stay with the journal.
+fn readable(value: &mut Value) {
+    match value {
+        Value::Object(object) if object.contains_key("salt") => {
+            let prose = serde_json::from_value::<Prose>(value.take());
+            *value = Value::String(prose.map(|prose| prose.to_string()).unwrap_or_default());
+        }
+        Value::Object(object) => object.values_mut().for_each(readable),
+        Value::Array(items) => items.iter_mut().for_each(readable),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_people_are_sent_without_salt() {
+        let mut value =
+            serde_json::json!({"note_added": {"text": Prose::new("hello", [1; 16]), "by": "operator"}});
+        readable(&mut value);
+        assert_eq!(value, serde_json::json!({"note_added": {"text": "hello", "by": "operator"}}));
+    }
+}

@@ -1,0 +1,10 @@
+//! Real programs beside Watchbell, each on free loopback ports, in a folder of its own, ended by its own id.
+//! Never leaves a process behind, never waits without a deadline, never touches a service of the machine.
+
+pub mod alertmanager;
+pub mod http;
+pub mod ports;
+pub mod process;
+pub mod prometheus;
+pub mod server;
+pub mod watchbell;
