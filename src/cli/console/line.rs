@@ -16,6 +16,7 @@ use reedline::{
     Span, Suggestion, default_emacs_keybindings,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::cli::{clean, client::Client};
 
@@ -26,6 +27,10 @@ const PRINTED: usize = 1_024;
 /// How long a completion may take: whoever types does not wait longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 const MENU: &str = "completion";
+/// Does nothing: the style is the usual one at the end of a text anyhow.
+const NOTHING: &str = "\u{1b}[m";
+/// Bytes that reedline's output holds back.
+const BUFFER: usize = 8 * 1024;
 
 /// What a person did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +97,12 @@ impl Editor {
     }
 
     /// Prints above the line, at once or when the line is shown again.
-    pub async fn print(&self, mut text: String) {
+    pub async fn print(&self, text: String) {
+        let width = terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0));
+        let mut text = fold(&text, width);
+        // reedline takes the screen for cleared when lines were printed above but are still in its buffer: what does
+        // nothing, and does not fit into that buffer, sends them off.
+        text.push_str(&NOTHING.repeat(BUFFER / NOTHING.len() + 1));
         // Full only while an answer takes very long: then it waits here.
         while let Err(full) = self.printer.sender().try_send(text) {
             text = full.into_inner();
@@ -147,6 +157,46 @@ fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> 
     }
 }
 
+/// Breaks lines that are wider than the terminal, between words where there are any: reedline counts lines, and one that
+/// the terminal breaks itself would be overwritten. Colours take no room.
+fn fold(text: &str, width: usize) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for (index, line) in text.lines().enumerate() {
+        if index > 0 {
+            folded.push('\n');
+        }
+        let (mut taken, mut escape) = (0, false);
+        // Where the last blank of this line is, and the columns up to and with it.
+        let mut blank: Option<(usize, usize)> = None;
+        for char in line.chars() {
+            if escape || char == '\u{1b}' {
+                escape = char == '\u{1b}' || !char.is_ascii_alphabetic();
+                folded.push(char);
+                continue;
+            }
+            let wide = char.width().unwrap_or_default();
+            if taken + wide > width {
+                match blank.take() {
+                    Some((at, before)) if before < taken => {
+                        folded.replace_range(at..=at, "\n");
+                        taken -= before;
+                    }
+                    _ => {
+                        folded.push('\n');
+                        taken = 0;
+                    }
+                }
+            }
+            taken += wide;
+            if char == ' ' {
+                blank = Some((folded.len(), taken));
+            }
+            folded.push(char);
+        }
+    }
+    folded
+}
+
 /// Where the history is kept: the user's state folder.
 fn state_file() -> Option<PathBuf> {
     let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -167,7 +217,8 @@ impl Completer for Complete {
         if !line.starts_with('/') {
             return Vec::new();
         }
-        let answer = self.runtime.block_on(timeout(PATIENCE, self.client.complete(line, pos)));
+        let answer =
+            self.runtime.block_on(async { timeout(PATIENCE, self.client.complete(line, pos)).await });
         let Ok(Ok(completions)) = answer else { return Vec::new() };
         completions
             .into_iter()
@@ -204,5 +255,26 @@ impl Prompt for Sign {
     }
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
         Cow::Owned(format!("(history: {}) ", search.term))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for (text, expected) in [
+            ("short", "short"),
+            ("two words here", "two words\nhere"),
+            ("abcdefghijklm", "abcdefghij\nklm"),
+            ("\u{1b}[31mtwo\u{1b}[0m words here", "\u{1b}[31mtwo\u{1b}[0m words\nhere"),
+            ("名前名前名前", "名前名前名\n前"),
+            ("a\n\nb", "a\n\nb"),
+            ("0123456789", "0123456789"),
+            ("0123456789 a", "0123456789\n a"),
+        ] {
+            assert_eq!(fold(text, 10), expected, "{text:?}");
+        }
     }
 }

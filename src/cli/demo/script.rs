@@ -20,6 +20,9 @@ const SLACK: Duration = Duration::from_secs(20);
 /// How long the quiet after the acknowledgement is watched: longer than the next step was away.
 const QUIET: Duration = Duration::from_secs(9);
 
+/// Time to read.
+const BREATH: Duration = Duration::from_secs(2);
+
 /// What must be on the incident's timeline, in this order.
 const TIMELINE: [&str; 6] = ["incident_opened", "paged", "escalated", "acknowledged", "status", "resolved"];
 
@@ -52,7 +55,9 @@ pub async fn play(stage: &mut Stage, teller: &Teller) -> anyhow::Result<()> {
     let link = story.it_escalates().await?;
     story.ben_acknowledges(&link).await?;
     story.ben_says_what_it_is().await?;
+    story.listen_for(BREATH).await;
     story.it_is_over().await?;
+    story.listen_for(BREATH).await;
     story.what_remains().await?;
     Teller::print(&format!("\n{}\n\n{}", teller.sure("Every step was checked."), goodbye(teller)));
     Ok(())
@@ -85,6 +90,24 @@ pub fn goodbye(teller: &Teller) -> String {
          README.md            the first alert of your own Prometheus in five minutes",
         teller.paint.bold("From here:")
     )
+}
+
+/// A postmortem without the part that was shown a moment ago.
+fn without_timeline(document: &str) -> String {
+    let mut shown = Vec::new();
+    let mut inside = false;
+    for line in document.lines() {
+        if line.starts_with("## ") {
+            inside = line.starts_with("## Timeline");
+            if inside {
+                shown.extend([line, "", "… as above", ""]);
+            }
+        }
+        if !inside {
+            shown.push(line);
+        }
+    }
+    shown.join("\n")
 }
 
 struct Story<'a> {
@@ -173,7 +196,10 @@ impl Story<'_> {
             );
         }
         for command in ["/incident timeline INC-1", "/incident postmortem INC-1"] {
-            let cards = self.says(command).await?;
+            let mut cards = self.says(command).await?;
+            for card in &mut cards {
+                card.document = without_timeline(&card.document);
+            }
             let shown = self.teller.answer(&cards);
             ensure!(shown.contains(ALERT), "{command} does not say what it was about");
             Teller::print(&shown);
@@ -240,5 +266,18 @@ impl Story<'_> {
 
     fn sure(&self, text: &str) {
         Teller::print(&self.teller.sure(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeline_is_left_out_of_the_postmortem() {
+        let document = "# A\n\n## Times\n\n| a |\n\n## Timeline (UTC)\n\n| b |\n\n## End\nc";
+        let expected = "# A\n\n## Times\n\n| a |\n\n## Timeline (UTC)\n\n… as above\n\n## End\nc";
+        assert_eq!(without_timeline(document), expected);
+        assert_eq!(without_timeline(""), "");
     }
 }

@@ -44,12 +44,6 @@ impl Teller {
         format!("{}  {} {text}", self.clock(), self.paint.toned(Tone::Good, "✓"))
     }
 
-    /// Something that happens.
-    #[must_use]
-    pub fn tells(&self, text: &str) -> String {
-        format!("{}    {text}", self.clock())
-    }
-
     /// What a telephone shows.
     #[must_use]
     pub fn ring(&self, ring: &Ring) -> String {
