@@ -162,8 +162,7 @@ impl Director<'_> {
         }
         self.service.recovers().await?;
         self.says(&self.teller.sure("the checkout works again; its Alertmanager says so")).await;
-        let hint = "What remains: /incident timeline INC-1, /incident postmortem INC-1, /incident resolve INC-1 …; `break` \
-                    starts over, `exit` leaves.";
+        let hint = "Look at /incident timeline and /incident postmortem; `break` starts over, `exit` leaves.";
         self.hints(hint).await;
         Ok(())
     }
@@ -188,8 +187,7 @@ impl Director<'_> {
 
     async fn acknowledged(&self, by: &str) {
         let hint = format!(
-            "{by} has it: nobody else is paged. Say what it is with /incident status INC-1 identified …; the checkout \
-             is repaired in {} s, or at once with `recover`.",
+            "{by} has it: nobody else is paged. The checkout is repaired in {} s, or with `recover`.",
             REPAIR.as_secs()
         );
         self.hints(&hint).await;
