@@ -84,13 +84,13 @@ impl App {
             format!("{listen} cannot be listened on: is a Watchbell running already? --listen takes another address")
         })?;
         let address = listener.local_addr()?;
-        if options.listen.is_some() {
-            // Links lead to where the server really is, unless somebody said where that is.
+        if leads_here(&settings.public_url, settings.listen) {
+            // Nobody said how telephones reach it: links lead to where the server really is.
             let _ = settings.public_url.set_port(Some(address.port()));
         }
 
         let metrics = Metrics::default();
-        let (core, clock) = open_journal(&data_dir, Arc::clone(&config))?;
+        let (core, clock, faults) = open_journal(&data_dir, Arc::clone(&config))?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
@@ -101,7 +101,7 @@ impl App {
         let prepared = Prepared::default();
         let engine = prepared.engine();
         let couriers = couriers(&settings, &links, &terminal)?;
-        let outbox = Outbox::start(&engine, couriers, observe::trace);
+        let outbox = Outbox::start(&engine, couriers, metrics.clone(), observe::trace);
         let running = prepared
             .start(
                 core,
@@ -120,7 +120,6 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
-        let (_faults, faults_seen) = watch::channel(Vec::new());
         let house = House {
             engine: engine.clone(),
             desk: desk(&engine, &views),
@@ -130,7 +129,8 @@ impl App {
             metrics: metrics.clone(),
             links,
             terminal,
-            faults: faults_seen,
+            // What was found at the start stays true until the next one.
+            faults: watch::channel(faults).1,
             closing: closing_seen,
         };
         let (stop_web, stopped) = oneshot::channel();
@@ -169,7 +169,7 @@ impl App {
         }
     }
 
-    /// Lets running requests end, finishes what was accepted, writes a snapshot and ends.
+    /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
         let Self { engine, running, views, closing, stop_web, web, alive, .. } = self;
         closing.send_replace(true);
@@ -191,8 +191,20 @@ impl App {
     }
 }
 
-/// The core, with the state that snapshot and journal tell, and a clock that goes on where the journal ended.
-fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, SystemClock)> {
+/// Whether a public URL only names where the server listens, by configuration, on this machine.
+fn leads_here(public_url: &url::Url, listen: SocketAddr) -> bool {
+    let loopback = match public_url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    loopback && public_url.port_or_known_default() == Some(listen.port())
+}
+
+/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; and what
+/// is damaged, in words for an operator.
+fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, SystemClock, Vec<String>)> {
     let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
     for torn in &opened.torn {
         warn!(
@@ -214,7 +226,8 @@ fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, S
         _ => None,
     };
     let core = Core::open(Box::new(journal), config, state)?;
-    Ok((core, SystemClock::after(last)))
+    let faults = opened.damage.iter().map(ToString::to_string).collect();
+    Ok((core, SystemClock::after(last), faults))
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {

@@ -62,6 +62,15 @@ async fn until_stopped(app: App) -> ExitCode {
         error!("signals cannot be heard");
         return ExitCode::FAILURE;
     };
+    if let Ok(mut hung_up) = signal(SignalKind::hangup()) {
+        tokio::spawn(async move {
+            while hung_up.recv().await.is_some() {
+                warn!(
+                    "SIGHUP: this release takes a changed configuration over by a restart; nothing was changed"
+                );
+            }
+        });
+    }
     let failed = tokio::select! {
         _ = terminated.recv() => None,
         _ = interrupted.recv() => None,

@@ -6,15 +6,18 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, mpsc};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{Courier, Engine, Rejected, core::Lane};
-use crate::domain::{
-    delivery::{Channel, Outcome},
-    event::TraceId,
-    facts::Dispatch,
-    id::DeliveryId,
-    intent::Intent,
+use crate::{
+    domain::{
+        delivery::{Channel, DeliveryKind, Outcome},
+        event::TraceId,
+        facts::Dispatch,
+        id::DeliveryId,
+        intent::Intent,
+    },
+    metrics::Metrics,
 };
 
 /// How many deliveries wait in one lane; the engine keeps the others.
@@ -35,6 +38,7 @@ impl Outbox {
     pub fn start(
         engine: &Engine,
         couriers: Vec<Arc<dyn Courier>>,
+        metrics: Metrics,
         trace: impl Fn() -> TraceId + Clone + Send + Sync + 'static,
     ) -> Self {
         let mut lanes = BTreeMap::new();
@@ -45,8 +49,13 @@ impl Outbox {
                 lanes.insert(Lane { channel, page }, enter);
                 // Cards go one after the other, so that a revision never overtakes another.
                 let at_once = if page { PAGES_AT_ONCE } else { 1 };
-                let worker =
-                    Worker { engine: engine.clone(), courier: courier.clone(), trace: trace.clone() };
+                let worker = Worker {
+                    engine: engine.clone(),
+                    channel,
+                    courier: courier.clone(),
+                    metrics: metrics.clone(),
+                    trace: trace.clone(),
+                };
                 tokio::spawn(worker.run(queue, at_once));
             }
         }
@@ -62,7 +71,9 @@ impl Outbox {
 #[derive(Clone)]
 struct Worker<T> {
     engine: Engine,
+    channel: Channel,
     courier: Option<Arc<dyn Courier>>,
+    metrics: Metrics,
     trace: T,
 }
 
@@ -70,6 +81,7 @@ impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
     async fn run(self, mut queue: mpsc::Receiver<DeliveryId>, at_once: usize) {
         let room = Arc::new(Semaphore::new(at_once));
         while let Some(delivery) = queue.recv().await {
+            self.metrics.outbox_queue(self.channel, queue.len());
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             let worker = self.clone();
             tokio::spawn(async move {
@@ -90,6 +102,9 @@ impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
             warn!(%trace, %delivery, to = %dispatch.delivery.to, channel = %dispatch.delivery.channel, why, "not delivered");
         }
         let attempt = dispatch.delivery.attempts;
+        if let (Outcome::Receipt(receipt), DeliveryKind::Page) = (&outcome, dispatch.delivery.kind) {
+            info!(%trace, %delivery, to = %dispatch.delivery.to, about = %dispatch.delivery.subject, receipt, "paged");
+        }
         self.tell(trace, Intent::Outcome { delivery, attempt, outcome }).await;
     }
 

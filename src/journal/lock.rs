@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{Read, Write},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +23,12 @@ impl DataLock {
     /// # Errors
     /// [`JournalError::Locked`] when another process holds it; otherwise what the system said.
     pub fn acquire(dir: &Path) -> Result<Self, JournalError> {
-        fs::create_dir_all(dir).map_err(JournalError::io("make the data folder", dir))?;
+        // Names, notes and titles are nobody else's business.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(JournalError::io("make the data folder", dir))?;
         let path = dir.join("lock");
         let mut file = File::options()
             .read(true)

@@ -1,5 +1,7 @@
 //! The clock's intents: whatever is due next, one thing at a time. Never looks at the wall clock; `now` is given.
 
+use jiff::SignedDuration;
+
 use super::Decision;
 use crate::domain::{
     delivery::Notice,
@@ -11,8 +13,10 @@ use crate::domain::{
     state::Timer,
 };
 
-/// A route that has opened this many incidents which are still open lets further groups join the newest one.
+/// A route that has opened this many incidents within [`STORM_WINDOW`] lets further groups join the newest one, as
+/// long as they are open.
 const STORM: usize = 5;
+const STORM_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 impl Decision<'_> {
     /// Takes the first thing that is due; nothing when nothing is.
@@ -58,7 +62,10 @@ impl Decision<'_> {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         let of_route = || {
             let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
-            open.filter(|incident| incident.opened_for.is_some() && incident.route == group.route)
+            open.filter(|incident| {
+                let fresh = incident.opened_at + STORM_WINDOW > self.now.civil;
+                fresh && incident.opened_for.is_some() && incident.route == group.route
+            })
         };
         let newest = of_route().next_back().map(|incident| incident.id);
         match newest {
