@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, IsTerminal as _},
+    pin::pin,
     process::ExitCode,
     sync::Arc,
 };
@@ -195,6 +196,7 @@ impl Console {
         let following = tokio::spawn(follow(self.client.clone(), live, hear));
         let mut buttons = Buttons::default();
         let mut interrupted = false;
+        let mut ended = pin!(terminated());
         loop {
             tokio::select! {
                 typed = editor.typed() => {
@@ -213,7 +215,7 @@ impl Console {
                     }
                 }
                 Some(text) = others.recv() => editor.print(text).await,
-                () = terminated() => break,
+                () = &mut ended => break,
             }
         }
         following.abort();
@@ -320,14 +322,17 @@ fn lines_of_stdin() -> mpsc::Receiver<io::Result<String>> {
     lines
 }
 
-/// Until somebody asks this process to end.
+/// Until somebody asks this process to end, or closes its terminal.
 pub(super) async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut signal) = signal(SignalKind::terminate())
-            && signal.recv().await.is_some()
-        {
+        let signals = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+        if let (Ok(mut terminate), Ok(mut hangup)) = signals {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
             return;
         }
     }

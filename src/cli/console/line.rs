@@ -177,11 +177,11 @@ fn fold(text: &str, width: usize) -> String {
             let wide = char.width().unwrap_or_default();
             if taken + wide > width {
                 match blank.take() {
-                    Some((at, before)) if before < taken => {
+                    Some((at, before)) => {
                         folded.replace_range(at..=at, "\n");
                         taken -= before;
                     }
-                    _ => {
+                    None => {
                         folded.push('\n');
                         taken = 0;
                     }

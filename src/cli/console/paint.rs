@@ -300,7 +300,24 @@ mod tests {
 
     #[test]
     fn a_card_without_colours() {
-        insta::assert_snapshot!(paint(false, 60).card(&card(), 0, Some("#shop")), @"");
+        let expected = [
+            "┃ P1: CheckoutDown [2J(G-1)  #shop",
+            "┃ Nobody can pay: the checkout answers with errors since a",
+            "┃ minute, and carts fill up.",
+            "┃ Busy hour.",
+            "┃ Firing   1 of 1",
+            "┃ service  checkout",
+            "┃ 名前     データベース",
+            "┃",
+            &format!("┃ id      {:45}  who", "title"),
+            "┃ INC-1   The checkout of the whole shop is down for e…  ana",
+            &format!("┃ INC-22  検索が遅い{}  ben", " ".repeat(35)),
+            "┃",
+            "┃ Runbook  https://example.com/checkout",
+            "┃",
+            "┃ [1] Acknowledge /ack G-1   [2] Show /incident show INC-1",
+        ];
+        assert_eq!(paint(false, 60).card(&card(), 0, Some("#shop")), expected.join("\n"));
     }
 
     #[test]
@@ -316,7 +333,13 @@ mod tests {
             ..Card::default()
         };
         let shown = paint(true, 80).card(&card, 2, None).replace('\u{1b}', "^");
-        insta::assert_snapshot!(shown, @"");
+        let expected = [
+            "^[32m┃^[0m ^[1mINC-1 is resolved^[0m",
+            "^[32m┃^[0m ^[2mBy^[0m  ben",
+            "^[32m┃^[0m",
+            "^[32m┃^[0m ^[1;36m[3]^[0m Reopen ^[2m/incident reopen INC-1^[0m",
+        ];
+        assert_eq!(shown, expected.join("\n"));
     }
 
     #[test]
