@@ -287,7 +287,7 @@ fn standing(state: &State) -> Standing {
     Standing {
         alerts: state.alerts.len(),
         groups: state.groups.len(),
-        incidents: state.open_incidents,
+        incidents: state.open_incidents.len(),
         pages: state.pages.len(),
     }
 }

@@ -271,7 +271,6 @@ impl Drop for Open {
 }
 
 impl Figures {
-    #[expect(clippy::too_many_lines, reason = "one line for each figure, with its help text")]
     fn registered(mut registry: Registry) -> Self {
         let seconds =
             |start: f64, factor: f64, length: u16| Histogram::new(exponential_buckets(start, factor, length));

@@ -218,6 +218,7 @@ mod tests {
             title: "Down".into(),
             summary: "It is down".into(),
             severity: None,
+            urgency: crate::domain::person::Urgency::Urgent,
             standing: Standing::Open,
             incident: None,
             group: None,

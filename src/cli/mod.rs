@@ -1,7 +1,12 @@
 //! The command line: flags and subcommands. Never does the work itself.
 
+pub mod clean;
+pub mod client;
+pub mod console;
+pub mod demo;
 pub mod health;
 pub mod journal;
+pub mod run;
 pub mod serve;
 
 use std::{
@@ -41,6 +46,12 @@ pub struct Common {
 enum Command {
     /// Run the server (what happens without a subcommand)
     Serve(serve::ServeArgs),
+    /// Everything on this machine with an example team: see in a minute what it does
+    Demo(demo::DemoArgs),
+    /// Chat in the terminal with a running server
+    Console(console::ConsoleArgs),
+    /// Give a running server one command: exit 0 when done, 1 when refused, 2 when it is not there
+    Run(run::RunArgs),
     /// Check the configuration: every mistake with its place, or exit 0
     Check,
     /// Look after the journal: verify, export, stat
@@ -55,6 +66,9 @@ pub fn run() -> ExitCode {
     let Cli { common, command } = Cli::parse();
     match command.unwrap_or_else(|| Command::Serve(serve::ServeArgs::default())) {
         Command::Serve(args) => serve::run(&common, args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Console(args) => console::run(&common, args),
+        Command::Run(args) => run::run(&common, &args),
         Command::Check => check(&common),
         Command::Journal(args) => journal::run(&common, args),
         Command::Health(args) => health::run(&common, &args),
@@ -95,6 +109,21 @@ pub fn environment(name: &str) -> Option<String> {
 /// When the system gives no threads.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Does something on a runtime of its own and ends with its exit code, without waiting for whoever still reads keys.
+fn on_runtime(doing: impl Future<Output = ExitCode>) -> ExitCode {
+    match runtime() {
+        Ok(runtime) => {
+            let code = runtime.block_on(doing);
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            run::say(&format!("watchbell: the system gives no threads: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn check(common: &Common) -> ExitCode {

@@ -148,7 +148,8 @@ impl Call<'_> {
     /// What is said when the views do not answer.
     #[must_use]
     pub fn views_down(down: Down) -> Reply {
-        Reply::refused(refusal::views_down(&down.why))
+        let Down { why, .. } = down;
+        Reply::refused(refusal::views_down(&why))
     }
 
     /// `--limit`.

@@ -28,6 +28,7 @@ pub fn spec() -> CommandSpec {
 ///
 /// # Errors
 /// When no command is called that.
+#[expect(clippy::unused_async, reason = "every command is awaited alike")]
 pub async fn run(call: &Call<'_>) -> Answer {
     let held = call.caller.role(&call.config);
     let topic = call.get::<String>("command").unwrap_or_default();

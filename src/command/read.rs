@@ -95,14 +95,13 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
     let written = words.first().map(|word| word.text.as_str()).unwrap_or_default();
     let no = || not_read(name, kind, written, ground.zone);
     let value = match kind {
-        Kind::Person => Value::Person(person(written, ground)?),
         Kind::PersonOrNone if ["none", "nobody", "-"].contains(&written.to_lowercase().as_str()) => {
             Value::Nobody
         }
-        Kind::PersonOrNone => Value::Person(person(written, ground)?),
-        Kind::Team => Value::Team(lookup("team", written, ground.config.teams.keys())?),
-        Kind::Policy => Value::Policy(lookup("policy", written, ground.config.policies.keys())?),
-        Kind::Schedule => Value::Schedule(lookup("schedule", written, ground.config.schedules.keys())?),
+        Kind::Person | Kind::PersonOrNone => Value::Person(person(written, ground)?),
+        Kind::Team => Value::Team(lookup("team", written, &ground.config.teams.keys())?),
+        Kind::Policy => Value::Policy(lookup("policy", written, &ground.config.policies.keys())?),
+        Kind::Schedule => Value::Schedule(lookup("schedule", written, &ground.config.schedules.keys())?),
         Kind::Severity => Value::Severity(severity(written, ground.config)?),
         Kind::Incident => Value::Incident(written.parse().map_err(|_| no())?),
         Kind::Group => Value::Group(written.parse().map_err(|_| no())?),
@@ -182,7 +181,7 @@ fn instant(kind: &Kind, words: &[Word], ground: Ground<'_>) -> Option<(Value, us
 fn lookup<'a, T>(
     what: &'static str,
     written: &str,
-    names: impl Iterator<Item = &'a T> + Clone,
+    names: &(impl Iterator<Item = &'a T> + Clone),
 ) -> Result<T, Problem>
 where
     T: std::borrow::Borrow<str> + Clone + 'a,
@@ -205,7 +204,7 @@ fn unknown<'a>(what: &'static str, written: &str, names: impl Iterator<Item = &'
 
 fn severity(written: &str, config: &Config) -> Result<SeverityId, Problem> {
     let called = |severity: &&crate::domain::config::Severity| severity.name.eq_ignore_ascii_case(written);
-    match lookup("severity", written, config.severities.keys()) {
+    match lookup("severity", written, &config.severities.keys()) {
         Err(problem) => config.severities.values().find(called).map(|s| s.id.clone()).ok_or(problem),
         found => found,
     }
@@ -218,7 +217,7 @@ fn person(written: &str, ground: Ground<'_>) -> Result<PersonId, Problem> {
     if bare.eq_ignore_ascii_case("me") && !ground.config.people.contains_key("me") {
         return ground.me.cloned().ok_or(Problem::NobodyIsMe);
     }
-    lookup("person", bare, ground.config.people.keys()).or_else(|problem| {
+    lookup("person", bare, &ground.config.people.keys()).or_else(|problem| {
         let called = |name: &str| {
             let first = name.split_whitespace().next();
             name.eq_ignore_ascii_case(bare) || first.is_some_and(|first| first.eq_ignore_ascii_case(bare))
@@ -237,8 +236,8 @@ fn person(written: &str, ground: Ground<'_>) -> Result<PersonId, Problem> {
 
 fn whom(written: &str, ground: Ground<'_>) -> Result<Whom, Problem> {
     let config = ground.config;
-    let team = || lookup("team", written, config.teams.keys()).map(Whom::Team);
-    let policy = || lookup("policy", written, config.policies.keys()).map(Whom::Policy);
+    let team = || lookup("team", written, &config.teams.keys()).map(Whom::Team);
+    let policy = || lookup("policy", written, &config.policies.keys()).map(Whom::Policy);
     let someone = || person(written, ground).map(Whom::Person);
     match written.split_once(':').map(|(prefix, _)| prefix) {
         Some("team") => return team(),
@@ -250,15 +249,7 @@ fn whom(written: &str, ground: Ground<'_>) -> Result<Whom, Problem> {
     let found: Vec<Whom> = [someone(), team(), policy()].into_iter().flatten().collect();
     match found.as_slice() {
         [only] => Ok(only.clone()),
-        [] => {
-            let names = config.people.keys().map(PersonId::as_str);
-            let names = names.chain(config.teams.keys().map(TeamId::as_str));
-            Err(unknown(
-                "person, team or policy",
-                written,
-                names.chain(config.policies.keys().map(PolicyId::as_str)),
-            ))
-        }
+        [] => Err(unknown_whom(written, config)),
         several => {
             let with_prefix = several.iter().map(|whom| match whom {
                 Whom::Person(id) => format!("person:{id}"),
@@ -268,6 +259,15 @@ fn whom(written: &str, ground: Ground<'_>) -> Result<Whom, Problem> {
             Err(Problem::Ambiguous { written: written.to_owned(), could_be: with_prefix.collect() })
         }
     }
+}
+
+/// Nobody is called that: a name that several things share is offered once.
+fn unknown_whom(written: &str, config: &Config) -> Problem {
+    let people = config.people.keys().map(PersonId::as_str);
+    let teams = config.teams.keys().map(TeamId::as_str);
+    let policies = config.policies.keys().map(PolicyId::as_str);
+    let names: std::collections::BTreeSet<&str> = people.chain(teams).chain(policies).collect();
+    unknown("person, team or policy", written, names.iter().copied())
 }
 
 fn one_of<T: Copy, const N: usize>(written: &str, all: [T; N], name: fn(T) -> &'static str) -> Option<T> {

@@ -14,6 +14,7 @@ pub fn spec() -> CommandSpec {
 ///
 /// # Errors
 /// Never.
+#[expect(clippy::unused_async, reason = "every command is awaited alike")]
 pub async fn run(call: &Call<'_>) -> Answer {
     Ok(Reply::done(reply::version(&call.desk.release)))
 }

@@ -121,9 +121,9 @@ impl std::fmt::Display for Actor {
 #[serde(rename_all = "snake_case")]
 pub enum ResolvedBy {
     /// Its source said so.
-    Source,
+    Source(IntegrationId),
     /// Its source resolved the whole group but listed only some alerts (Alertmanager's `truncatedAlerts`).
-    SourceGroup,
+    SourceGroup(IntegrationId),
     /// A person said so.
     Person(PersonId),
 }
@@ -137,6 +137,25 @@ pub struct Paged {
     pub because: String,
     /// Contact methods in the order of the person's rules.
     pub tries: Vec<Try>,
+}
+
+/// A target of a step that meant nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nobody {
+    /// The target as it is written: `schedule:primary`.
+    pub target: String,
+    /// Why.
+    pub why: NobodyBecause,
+}
+
+/// Why a target meant nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NobodyBecause {
+    /// A gap in the schedule, or a team without members.
+    Empty,
+    /// This person has no contact by which a page can go.
+    NoContact(PersonId),
 }
 
 /// One contact method that is due at an instant unless the page stops before.
@@ -211,6 +230,8 @@ pub enum Event {
     AlertChanged {
         /// Which.
         alert: AlertId,
+        /// Who said so.
+        integration: IntegrationId,
         /// Its annotations now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         annotations: Option<Labels>,
@@ -602,8 +623,9 @@ pub struct StepTaken {
     pub people: Vec<Paged>,
     /// Channels that are told.
     pub channels: Vec<ChannelName>,
-    /// Targets that meant nobody, with the reason (`schedule:primary: nobody is on call`).
-    pub nobody: Vec<String>,
+    /// Targets that meant nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nobody: Vec<Nobody>,
     /// When the following step is due (engine time); after the last one, when the page counts as unanswered.
     pub next_at: Timestamp,
 }

@@ -12,6 +12,7 @@ use super::{
     incident::{Incident, IncidentStatus},
     labels::Labels,
     page::{PageReason, Subject},
+    person::Urgency,
     state::State,
 };
 
@@ -50,6 +51,8 @@ pub struct Facts {
     pub summary: String,
     /// How bad.
     pub severity: Option<SeverityId>,
+    /// Whether it wakes people.
+    pub urgency: Urgency,
     /// Where it stands.
     pub standing: Standing,
     /// The incident that it is or belongs to.
@@ -128,6 +131,7 @@ impl State {
         };
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
+        facts.urgency = page.map_or(facts.urgency, |page| page.urgency);
         facts
     }
 
@@ -153,6 +157,7 @@ impl State {
                 title: group.title.clone(),
                 summary,
                 severity: group.severity.clone(),
+                urgency: group.urgency,
                 standing,
                 incident,
                 group: Some(GroupFacts {
@@ -174,6 +179,7 @@ impl State {
             summary: title.clone(),
             title,
             severity: closed.and_then(|closed| closed.severity.clone()),
+            urgency: Urgency::Routine,
             standing: Standing::Resolved(closed.map_or(self.clock, |closed| closed.closed_at)),
             incident,
             group: Some(GroupFacts {
@@ -202,6 +208,7 @@ impl State {
             summary: title.clone(),
             title,
             severity: known.map(|incident| incident.severity.clone()),
+            urgency: known.map(|incident| incident.urgency).unwrap_or_default(),
             standing,
             incident: self.incident_line(Some(id)),
             group: None,
@@ -226,6 +233,7 @@ impl State {
             summary: title.clone(),
             title,
             severity: None,
+            urgency: Urgency::Urgent,
             standing,
             incident: None,
             group: None,

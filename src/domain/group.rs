@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Actor, Expectations, Plan},
-    id::{AlertId, ChannelName, GroupId, GroupKey, IncidentId, PersonId, RouteId, SeverityId},
+    id::{
+        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId,
+        SeverityId,
+    },
     labels::Labels,
     person::Urgency,
 };
@@ -52,6 +55,10 @@ pub struct Group {
     pub acknowledged: Option<(Actor, Timestamp)>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
+    /// Pages that run for it.
+    pub pages: BTreeSet<PageId>,
+    /// Cards that are in the outbox.
+    pub cards: BTreeSet<DeliveryId>,
     /// Everyone who was paged for it.
     pub paged: BTreeSet<PersonId>,
     /// How many of `expect.unresolved` have paged.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Actor, Expectations, Title},
-    id::{ChannelName, GroupId, IncidentId, PersonId, SeverityId},
+    id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
 };
 
@@ -103,6 +103,8 @@ pub struct Incident {
     pub roles: BTreeMap<IncidentRole, BTreeSet<PersonId>>,
     /// The group that opened it.
     pub opened_for: Option<GroupId>,
+    /// The route of that group.
+    pub route: Option<RouteId>,
     /// Its groups, closed ones included.
     pub groups: BTreeSet<GroupId>,
     /// Where it is announced.
@@ -127,6 +129,10 @@ pub struct Incident {
     pub acknowledge_due: Option<Timestamp>,
     /// How many of `expect.unresolved` have paged.
     pub unresolved_paged: usize,
+    /// Pages that run for it, those of its groups aside.
+    pub pages: BTreeSet<PageId>,
+    /// Cards of its own that are in the outbox.
+    pub cards: BTreeSet<DeliveryId>,
     /// Everyone who was paged for it so far, beyond what its groups paged.
     pub paged: BTreeSet<PersonId>,
     /// Revision of its card.

@@ -43,8 +43,8 @@ pub struct State {
     pub group_keys: BTreeMap<GroupKey, GroupId>,
     /// The last groups that closed.
     pub closed_groups: BTreeMap<GroupId, ClosedGroup>,
-    /// How many incidents are open.
-    pub open_incidents: usize,
+    /// Incidents that are open.
+    pub open_incidents: BTreeSet<IncidentId>,
     /// All incidents.
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Pages that run.

@@ -83,6 +83,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             title: "DiskFull día".into(),
             summary: "disk of db-1 is full\u{0}\n@everyone".into(),
             severity: Some("P1".into()),
+            urgency: crate::domain::person::Urgency::Urgent,
             standing: Standing::Open,
             incident: None,
             group: None,

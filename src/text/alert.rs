@@ -127,8 +127,8 @@ pub fn ended(
 
 fn resolver(by: &ResolvedBy) -> String {
     match by {
-        ResolvedBy::Source => "its source".to_owned(),
-        ResolvedBy::SourceGroup => "its source, as part of a whole group".to_owned(),
+        ResolvedBy::Source(integration) => integration.to_string(),
+        ResolvedBy::SourceGroup(integration) => format!("{integration}, as part of a whole group"),
         ResolvedBy::Person(person) => person.to_string(),
     }
 }

@@ -32,7 +32,7 @@ pub fn list(title: &str, commands: &[CommandHelp], held: Role) -> Card {
     let mut text = "More about one: /help COMMAND. Everything works as `/watchbell …` too.".to_owned();
     if hidden > 0 {
         let need = if hidden == 1 { "needs" } else { "need" };
-        text.push_str(&format!("\n{hidden} more {need} a stronger role than yours ({held})."));
+        text = format!("{text}\n{hidden} more {need} a stronger role than yours ({held}).");
     }
     Card { title: title.to_owned(), text, table, ..Card::default() }
 }

@@ -13,7 +13,7 @@ use super::{
     when,
 };
 use crate::domain::{
-    event::Event,
+    event::{Actor, Event},
     id::{IncidentId, PersonId},
     incident::{Incident, IncidentRole, IncidentStatus},
     page::Page,
@@ -110,11 +110,11 @@ fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
 }
 
 fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
-    let step = page.plan.steps.get(usize::try_from(page.step).ok()?)?;
-    Some(field(
-        "Pages next",
-        format!("{} at {}", enumerate(&step.page), scene.near(scene.civil(page.next_at))),
-    ))
+    let steps = &page.plan.steps;
+    let again = || steps.first().filter(|_| page.round < page.plan.rounds);
+    let step = steps.get(usize::try_from(page.step).ok()?).or_else(again)?;
+    let whom = paging::meant(scene, &step.page);
+    Some(field("Pages next", format!("{whom} at {}", scene.near(scene.civil(page.next_at)))))
 }
 
 fn firing(scene: &Scene<'_>, incident: &Incident) -> Vec<Vec<String>> {
@@ -272,8 +272,9 @@ pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
 
 /// Who leads now.
 #[must_use]
-pub fn assigned(incident: IncidentId, to: &PersonId) -> String {
-    format!("{to} leads {incident} now, and is told.")
+pub fn assigned(incident: IncidentId, to: &PersonId, by: &Actor) -> String {
+    let told = if by.person() == Some(to) { "" } else { ", and is paged" };
+    format!("{to} leads {incident} now{told}.")
 }
 
 /// Who has a role now.
@@ -344,20 +345,20 @@ pub fn postmortem(incident: &Incident, document: String) -> Card {
 #[must_use]
 pub fn reopened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
     let mut card = changed(scene, incident, &format!("{} is open again.", incident.id), events);
-    card.text = "Nobody is paged by that; to page somebody: /page PERSON|TEAM|POLICY reason".to_owned();
     card.buttons = buttons(incident);
-    card
+    let text = "Nobody is paged by that; to page somebody: /page PERSON|TEAM|POLICY reason".to_owned();
+    Card { text, ..card }
 }
 
 /// None is open, so a command without an id means nothing.
 #[must_use]
 pub fn none_meant(open: bool) -> Card {
     let (what, list) = if open {
-        ("No incident is open.", "/incident list --all")
+        ("No incident is open.", " Earlier ones: /incident list --all")
     } else {
-        ("There is no incident.", "/help")
+        ("There is no such incident.", " All of them: /incident list --all")
     };
-    super::refusal::no(what.to_owned(), &format!("Nothing was changed. {list}"))
+    super::refusal::no(what.to_owned(), &format!("Nothing was changed.{list}"))
 }
 
 /// Several may be meant; `command` makes the command for one of them.

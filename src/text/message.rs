@@ -15,6 +15,7 @@ use crate::domain::{
     facts::{AlertFacts, Dispatch, Facts, GroupFacts, Standing},
     labels::Labels,
     page::PageReason,
+    person::Urgency,
 };
 
 /// The longest line, in characters.
@@ -236,10 +237,9 @@ fn tone(facts: &Facts) -> Tone {
 /// How loud a page is. Severities are named by users; of ours the number says it, and an unknown one wakes:
 /// better woken than missed.
 fn loudness(facts: &Facts) -> Priority {
-    match facts.severity.as_ref().and_then(|severity| severity.as_str().strip_prefix('P')) {
-        Some("2") => Priority::High,
-        Some("3" | "4" | "5") => Priority::Default,
-        _ => Priority::Urgent,
+    match facts.urgency {
+        Urgency::Urgent => Priority::Urgent,
+        Urgency::Routine => Priority::Default,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     scene::{Scene, button, enumerate, field},
 };
 use crate::domain::{
-    event::{Actor, Event},
+    event::{Actor, Event, PageStop},
     id::{DeliveryId, GroupId, IncidentId, PageId, PersonId},
     page::{Page, PageTarget, Subject, Target},
 };
@@ -28,10 +28,12 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
                 let value = paged.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
                 fields.push(field("Pages now", value));
             }
-            Event::StepTaken(step) => nobody.extend(step.nobody.iter().cloned()),
-            Event::PageStopped { spared: people, leaving: attempts, .. } => {
+            Event::StepTaken(step) => nobody.extend(step.nobody.iter().map(super::timeline::nobody)),
+            Event::PageStopped { why, spared: people, leaving: attempts, .. } => {
                 stopped = true;
-                spared.extend(people);
+                // Whoever takes it knows about themselves.
+                let taker = if let PageStop::Acknowledged(by) = why { by.person() } else { None };
+                spared.extend(people.iter().filter(|person| Some(*person) != taker));
                 leaving.extend(attempts);
             }
             _ => {}

@@ -10,7 +10,7 @@ use super::{
     usage::short,
     when,
 };
-use crate::domain::{duration, intent::Refusal, page::Target, permission::NotAllowed};
+use crate::domain::{duration, id::PersonId, intent::Refusal, page::Target, permission::NotAllowed};
 
 /// A refusal of the rules.
 #[must_use]
@@ -90,9 +90,9 @@ pub fn unknown(target: Target) -> Card {
 #[must_use]
 pub fn not_allowed(command: &str, no_role: &NotAllowed) -> Card {
     let NotAllowed { needed, held, ask } = no_role;
-    let people: Vec<&str> = ask.iter().map(|person| person.as_str()).collect();
+    let people: Vec<&str> = ask.iter().map(PersonId::as_str).collect();
     let whom = match people.as_slice() {
-        [] => format!("Nobody has that role: add it to somebody's `roles` in people.toml. "),
+        [] => "Nobody has that role: add it to somebody's `roles` in people.toml. ".to_owned(),
         people => format!("Ask {}. ", people.join(" or ")),
     };
     no(format!("{command} needs the role {needed}; you are {held}."), &format!("{whom}Nothing was changed."))

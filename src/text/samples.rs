@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     event::{
-        Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened,
-        PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title, TraceId, Try,
+        Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened, Nobody,
+        NobodyBecause, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title,
+        TraceId, Try,
     },
     id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
     incident::{IncidentRole, IncidentStatus},
@@ -81,7 +82,10 @@ fn step(round: u32, step: u32, people: Vec<Paged>, channels: &[&str], nobody: &[
         step,
         people,
         channels: channels.iter().map(|channel| (*channel).into()).collect(),
-        nobody: nobody.iter().map(|why| (*why).into()).collect(),
+        nobody: nobody
+            .iter()
+            .map(|target| Nobody { target: (*target).into(), why: NobodyBecause::Empty })
+            .collect(),
         next_at: after(600),
     }))
 }
@@ -215,7 +219,7 @@ fn events() -> Vec<Event> {
             &["#engineering"],
             &[],
         ),
-        step(2, 1, vec![], &["#engineering", "#ops"], &["schedule:primary: nobody is on call"]),
+        step(2, 1, vec![], &["#engineering", "#ops"], &["schedule:primary"]),
         queued(),
         Event::AttemptStarted { delivery: DeliveryId(5), attempt: 1 },
         delivered(push(), DeliveryKind::Page, 1, "200 OK"),
@@ -228,6 +232,7 @@ fn events() -> Vec<Event> {
         Event::DeliveryCancelled { delivery: DeliveryId(6), replaced: true },
         Event::AlertChanged {
             alert: AlertId(1),
+            integration: "prometheus".into(),
             annotations: None,
             starts_at: Some(start()),
             source_group: None,
@@ -235,6 +240,7 @@ fn events() -> Vec<Event> {
         },
         Event::AlertChanged {
             alert: AlertId(1),
+            integration: "prometheus".into(),
             annotations: Some(Labels::default()),
             starts_at: None,
             source_group: None,
@@ -294,14 +300,14 @@ fn events() -> Vec<Event> {
             name: "HighErrorRate".into(),
             groups: vec![GROUP],
             ends_at: start(),
-            by: ResolvedBy::Source,
+            by: ResolvedBy::Source("prometheus".into()),
         },
         Event::AlertResolved {
             alert: AlertId(2),
             name: "HighErrorRate".into(),
             groups: vec![GROUP],
             ends_at: start(),
-            by: ResolvedBy::SourceGroup,
+            by: ResolvedBy::SourceGroup("prometheus".into()),
         },
         Event::AlertResolved {
             alert: AlertId(3),

@@ -14,8 +14,8 @@ use crate::domain::{
     alert,
     delivery::{DeliveryKind, Recipient},
     event::{
-        Actor, AlertFired, Event, GroupOpened, IncidentOpened, PageStarted, PageStop, Paged, Record,
-        Reminder, ResolvedBy, StepTaken,
+        Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
+        Paged, Record, Reminder, ResolvedBy, StepTaken,
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     labels::Labels,
@@ -138,9 +138,9 @@ pub fn entry(record: &Record) -> Option<Entry> {
         }
         Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
         Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),
-        Event::AlertChanged { alert, starts_at, .. } => {
+        Event::AlertChanged { alert, integration, starts_at, .. } => {
             (*starts_at)?;
-            (Kind::AlertChanged, source(), format!("{alert} fired again without an end in between"))
+            (Kind::AlertChanged, name(integration), format!("{alert} fired again without an end in between"))
         }
         Event::AlertResolved { name, by, .. } => alert_resolved(name, by),
         Event::GroupOpened(opened) => (Kind::GroupOpened, watchbell(), group_opened(opened, now)),
@@ -232,11 +232,6 @@ fn watchbell() -> String {
     name(&Actor::Watchbell)
 }
 
-/// Whichever integration sent the alert.
-fn source() -> String {
-    "source".to_owned()
-}
-
 fn name(name: &impl fmt::Display) -> String {
     plain(&name.to_string(), NAME)
 }
@@ -291,10 +286,11 @@ pub(super) fn labels(labels: &Labels) -> String {
 fn alert_resolved(called: &str, by: &ResolvedBy) -> (Kind, String, String) {
     let called = plain(called, NAME);
     let (by, text) = match by {
-        ResolvedBy::Source => (source(), format!("{called} ended")),
-        ResolvedBy::SourceGroup => {
-            (source(), format!("{called} ended: its source resolved the whole group without listing it"))
-        }
+        ResolvedBy::Source(integration) => (name(integration), format!("{called} ended")),
+        ResolvedBy::SourceGroup(integration) => (
+            name(integration),
+            format!("{called} ended: its source resolved the whole group without listing it"),
+        ),
         ResolvedBy::Person(person) => (name(person), format!("{} resolved {called} by hand", name(person))),
     };
     (Kind::AlertResolved, by, text)
@@ -358,7 +354,7 @@ fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
         let channels: Vec<String> = taken.channels.iter().map(name).collect();
         parts.push(format!("told {}", list(&channels)));
     }
-    parts.extend(taken.nobody.iter().map(|why| plain(why, ANSWER)));
+    parts.extend(taken.nobody.iter().map(nobody));
     parts.insert(0, head);
     parts.join("; ")
 }
@@ -452,3 +448,14 @@ fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {
 #[cfg(test)]
 #[path = "timeline_tests.rs"]
 mod tests;
+
+/// Why a target of a step meant nobody.
+#[must_use]
+pub fn nobody(missed: &Nobody) -> String {
+    match &missed.why {
+        NobodyBecause::Empty => format!("{}: nobody is on call", name(&missed.target)),
+        NobodyBecause::NoContact(person) => {
+            format!("{}: {} has no contact for pages", name(&missed.target), name(person))
+        }
+    }
+}

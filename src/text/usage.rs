@@ -147,13 +147,15 @@ pub fn zone_name(zone: &TimeZone) -> &str {
 #[must_use]
 pub fn sentence(problem: &Problem) -> String {
     match problem {
-        Problem::Missing { name, about } => format!("{} is missing: {about}.", name.trim_matches(['[', ']'])),
+        Problem::Missing { name, about } => {
+            format!("{} is missing: {about}.", name.trim_matches(['[', ']', '…']))
+        }
         Problem::NotRead { name, written, expected, nearest } => {
             format!(
                 "`{}` does not fit {}: expected {expected}.{}",
                 short(written),
                 name.to_uppercase(),
-                mean(nearest, "")
+                mean(nearest.as_deref())
             )
         }
         Problem::UnknownName { what, written, nearest, known } => {
@@ -182,8 +184,8 @@ pub fn sentence(problem: &Problem) -> String {
     }
 }
 
-fn mean(nearest: &Option<String>, dashes: &str) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| format!(" Did you mean `{dashes}{nearest}`?"))
+fn mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!(" Did you mean `{nearest}`?"))
 }
 
 fn mean_or_known(nearest: Option<&str>, known: &[String], dashes: &str) -> String {
@@ -215,7 +217,7 @@ pub fn short(written: &str) -> String {
 pub fn wrong(usage: &str, examples: &[&str], problem: &Problem) -> Card {
     let mut text = sentence(problem);
     if let Some(example) = examples.first() {
-        text.push_str(&format!("\nExample: {example}"));
+        text = format!("{text}\nExample: {example}");
     }
     text.push_str("\nNothing was changed.");
     Card { title: format!("Usage: {usage}"), tone: Tone::Warning, text, ..Card::default() }

@@ -67,7 +67,7 @@ fn resolved(alert: u64, groups: &[u64]) -> Event {
         name: "Slow".to_owned(),
         groups: groups.iter().copied().map(GroupId).collect(),
         ends_at: Timestamp::UNIX_EPOCH,
-        by: ResolvedBy::Source,
+        by: ResolvedBy::Source("prometheus".into()),
     }
 }
 

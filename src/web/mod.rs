@@ -99,7 +99,6 @@ impl House {
 const VIEWS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Every address of the server.
-#[must_use]
 pub fn router(house: House) -> Router {
     let house = Arc::new(house);
     let reads = |handler| only("GET, HEAD", handler);
@@ -160,7 +159,6 @@ async fn nowhere() -> Problem {
 }
 
 /// What is left of a request whose handler panicked; the panic itself was logged where it happened.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     let trace = observe::trace();
     tracing::error!(%trace, "a request was answered with 500 because its handler panicked");

@@ -92,7 +92,9 @@ async fn past_overrides(house: &House, seq: Seq) -> Result<Vec<Override>, Proble
         let records = views.records(&[Key::OnCall], after, AT_ONCE).await?;
         read += records.len();
         after = records.last().map(|record| record.seq);
-        records.iter().for_each(|record| replay(&mut known, record));
+        for record in &records {
+            replay(&mut known, record);
+        }
         if records.len() < AT_ONCE {
             break;
         }

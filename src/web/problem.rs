@@ -26,7 +26,10 @@ const LONGEST: usize = 600;
 
 /// Why something was not done. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
@@ -55,7 +58,7 @@ struct Body<'a> {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             kind,
             title,
@@ -65,14 +68,13 @@ impl Problem {
             trace: None,
             retry_after: None,
             allow: None,
-        }
+        }))
     }
 
     /// 400: something in the request is wrong.
     #[must_use]
     pub fn wrong(field: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::BAD_REQUEST, "wrong-request", "The request is wrong", detail);
-        Self { field: Some(field.into()), ..problem }
+        Self::new(StatusCode::BAD_REQUEST, "wrong-request", "The request is wrong", detail).field(field)
     }
 
     /// 400: the request as a whole is wrong.
@@ -103,8 +105,9 @@ impl Problem {
     #[must_use]
     pub fn method(allowed: &'static str) -> Self {
         let detail = format!("this address answers to {allowed} only");
-        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Wrong method", detail);
-        Self { allow: Some(HeaderValue::from_static(allowed)), ..problem }
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Wrong method", detail);
+        problem.0.allow = Some(HeaderValue::from_static(allowed));
+        problem
     }
 
     /// 408: the request did not arrive in time.
@@ -146,15 +149,13 @@ impl Problem {
     /// 429: more than was agreed.
     #[must_use]
     pub fn too_many(detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many requests", detail);
-        Self { retry_after: Some(1), ..problem }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many requests", detail).after(1)
     }
 
     /// 503: not now. `after` in seconds.
     #[must_use]
     pub fn not_now(detail: impl Into<String>, after: u64) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-now", "Not now", detail);
-        Self { retry_after: Some(after.max(1)), ..problem }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-now", "Not now", detail).after(after.max(1))
     }
 
     /// 500: something went wrong inside; the log has it under this trace id.
@@ -168,58 +169,68 @@ impl Problem {
 
     /// With what to do now.
     #[must_use]
-    pub fn remedy(self, remedy: impl Into<Cow<'static, str>>) -> Self {
-        Self { remedy: Some(remedy.into()), ..self }
+    pub fn remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        self.0.remedy = Some(remedy.into());
+        self
     }
 
     /// With the field as it was sent.
     #[must_use]
-    pub fn field(self, field: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: Some(field.into()), ..self }
+    pub fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.field = Some(field.into());
+        self
     }
 
     /// With the trace id under which the log says more.
     #[must_use]
-    pub fn trace(self, trace: TraceId) -> Self {
-        Self { trace: Some(trace), ..self }
+    pub fn trace(mut self, trace: TraceId) -> Self {
+        self.0.trace = Some(trace);
+        self
+    }
+
+    /// With how many seconds to wait before the next try.
+    fn after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     /// The status of the answer.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// What is wrong, in words.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let parts = self.0;
         let body = Body {
-            r#type: format!("urn:watchbell:problem:{}", self.kind),
-            title: self.title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            field: self.field.as_deref(),
-            remedy: self.remedy.as_deref(),
-            trace: self.trace,
+            r#type: format!("urn:watchbell:problem:{}", parts.kind),
+            title: parts.title,
+            status: parts.status.as_u16(),
+            detail: &parts.detail,
+            field: parts.field.as_deref(),
+            remedy: parts.remedy.as_deref(),
+            trace: parts.trace,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = (self.status, json).into_response();
+        let mut response = (parts.status, json).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        if parts.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"watchbell\""));
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = parts.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(methods) = self.allow {
+        if let Some(methods) = parts.allow {
             headers.insert(ALLOW, methods);
         }
         response

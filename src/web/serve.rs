@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 /// Connections that are open at once; further ones wait in the system's queue.
 pub const MOST_CONNECTIONS: usize = 8_192;
 /// How long the head of a request may take, and how long a connection may be idle between two requests.
-const HEAD_PATIENCE: Duration = Duration::from_secs(60);
+const HEAD_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a stop waits for requests that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a head that are held at most.

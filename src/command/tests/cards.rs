@@ -30,7 +30,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
     /help [COMMAND…]                                        Lists the commands, or explains one.
     /incident ack [INCIDENT]                                Takes an incident and all its groups; nobody else is paged for them.
-    /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged.
+    /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged; taking it oneself acknowledges.
     /incident list [--all] [--limit N]                      Lists the open incidents, the newest first.
     /incident note [INCIDENT] TEXT…                         Writes a note into the timeline.
     /incident open SEVERITY TITLE…                          Opens an incident and pages by its severity's policy.

@@ -42,9 +42,18 @@ fn read(text: &str) -> String {
     }
 }
 
+fn differences(table: &[(&str, &str)]) {
+    let wrong: Vec<_> = table
+        .iter()
+        .map(|(text, expected)| (*text, read(text), *expected))
+        .filter(|(_, read, expected)| read != expected)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn what_people_write_is_understood() {
-    for (text, expected) in [
+    differences(&[
         (
             "/incident open P1 database is down",
             "/incident open severity=Severity(\"P1\") title=Text(\"database is down\")",
@@ -108,14 +117,12 @@ fn what_people_write_is_understood() {
         ("/oncall override remove ov-1", "/oncall override remove override=Override(OV-1)"),
         ("/oncall schedule Primary", "/oncall schedule days=Number(14) schedule=Schedule(\"primary\")"),
         ("/help incident open", "/help command=Text(\"incident open\")"),
-    ] {
-        assert_eq!(read(text), expected, "{text}");
-    }
+    ]);
 }
 
 #[test]
 fn what_is_wrong_is_said_with_the_nearest_right_word() {
-    for (text, expected) in [
+    differences(&[
         ("/incident opne P1 x", "Unknown command /incident opne, did you mean /incident open?"),
         ("/open P1 x", "Unknown command /open, did you mean /incident open?"),
         (
@@ -123,14 +130,14 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
             "Unknown command /incidentopen, did you mean /incident open or /incident reopen?",
         ),
         ("/resolve INC-7", "Unknown command /resolve, did you mean /incident resolve?"),
-        ("/akc G-1", "Unknown command /akc, did you mean /ack, /page or /alert ack?"),
+        ("/akc G-1", "Unknown command /akc, did you mean /ack, /alert ack or /incident ack?"),
         ("/oncal now", "Unknown command /oncal, did you mean /oncall now?"),
         ("/xyzzy", "Unknown command /xyzzy."),
         ("/incident", "/incident needs one more word."),
         ("/incident open", "SEVERITY is missing: how bad it is."),
-        ("/incident open P1", "TITLE… is missing: what is wrong, in a few words."),
-        ("/incident open P1 \"\"", "TITLE… is missing: what is wrong, in a few words."),
-        ("/incident open P9 x", "No severity is called `P9`. Did you mean `P1`?"),
+        ("/incident open P1", "TITLE is missing: what is wrong, in a few words."),
+        ("/incident open P1 \"\"", "TITLE is missing: what is wrong, in a few words."),
+        ("/incident open P9 x", "No severity is called `P9`. There are: P1, P3."),
         ("/incident assign anna", "No person is called `anna`. Did you mean `ana`?"),
         ("/incident assign zzz", "No person is called `zzz`. There are: ana, ben, chi, eve."),
         ("/incident show 7x", "`7x` does not fit INCIDENT: expected an incident, such as INC-42."),
@@ -145,18 +152,13 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
         ("/incident list --limit x", "`x` does not fit LIMIT: expected a whole number from 1 to 200."),
         ("/incident list --limit 5 --limit 6", "`--limit` is there twice."),
         ("/page ops wake up", "`ops` may be several: write team:ops or policy:ops."),
-        (
-            "/page nobody",
-            "No person, team or policy is called `nobody`. There are: ana, ben, chi, eve, ops, ops.",
-        ),
+        ("/page nobody", "No person, team or policy is called `nobody`. There are: ana, ben, chi, eve, ops."),
         ("/oncall override primary ben", "UNTIL|DURATION is missing: until when, or for how long."),
         (
             "/oncall override primary ben soon 2h",
             "`soon` does not fit UNTIL: expected a duration (8h, 2d) or a time: now, 14:00, tomorrow 09:00, mon 09:00, 2026-03-29 02:30 (all in Europe/Madrid), +2h or 2026-03-29T02:30:00Z.",
         ),
-    ] {
-        assert_eq!(read(text), expected, "{text}");
-    }
+    ]);
     assert!(read(&"x".repeat(LONGEST + 1)).starts_with("That is too long: 4001 characters"));
 }
 

@@ -6,6 +6,7 @@ use super::desk::Room;
 use crate::domain::alert::AlertStatus;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one conversation, from its beginning to its end")]
 async fn an_incident_from_its_opening_to_its_postmortem() {
     let room = Room::open();
     insta::assert_snapshot!(room.said("ben", "/incident open P1 database is down").await, @r"
@@ -35,7 +36,7 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
       Commander     nobody yet
       Update due    11:00 CET
       Paged         ana
-      Pages next    person:chi and channel:#engineering at 10:05 CET
+      Pages next    chi and #engineering at 10:05 CET
 
     [1] Acknowledge: /incident ack INC-1
     [2] Mitigated: /incident status INC-1 mitigated
@@ -47,7 +48,7 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     chi has INC-1.
 
       INC-1   P1 database is down
-      Spared  chi
+      Spared  nobody else was to be paged
 
     [1] Show: /incident show INC-1
     [2] Mitigated: /incident status INC-1 mitigated
@@ -67,7 +68,7 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     ");
     insta::assert_snapshot!(room.said("chi", "/incident assign ben").await, @r"
     done
-    ben leads INC-1 now, and is told.
+    ben leads INC-1 now, and is paged.
 
       Incident        INC-1 P1 database is down
       Pages now       ben
@@ -165,6 +166,29 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     [1] Resolve: /incident resolve INC-1
     [2] Timeline: /incident timeline INC-1
     ");
+}
+
+#[tokio::test]
+async fn the_timeline_holds_what_was_just_said() {
+    let room = Room::open();
+    room.say("ben", "/incident open P1 database is down").await;
+    room.say("ben", "/incident note replica was behind").await;
+    let timeline = room.said("eve", "/incident timeline").await;
+    let lines: Vec<&str> = timeline.lines().collect();
+    assert!(
+        timeline.starts_with("done\nINC-1 P1 database is down\nTimeline from Mon 2026-01-05, times in UTC.")
+    );
+    assert!(lines.last().is_some_and(|last| last.contains("replica was behind")), "{timeline}");
+    let short = room.say("eve", "/incident timeline INC-1 --limit 1").await;
+    assert_eq!(short.cards.first().map(|card| card.table.len()), Some(2));
+    let postmortem = room.say("eve", "/incident postmortem").await;
+    let card = postmortem.cards.first().unwrap();
+    assert!(
+        card.document.starts_with('#') && card.document.contains("replica was behind"),
+        "{}",
+        card.document
+    );
+    assert!(!room.say("eve", "/incident timeline INC-9").await.ok);
 }
 
 #[tokio::test]
@@ -289,7 +313,7 @@ async fn several_things_wait_and_one_has_to_be_named() {
     insta::assert_snapshot!(room.said("ben", "/incident ack").await, @r"
     refused
     No incident is open.
-    Nothing was changed. /incident list --all
+    Nothing was changed. Earlier ones: /incident list --all
     ");
     room.say("ben", "/incident open P3 first").await;
     room.say("ben", "/incident open P3 second").await;
@@ -341,7 +365,7 @@ async fn a_page_by_request() {
     done
     ana has PG-1.
 
-      Spared  ana
+      Spared  nobody else was to be paged
     ");
     insta::assert_snapshot!(room.said("ana", "/ack PG-1").await, @r"
     refused
@@ -431,7 +455,7 @@ async fn who_may_not_is_told_whom_to_ask() {
     insta::assert_snapshot!(room.said("operator", "/incident open P1").await, @r"
     refused
     Usage: /incident open SEVERITY TITLE…
-    TITLE… is missing: what is wrong, in a few words.
+    TITLE is missing: what is wrong, in a few words.
     Example: /incident open P1 database is down
     Nothing was changed.
     ");
@@ -460,7 +484,7 @@ async fn who_may_not_is_told_whom_to_ask() {
 
     command                                       what it does
     /incident ack [INCIDENT]                      Takes an incident and all its groups; nobody else is paged for them.
-    /incident assign [INCIDENT] PERSON            Gives the lead to somebody, who is paged.
+    /incident assign [INCIDENT] PERSON            Gives the lead to somebody, who is paged; taking it oneself acknowledges.
     /incident list [--all] [--limit N]            Lists the open incidents, the newest first.
     /incident note [INCIDENT] TEXT…               Writes a note into the timeline.
     /incident open SEVERITY TITLE…                Opens an incident and pages by its severity's policy.

@@ -48,10 +48,8 @@ impl Decision<'_> {
         let opened = group.incident.filter(|incident| {
             self.state.incidents.get(incident).is_some_and(|one| one.is_open() && one.opened_for == Some(id))
         });
-        let pages = self.pages_for(|subject| {
-            subject.group() == Some(id)
-                || opened.is_some_and(|incident| subject == Subject::Incident(incident))
-        });
+        let mut pages = self.pages_of_group(id);
+        pages.extend(opened.into_iter().flat_map(|incident| self.own_pages(incident)));
         if let (Some((who, at)), true) = (&group.acknowledged, pages.is_empty()) {
             let target = Target::Group(id);
             return Err(Refusal::AlreadyAcknowledged { target, by: who.clone(), at: *at });
@@ -80,10 +78,7 @@ impl Decision<'_> {
             .copied()
             .filter(|group| self.state.groups.get(group).is_some_and(|group| group.acknowledged.is_none()))
             .collect();
-        let pages = self.pages_for(|subject| {
-            subject.incident() == Some(id)
-                || subject.group().is_some_and(|group| incident.groups.contains(&group))
-        });
+        let pages = self.pages_of_incident(&incident);
         if let (Some((who, at)), true, true) = (&incident.acknowledged, open.is_empty(), pages.is_empty()) {
             let target = Target::Incident(id);
             return Err(Refusal::AlreadyAcknowledged { target, by: who.clone(), at: *at });

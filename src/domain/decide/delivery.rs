@@ -1,6 +1,8 @@
 //! Permits and outcomes of deliveries, cards, and the next contact method when one fails.
 //! Never talks to a vendor.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::{Decided, Decision};
@@ -109,31 +111,29 @@ impl Decision<'_> {
         let Some(group) = self.state.groups.get(&id) else { return };
         let subject = Subject::Group(id, group.incident);
         let (channels, revision) = (group.channels.clone(), group.card_revision + 1);
-        self.post_card(subject, channels, revision);
+        let before = group.cards.clone();
+        self.post_card(subject, &before, channels, revision);
     }
 
     /// The same for an incident that has a card of its own.
     pub(super) fn post_incident_card(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id) else { return };
         let (channels, revision) = (incident.channels.clone(), incident.card_revision + 1);
-        self.post_card(Subject::Incident(id), channels, revision);
+        let before = incident.cards.clone();
+        self.post_card(Subject::Incident(id), &before, channels, revision);
     }
 
-    fn post_card(&mut self, subject: Subject, channels: Vec<ChannelName>, revision: u32) {
-        let same = |a: Subject, b: Subject| match (a, b) {
-            // The incident of a group may become known between two revisions.
-            (Subject::Group(a, _), Subject::Group(b, _)) => a == b,
-            (a, b) => a == b,
-        };
-        let waiting: Vec<DeliveryId> = self
-            .state
-            .deliveries
-            .values()
-            .filter(|one| one.kind == DeliveryKind::Card && !one.leaving && same(one.subject, subject))
-            .map(|one| one.id)
-            .collect();
-        for delivery in waiting {
-            self.emit(Event::DeliveryCancelled { delivery, replaced: true });
+    fn post_card(
+        &mut self,
+        subject: Subject,
+        before: &BTreeSet<DeliveryId>,
+        channels: Vec<ChannelName>,
+        revision: u32,
+    ) {
+        for delivery in before {
+            if self.state.deliveries.get(delivery).is_some_and(|card| !card.leaving) {
+                self.emit(Event::DeliveryCancelled { delivery: *delivery, replaced: true });
+            }
         }
         for channel in channels {
             let to = Recipient::Channel(channel);

@@ -56,18 +56,15 @@ impl Decision<'_> {
     /// One incident per group; in a storm of one route further groups join the newest.
     fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
-        let of_route: Vec<IncidentId> = self
-            .state
-            .groups
-            .values()
-            .filter(|other| other.route == group.route)
-            .filter_map(|other| other.incident)
-            .filter(|incident| self.state.incidents.get(incident).is_some_and(|one| one.is_open()))
-            .collect();
-        let newest = of_route.iter().max().copied();
-        let distinct = of_route.iter().collect::<std::collections::BTreeSet<_>>().len();
+        let of_route = || {
+            let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
+            open.filter(|incident| incident.opened_for.is_some() && incident.route == group.route)
+        };
+        let newest = of_route().next_back().map(|incident| incident.id);
         match newest {
-            Some(incident) if distinct >= STORM => self.emit(Event::GroupJoined { incident, group: id }),
+            Some(incident) if of_route().count() >= STORM => {
+                self.emit(Event::GroupJoined { incident, group: id });
+            }
             _ => self.open_for_group(&group, severity),
         }
     }

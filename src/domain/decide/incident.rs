@@ -227,13 +227,6 @@ impl Decision<'_> {
         }
     }
 
-    fn pages_of_incident(&self, incident: &Incident) -> Vec<crate::domain::id::PageId> {
-        self.pages_for(|subject| {
-            subject.incident() == Some(incident.id)
-                || subject.group().is_some_and(|group| incident.groups.contains(&group))
-        })
-    }
-
     fn running(&self, id: IncidentId) -> Result<Incident, Refusal> {
         let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
         match incident.resolved_at {

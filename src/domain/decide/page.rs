@@ -8,8 +8,12 @@ use jiff::SignedDuration;
 use super::Decision;
 use crate::domain::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
-    event::{Actor, DeliveryQueued, Event, PageStarted, PageStop, Paged, Plan, StepTaken, Try},
-    id::{ChannelName, ContactName, GroupId, PageId, PersonId, PolicyId, SeverityId},
+    event::{
+        Actor, DeliveryQueued, Event, Nobody, NobodyBecause, PageStarted, PageStop, Paged, Plan, StepTaken,
+        Try,
+    },
+    id::{ChannelName, ContactName, GroupId, IncidentId, PageId, PersonId, PolicyId, SeverityId},
+    incident::Incident,
     intent::{Refusal, Whom},
     page::{Page, PageReason, PageTarget, StepPlan, Subject},
     person::Urgency,
@@ -106,7 +110,7 @@ impl Decision<'_> {
     }
 
     /// Whom a step means at this instant: people, channels, and targets that mean nobody.
-    fn resolve(&self, plan: &StepPlan, urgency: Urgency) -> (Vec<Paged>, Vec<ChannelName>, Vec<String>) {
+    fn resolve(&self, plan: &StepPlan, urgency: Urgency) -> (Vec<Paged>, Vec<ChannelName>, Vec<Nobody>) {
         let (mut people, mut channels, mut nobody) = (Vec::<Paged>::new(), Vec::new(), Vec::new());
         for target in &plan.page {
             let meant: Vec<PersonId> = match target {
@@ -121,7 +125,7 @@ impl Decision<'_> {
                 }
             };
             if meant.is_empty() {
-                nobody.push(format!("{target}: nobody is on call"));
+                nobody.push(Nobody { target: target.to_string(), why: NobodyBecause::Empty });
             }
             for person in meant {
                 if people.iter().any(|paged| paged.person == person) {
@@ -129,7 +133,7 @@ impl Decision<'_> {
                 }
                 let tries = self.tries(&person, urgency);
                 if tries.is_empty() {
-                    nobody.push(format!("{target}: {person} has no contact"));
+                    nobody.push(Nobody { target: target.to_string(), why: NobodyBecause::NoContact(person) });
                 } else {
                     people.push(Paged { person, because: target.to_string(), tries });
                 }
@@ -230,13 +234,20 @@ impl Decision<'_> {
         }
     }
 
-    /// Pages that run for this group or incident.
-    pub(super) fn pages_for(&self, wanted: impl Fn(Subject) -> bool) -> Vec<PageId> {
-        self.state.pages.values().filter(|page| wanted(page.subject)).map(|page| page.id).collect()
+    /// Pages that run for this group.
+    pub(super) fn pages_of_group(&self, group: GroupId) -> Vec<PageId> {
+        self.state.groups.get(&group).map(|group| group.pages.iter().copied().collect()).unwrap_or_default()
     }
 
-    pub(super) fn pages_of_group(&self, group: GroupId) -> Vec<PageId> {
-        self.pages_for(|subject| subject.group() == Some(group))
+    /// Pages that run for this incident itself, not for its groups.
+    pub(super) fn own_pages(&self, incident: IncidentId) -> Vec<PageId> {
+        self.state.incidents.get(&incident).map(|one| one.pages.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// Pages that run for this incident or for one of its groups.
+    pub(super) fn pages_of_incident(&self, incident: &Incident) -> Vec<PageId> {
+        let groups = incident.groups.iter().flat_map(|group| self.pages_of_group(*group));
+        incident.pages.iter().copied().chain(groups).collect()
     }
 
     pub(super) fn notify(&mut self, channel: ChannelName, subject: Subject, notice: Notice) {

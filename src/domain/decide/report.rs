@@ -48,6 +48,7 @@ impl Decision<'_> {
         let routes = routes(self.config, &signal.labels);
         let mut groups = Vec::with_capacity(1);
         let mut severity = None;
+        let mut raised = Vec::new();
         for route in routes {
             let of_route = route.and_then(|route| route.severity.clone());
             let of_alert = of_route
@@ -55,12 +56,13 @@ impl Decision<'_> {
             let group = self.group_for(route, of_alert.as_ref(), report, signal);
             if !groups.contains(&group) {
                 groups.push(group);
+                raised.extend(
+                    of_alert.clone().filter(|severity| self.is_raised(group, severity)).map(|to| (group, to)),
+                );
             }
             // The worst, when routes disagree: ids sort the worst first.
             severity = [severity, of_alert].into_iter().flatten().min();
         }
-        let raised: Vec<GroupId> =
-            groups.iter().copied().filter(|group| self.is_raised(*group, severity.as_ref())).collect();
         self.emit(Event::AlertFired(Box::new(AlertFired {
             alert: self.state.next.alert,
             key,
@@ -71,13 +73,11 @@ impl Decision<'_> {
             starts_at: signal.starts_at,
             graph: signal.graph.clone(),
             source: report.source.clone(),
-            severity: severity.clone(),
+            severity,
             groups,
         })));
-        for group in raised {
-            if let Some(severity) = severity.clone() {
-                self.raise_group(group, severity);
-            }
+        for (group, severity) in raised {
+            self.raise_group(group, severity);
         }
     }
 
@@ -91,7 +91,15 @@ impl Decision<'_> {
         let source_group = report.source_group.clone().filter(|group| !alert.source_groups.contains(group));
         if annotations.is_some() || starts_at.is_some() || source_group.is_some() {
             let groups = alert.groups.clone();
-            self.emit(Event::AlertChanged { alert: known, annotations, starts_at, source_group, groups });
+            let integration = report.integration.clone();
+            self.emit(Event::AlertChanged {
+                alert: known,
+                integration,
+                annotations,
+                starts_at,
+                source_group,
+                groups,
+            });
         }
     }
 
@@ -103,7 +111,12 @@ impl Decision<'_> {
             return;
         }
         let id = alert.id;
-        self.end_alert(id, signal.ends_at.unwrap_or(self.now.civil), ResolvedBy::Source, touched);
+        self.end_alert(
+            id,
+            signal.ends_at.unwrap_or(self.now.civil),
+            ResolvedBy::Source(report.integration.clone()),
+            touched,
+        );
     }
 
     /// A resolved group whose message was cut: what it left out has ended too.
@@ -122,7 +135,12 @@ impl Decision<'_> {
             .map(|alert| alert.id)
             .collect();
         for alert in left_out {
-            self.end_alert(alert, self.now.civil, ResolvedBy::SourceGroup, touched);
+            self.end_alert(
+                alert,
+                self.now.civil,
+                ResolvedBy::SourceGroup(report.integration.clone()),
+                touched,
+            );
         }
     }
 
@@ -139,8 +157,7 @@ impl Decision<'_> {
         self.emit(Event::AlertResolved { alert: id, name, groups, ends_at, by });
     }
 
-    fn is_raised(&self, group: GroupId, severity: Option<&SeverityId>) -> bool {
-        let Some(severity) = severity else { return false };
+    fn is_raised(&self, group: GroupId, severity: &SeverityId) -> bool {
         // Ids sort the worst first; a group without severity was urgent already.
         self.state
             .groups

@@ -45,6 +45,7 @@ fn facts() -> Facts {
         title: "DiskFull".into(),
         summary: "disk of db-1 is 97 % full".into(),
         severity: Some("P1".into()),
+        urgency: crate::domain::person::Urgency::Urgent,
         standing: Standing::Open,
         incident: Some(IncidentFacts {
             id: IncidentId(7),

@@ -112,11 +112,11 @@ impl Server {
         let data = tempfile::tempdir().unwrap();
         let views = Views::start(data.path().join("views"), Arc::clone(&reader), |_| {});
         let tokens: BTreeMap<_, _> = loaded.settings.integration_tokens.clone();
-        let (access, seen) =
+        let (access, allowed) =
             watch::channel(Arc::new(Access::new(&loaded.config, &loaded.settings.api_tokens, &tokens)));
         let links = Links::new("http://127.0.0.1:1/".parse().unwrap(), SigningKey::new([7; 32]));
-        let (closing, closes) = watch::channel(false);
-        let (faults, faulty) = watch::channel(Vec::new());
+        let (closing, ending) = watch::channel(false);
+        let (faults, damage) = watch::channel(Vec::new());
         let metrics = Metrics::default();
         let house = House {
             engine: running.engine.clone(),
@@ -129,12 +129,12 @@ impl Server {
             },
             views: views.clone(),
             reader,
-            access: seen,
+            access: allowed,
             metrics: metrics.clone(),
             links: links.clone(),
             terminal: terminal.clone(),
-            faults: faulty,
-            closing: closes,
+            faults: damage,
+            closing: ending,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

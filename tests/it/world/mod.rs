@@ -27,7 +27,6 @@ use watchbell::{
 pub struct Sent {
     pub delivery: Delivery,
     pub summary: String,
-    pub at: Timestamp,
 }
 
 /// Where everything happens.
@@ -117,11 +116,7 @@ impl World {
     pub fn attempt(&mut self, index: usize) -> Option<Box<Dispatch>> {
         let delivery = self.lane.remove(index);
         let dispatch = self.want(Intent::Permit(delivery)).ok()?.dispatch?;
-        self.sent.push(Sent {
-            delivery: dispatch.delivery.clone(),
-            summary: dispatch.facts.summary.clone(),
-            at: self.now().civil,
-        });
+        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary: dispatch.facts.summary.clone() });
         self.under_way.push(dispatch.clone());
         Some(dispatch)
     }

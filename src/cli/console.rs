@@ -1,0 +1,365 @@
+//! `watchbell console`: chat in the terminal with a running server. Lines that begin with `/` are commands, numbers
+//! press buttons. Never shows text of the server before it was made harmless, and never runs a command itself.
+
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    Common, clean,
+    client::{
+        Client,
+        live::{Happened, Live, Said},
+    },
+    on_runtime,
+    run::{DONE, NOT_THERE, REFUSED, Reach, say},
+};
+use crate::text::card::Card;
+
+pub mod buttons;
+pub mod course;
+pub mod follow;
+pub mod line;
+pub mod paint;
+
+use buttons::Buttons;
+use follow::{Heard, follow};
+use line::{Editor, Typed};
+use paint::Paint;
+
+/// Messages of the time before we came that are shown.
+const EARLIER: usize = 3;
+
+/// What `watchbell console` is given.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ConsoleArgs {
+    /// Where the server is, and who calls.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// The channel in which you write.
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// Show messages only, and not every event.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Chats until the person leaves. Exits 0; without a terminal 1 when a command was refused; 2 when the server is not
+/// there.
+pub fn run(common: &Common, args: ConsoleArgs) -> ExitCode {
+    let client = match args.reach.client(common) {
+        Ok(client) => client,
+        Err(why) => {
+            say(&format!("watchbell: {why}"));
+            return ExitCode::from(NOT_THERE);
+        }
+    };
+    let shows: Shows = if args.quiet { Arc::new(|_| false) } else { Arc::new(|_| true) };
+    let console = Console {
+        client,
+        channel: args.channel,
+        paint: Paint::of_stdout(),
+        shows,
+        own_words: Arc::new(|_| None),
+    };
+    on_runtime(open(console))
+}
+
+async fn open(console: Console) -> ExitCode {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return ExitCode::from(console.read(io::stdout()).await);
+    }
+    let live = match console.client.live(None).await {
+        Ok(live) => live,
+        Err(failure) => {
+            say(&format!("watchbell: {failure}"));
+            return ExitCode::from(if failure.is_absence() { NOT_THERE } else { REFUSED });
+        }
+    };
+    let place = console.client.place().url.clone();
+    println!("{}", console.paint.dim(&format!("You are at {place}. /help lists the commands, exit leaves.")));
+    let (_nobody, others) = mpsc::channel(1);
+    match console.talk(live, others).await {
+        Ok(()) => ExitCode::from(DONE),
+        Err(error) => {
+            say(&format!("watchbell: the terminal cannot be used: {error}"));
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// Which events are shown.
+pub type Shows = Arc<dyn Fn(&Happened) -> bool + Send + Sync>;
+/// Words that mean something here and not on the server; the answer is printed.
+pub type OwnWords = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// One chat.
+pub struct Console {
+    /// The server.
+    pub client: Client,
+    /// The channel in which commands are written.
+    pub channel: Option<String>,
+    /// How it looks.
+    pub paint: Paint,
+    /// Which events are shown.
+    pub shows: Shows,
+    /// Words of its own.
+    pub own_words: OwnWords,
+}
+
+/// What a line means.
+#[derive(Debug, PartialEq, Eq)]
+enum Meant {
+    Nothing,
+    Leave,
+    Command(String),
+    /// The command of a button.
+    Press(String),
+    /// Nothing can be done with it; what to do instead.
+    Hint(String),
+}
+
+/// What a line means, with the buttons of what was shown.
+fn meaning(line: &str, buttons: &Buttons) -> Meant {
+    let line = line.trim();
+    if line.is_empty() {
+        return Meant::Nothing;
+    }
+    if matches!(line, "exit" | "quit") {
+        return Meant::Leave;
+    }
+    if line.starts_with('/') {
+        return Meant::Command(line.to_owned());
+    }
+    if line.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match line.parse().ok().and_then(|number| buttons.press(number)) {
+            // A server can put anything on a button; only commands are sent back.
+            Some(command) if command.starts_with('/') => Meant::Press(command.to_owned()),
+            Some(_) => Meant::Hint("This button cannot be pressed in a terminal.".to_owned()),
+            None if buttons.is_empty() => Meant::Hint("There is no button yet.".to_owned()),
+            None => Meant::Hint(format!("No card shows a button [{line}].")),
+        };
+    }
+    let hint = "Commands begin with /: try /help. To write into an incident: /incident note INC-1 …";
+    Meant::Hint(hint.to_owned())
+}
+
+impl Console {
+    /// Reads commands line by line and prints the answers; gives the exit code.
+    async fn read(self, mut out: impl io::Write) -> u8 {
+        let mut lines = lines_of_stdin();
+        let (mut buttons, mut code) = (Buttons::default(), DONE);
+        loop {
+            let line = match lines.recv().await {
+                Some(Ok(line)) => line,
+                None => return code,
+                Some(Err(error)) => {
+                    say(&format!("watchbell: the input cannot be read: {error}"));
+                    return REFUSED;
+                }
+            };
+            let command = match meaning(&line, &buttons) {
+                Meant::Nothing => continue,
+                Meant::Leave => return code,
+                Meant::Command(_) if line.trim_start().starts_with("//") => continue,
+                Meant::Command(command) | Meant::Press(command) => command,
+                Meant::Hint(hint) => {
+                    say(&format!("watchbell: `{}`: {hint}", clean::line(&line)));
+                    code = code.max(REFUSED);
+                    continue;
+                }
+            };
+            let (shown, of_command) = self.answer(&command, &mut buttons).await;
+            code = code.max(of_command);
+            if writeln!(out, "{shown}").and_then(|()| out.flush()).is_err() {
+                return code.max(REFUSED);
+            }
+            if of_command == NOT_THERE {
+                return code;
+            }
+        }
+    }
+
+    /// Chats in a terminal, from an open stream on, until the person leaves. `others` is printed above the line as well.
+    ///
+    /// # Errors
+    /// When the terminal cannot be used.
+    pub async fn talk(self, live: Live, mut others: mpsc::Receiver<String>) -> io::Result<()> {
+        let name = format!("{} ", self.client.person().unwrap_or("watchbell"));
+        let mut editor = Editor::start(self.client.clone(), clean::line(&name), self.paint.colours())?;
+        let (hear, mut heard) = mpsc::channel(256);
+        let following = tokio::spawn(follow(self.client.clone(), live, hear));
+        let mut buttons = Buttons::default();
+        let mut interrupted = false;
+        loop {
+            tokio::select! {
+                typed = editor.typed() => {
+                    let again = std::mem::replace(&mut interrupted, typed == Typed::Interrupt);
+                    match typed {
+                        Typed::End => break,
+                        Typed::Interrupt if again => break,
+                        Typed::Interrupt => println!("{}", self.paint.dim("exit, Ctrl-D or Ctrl-C again leaves.")),
+                        Typed::Line(line) => if self.line(&line, &mut buttons).await { break },
+                    }
+                    editor.go_on();
+                }
+                Some(heard) = heard.recv() => {
+                    for text in self.hear(heard, &mut buttons) {
+                        editor.print(text).await;
+                    }
+                }
+                Some(text) = others.recv() => editor.print(text).await,
+                () = terminated() => break,
+            }
+        }
+        following.abort();
+        Ok(())
+    }
+
+    /// Does what a line says; true: the person leaves.
+    async fn line(&self, line: &str, buttons: &mut Buttons) -> bool {
+        if let Some(answer) = (self.own_words)(line.trim()) {
+            println!("{answer}");
+            return false;
+        }
+        let command = match meaning(line, buttons) {
+            Meant::Nothing => return false,
+            Meant::Leave => return true,
+            Meant::Hint(hint) => {
+                println!("{}", self.paint.dim(&hint));
+                return false;
+            }
+            Meant::Press(command) => {
+                println!("{}", self.paint.dim(&format!("→ {}", clean::line(&command))));
+                command
+            }
+            Meant::Command(command) => command,
+        };
+        let (shown, _) = self.answer(&command, buttons).await;
+        println!("{shown}");
+        false
+    }
+
+    /// The answer to a command as it is shown, and what `watchbell run` would exit with.
+    async fn answer(&self, command: &str, buttons: &mut Buttons) -> (String, u8) {
+        match self.client.command(command, self.channel.as_deref()).await {
+            Ok(reply) => {
+                buttons.shown(&reply.cards);
+                let shown = if reply.cards.is_empty() {
+                    clean::lines(&reply.text)
+                } else {
+                    self.paint.cards(&reply.cards)
+                };
+                (shown, if reply.ok { DONE } else { REFUSED })
+            }
+            Err(failure) => {
+                let code = if failure.is_absence() { NOT_THERE } else { REFUSED };
+                (self.paint.toned(crate::text::card::Tone::Critical, &failure.to_string()), code)
+            }
+        }
+    }
+
+    /// What is printed of something that was heard.
+    fn hear(&self, heard: Heard, buttons: &mut Buttons) -> Vec<String> {
+        match heard {
+            Heard::Happened(event) if event.text.is_empty() || !(self.shows)(&event) => Vec::new(),
+            Heard::Happened(event) => vec![self.paint.event(event.at, &event.text)],
+            Heard::Said(said) => vec![self.said(&said, buttons)],
+            Heard::Earlier(mut said) => {
+                let shown = said.split_off(said.len().saturating_sub(EARLIER));
+                let mut texts = Vec::new();
+                if !said.is_empty() {
+                    let left_out = format!("{} earlier messages are not shown.", said.len());
+                    texts.push(self.paint.dim(&left_out));
+                }
+                texts.extend(shown.iter().map(|said| self.said(said, buttons)));
+                texts
+            }
+            Heard::Lost { why, .. } => {
+                let text = format!("The server is gone ({}). Trying again…", clean::line(&why));
+                vec![self.paint.toned(crate::text::card::Tone::Warning, &text)]
+            }
+            Heard::Back(false) => {
+                let text = "The server is back; what happened meanwhile follows.";
+                vec![self.paint.toned(crate::text::card::Tone::Good, text)]
+            }
+            Heard::Back(true) => {
+                let text = "A server is back, with another journal: what happened there before is not shown.";
+                vec![self.paint.toned(crate::text::card::Tone::Warning, text)]
+            }
+            Heard::Ended(why) => {
+                let text = format!("Nothing more is heard from the server: {}", clean::lines(&why));
+                vec![self.paint.toned(crate::text::card::Tone::Critical, &text)]
+            }
+        }
+    }
+
+    fn said(&self, said: &Said, buttons: &mut Buttons) -> String {
+        let card: &Card = &said.card;
+        buttons.shown(std::slice::from_ref(card));
+        // An empty line, so that cards do not run together.
+        format!("{}\n ", self.paint.card(card, 0, Some(&said.to)))
+    }
+}
+
+/// The lines of the standard input, read in a thread that nobody waits for.
+fn lines_of_stdin() -> mpsc::Receiver<io::Result<String>> {
+    let (enter, lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lines() {
+            let failed = line.is_err();
+            if enter.blocking_send(line).is_err() || failed {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Until somebody asks this process to end.
+pub(super) async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut signal) = signal(SignalKind::terminate())
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::card::Button;
+
+    #[test]
+    fn a_line_is_a_command_a_number_or_a_hint() {
+        let mut buttons = Buttons::default();
+        assert!(matches!(meaning("1", &buttons), Meant::Hint(hint) if hint.contains("no button yet")));
+        let button = |command: &str| Button { label: "x".to_owned(), command: command.to_owned() };
+        buttons.shown(&[Card { buttons: vec![button("/ack G-1"), button("rm -rf")], ..Card::default() }]);
+        for (line, expected) in [
+            ("", Meant::Nothing),
+            ("  ", Meant::Nothing),
+            ("exit", Meant::Leave),
+            ("quit ", Meant::Leave),
+            (" /ack G-1 ", Meant::Command("/ack G-1".to_owned())),
+            ("1", Meant::Press("/ack G-1".to_owned())),
+            ("2", Meant::Hint("This button cannot be pressed in a terminal.".to_owned())),
+            (
+                "99999999999999999999999",
+                Meant::Hint("No card shows a button [99999999999999999999999].".to_owned()),
+            ),
+        ] {
+            assert_eq!(meaning(line, &buttons), expected, "{line:?}");
+        }
+        assert!(matches!(meaning("hello", &buttons), Meant::Hint(hint) if hint.contains("/help")));
+    }
+}

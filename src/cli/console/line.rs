@@ -1,0 +1,208 @@
+//! The line that a person writes: history, completion through the server, and what is printed above it meanwhile.
+//! Lives in a thread of its own, because reading keys blocks; never holds up what is printed.
+
+use std::{
+    borrow::Cow,
+    path::PathBuf,
+    sync::mpsc as blocking,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use nu_ansi_term::{Color as AnsiColor, Style};
+use reedline::{
+    ColumnarMenu, Completer, DefaultHinter, Emacs, ExternalPrinter, FileBackedHistory, KeyCode, KeyModifiers,
+    MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal,
+    Span, Suggestion, default_emacs_keybindings,
+};
+use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+
+use crate::cli::{clean, client::Client};
+
+/// Lines that the history keeps.
+const HISTORY: usize = 1_000;
+/// Texts that wait to be printed above the line.
+const PRINTED: usize = 1_024;
+/// How long a completion may take: whoever types does not wait longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+const MENU: &str = "completion";
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// They wrote a line.
+    Line(String),
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D, or the terminal is gone.
+    End,
+}
+
+/// A thread that reads lines.
+pub struct Editor {
+    typed: mpsc::Receiver<Typed>,
+    go_on: Option<blocking::SyncSender<()>>,
+    printer: ExternalPrinter<String>,
+    thread: Option<JoinHandle<()>>,
+    reading: bool,
+}
+
+impl Editor {
+    /// Starts reading. `name` stands before the line.
+    ///
+    /// # Errors
+    /// When this machine starts no thread.
+    pub fn start(client: Client, name: String, colours: bool) -> std::io::Result<Self> {
+        let (enter, typed) = mpsc::channel(1);
+        let (go_on, wait) = blocking::sync_channel(1);
+        let printer = ExternalPrinter::new(PRINTED);
+        let runtime = Handle::current();
+        let above = printer.clone();
+        let thread = thread::Builder::new().name("line".to_owned()).spawn(move || {
+            let mut line = reader(Complete { client, runtime }, above, colours);
+            let prompt = Sign { name };
+            loop {
+                let read = match line.read_line(&prompt) {
+                    Ok(Signal::Success(text)) => Typed::Line(text),
+                    Ok(Signal::CtrlC) => Typed::Interrupt,
+                    Ok(Signal::CtrlD) | Err(_) => Typed::End,
+                };
+                // History that cannot be kept is no reason to stop.
+                drop(line.sync_history());
+                if enter.blocking_send(read).is_err() || wait.recv().is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { typed, go_on: Some(go_on), printer, thread: Some(thread), reading: true })
+    }
+
+    /// What is typed next. Whoever has it calls [`Editor::go_on`] when the answer is printed.
+    pub async fn typed(&mut self) -> Typed {
+        let typed = self.typed.recv().await.unwrap_or(Typed::End);
+        self.reading = false;
+        typed
+    }
+
+    /// The next line may be read.
+    pub fn go_on(&mut self) {
+        if let Some(go_on) = &self.go_on {
+            self.reading = go_on.try_send(()).is_ok();
+        }
+    }
+
+    /// Prints above the line, at once or when the line is shown again.
+    pub async fn print(&self, mut text: String) {
+        // Full only while an answer takes very long: then it waits here.
+        while let Err(full) = self.printer.sender().try_send(text) {
+            text = full.into_inner();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Editor {
+    fn drop(&mut self) {
+        self.go_on = None;
+        if self.reading {
+            // Nobody wakes a thread that waits for keys; the process ends anyhow, and leaves the terminal as it was.
+            drop(crossterm::terminal::disable_raw_mode());
+        } else if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> Reedline {
+    let mut keys = default_emacs_keybindings();
+    let tab = ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
+    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, tab);
+    keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
+    let mut menu = ColumnarMenu::default().with_name(MENU).with_columns(2);
+    let mut hinter = DefaultHinter::default();
+    if colours {
+        hinter = hinter.with_style(Style::new().fg(AnsiColor::DarkGray));
+    } else {
+        menu = menu
+            .with_text_style(Style::new())
+            .with_match_text_style(Style::new())
+            .with_selected_text_style(Style::new().reverse())
+            .with_selected_match_text_style(Style::new().reverse())
+            .with_description_text_style(Style::new());
+        hinter = hinter.with_style(Style::new()).with_min_chars(usize::MAX);
+    }
+    let line = Reedline::create()
+        .with_ansi_colors(colours)
+        .with_edit_mode(Box::new(Emacs::new(keys)))
+        .with_completer(Box::new(complete))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
+        .with_hinter(Box::new(hinter))
+        .with_external_printer(above);
+    let history = state_file().and_then(|file| FileBackedHistory::with_file(HISTORY, file).ok());
+    match history.or_else(|| FileBackedHistory::new(HISTORY).ok()) {
+        Some(history) => line.with_history(Box::new(history)),
+        None => line,
+    }
+}
+
+/// Where the history is kept: the user's state folder.
+fn state_file() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = named("XDG_STATE_HOME")
+        .or_else(|| named("HOME").map(|home| home.join(".local/state")))
+        .or_else(|| named("LOCALAPPDATA"))?;
+    Some(state.join("watchbell").join("history"))
+}
+
+/// Asks the server what may stand at the cursor.
+struct Complete {
+    client: Client,
+    runtime: Handle,
+}
+
+impl Completer for Complete {
+    fn complete(&mut self, line: &str, pos: usize) -> Vec<Suggestion> {
+        if !line.starts_with('/') {
+            return Vec::new();
+        }
+        let answer = self.runtime.block_on(timeout(PATIENCE, self.client.complete(line, pos)));
+        let Ok(Ok(completions)) = answer else { return Vec::new() };
+        completions
+            .into_iter()
+            // A stretch that is none of this line would break the line.
+            .filter(|found| found.start <= found.end && line.get(found.start..found.end).is_some())
+            .map(|found| Suggestion {
+                value: clean::line(&found.text),
+                description: Some(clean::line(&found.about)).filter(|about| !about.is_empty()),
+                span: Span::new(found.start, found.end),
+                append_whitespace: true,
+                ..Suggestion::default()
+            })
+            .collect()
+    }
+}
+
+/// What stands before the line.
+struct Sign {
+    name: String,
+}
+
+impl Prompt for Sign {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.name)
+    }
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed("> ")
+    }
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("  ")
+    }
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        Cow::Owned(format!("(history: {}) ", search.term))
+    }
+}

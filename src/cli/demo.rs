@@ -1,0 +1,74 @@
+//! `watchbell demo`: the main job on this machine, with an example team, simulated telephones and a simulated service.
+//! Never touches anything but a temporary folder and loopback, and never claims a step that did not happen.
+
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
+
+use super::{console::paint::Paint, on_runtime, run::say};
+
+mod phones;
+mod script;
+mod service;
+mod stage;
+mod teller;
+mod visit;
+
+use stage::Stage;
+use teller::Teller;
+
+/// What `watchbell demo` is given.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DemoArgs {
+    /// Play the whole story without a visitor, and exit 0 only if every step really happened.
+    #[arg(long)]
+    pub script: bool,
+}
+
+/// What a shell expects of a program that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Plays the demonstration. Exits 0 when the visitor leaves, or when every step of the script happened; 1 otherwise.
+pub fn run(args: &DemoArgs) -> ExitCode {
+    let attended = !args.script && io::stdin().is_terminal() && io::stdout().is_terminal();
+    on_runtime(play(attended))
+}
+
+async fn play(attended: bool) -> ExitCode {
+    let teller = Teller::new(Paint::of_stdout());
+    let mut stage = match Stage::set().await {
+        Ok(stage) => stage,
+        Err(error) => {
+            say(&format!("watchbell: the demo cannot start: {error:#}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let playing = async {
+        if attended { visit::play(&mut stage, teller).await } else { script::play(&mut stage, &teller).await }
+    };
+    let played = tokio::select! {
+        played = playing => Some(played),
+        () = interrupted() => None,
+    };
+    stage.clear().await;
+    match played {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        None => {
+            say("\nThe demo was left; nothing of it remains.");
+            ExitCode::from(INTERRUPTED)
+        }
+        Some(Err(missed)) => {
+            say(&format!("watchbell: the demo did not go as it should: {missed:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ctrl-C (while no line is read), or a request to end: the stage is cleared all the same.
+async fn interrupted() {
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
+        () = super::console::terminated() => {}
+    }
+}

@@ -1,0 +1,139 @@
+//! Alerts and groups: what their events make of the state. Never touches pages or incidents but by their own methods.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{ENDED_FOR, REMEMBERED, forget_oldest};
+use crate::domain::{
+    alert::Alert,
+    event::{AlertFired, GroupOpened},
+    group::{ClosedGroup, Group},
+    id::{AlertId, GroupId, IncidentId},
+    state::{Ended, Stamp, State, Timer},
+};
+
+impl State {
+    pub(super) fn alert_fired(&mut self, fired: &AlertFired) {
+        let alert = Alert {
+            id: fired.alert,
+            key: fired.key.clone(),
+            integration: fired.integration.clone(),
+            source_groups: fired.source_group.iter().cloned().collect(),
+            labels: fired.labels.clone(),
+            annotations: fired.annotations.clone(),
+            starts_at: fired.starts_at,
+            graph: fired.graph.clone(),
+            source: fired.source.clone(),
+            severity: fired.severity.clone(),
+            groups: fired.groups.clone(),
+        };
+        self.next.alert = self.next.alert.max(alert.id.next());
+        self.alert_keys.insert(alert.key.clone(), alert.id);
+        self.alerts.insert(alert.id, Arc::new(alert));
+        for group in &fired.groups {
+            self.change_group(*group, |group| {
+                group.firing.insert(fired.alert);
+                group.seen += 1;
+            });
+            self.card_changed(*group);
+        }
+    }
+
+    pub(super) fn alert_resolved(&mut self, alert: AlertId, groups: &[GroupId]) {
+        if let Some(alert) = self.alerts.remove(&alert) {
+            self.alert_keys.remove(&alert.key);
+            let ended = Ended { starts_at: alert.starts_at, at: self.clock };
+            if self.ended.insert(alert.key.clone(), ended).is_none() {
+                self.ended_order.push_back(alert.key.clone());
+            }
+        }
+        // Old ones first; the limit holds in a storm, too.
+        while let Some(oldest) = self.ended_order.front() {
+            let over = self.ended.get(oldest).is_none_or(|ended| ended.at + ENDED_FOR < self.clock);
+            if !over && self.ended_order.len() <= REMEMBERED * 20 {
+                break;
+            }
+            self.ended.remove(oldest);
+            self.ended_order.pop_front();
+        }
+        for group in groups {
+            self.change_group(*group, |group| {
+                group.firing.remove(&alert);
+            });
+            self.card_changed(*group);
+        }
+    }
+
+    pub(super) fn group_opened(&mut self, opened: &GroupOpened, stamp: &Stamp) {
+        let group = Group {
+            id: opened.group,
+            key: opened.key.clone(),
+            route: opened.route.clone(),
+            labels: opened.labels.clone(),
+            title: opened.title.clone(),
+            severity: opened.severity.clone(),
+            urgency: opened.urgency,
+            channels: opened.channels.clone(),
+            page: opened.page.clone(),
+            opens_incident: opened.incident.clone(),
+            expect: opened.expect.clone(),
+            firing: BTreeSet::new(),
+            seen: 0,
+            opened_at: stamp.at,
+            severe_since: stamp.clock,
+            wait_until: Some(opened.wait_until),
+            acknowledged: None,
+            incident: None,
+            pages: BTreeSet::new(),
+            cards: BTreeSet::new(),
+            paged: BTreeSet::new(),
+            unresolved_paged: 0,
+            card_revision: 0,
+            card_due: None,
+        };
+        self.next.group = self.next.group.max(group.id.next());
+        self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
+        self.group_keys.insert(group.key.clone(), group.id);
+        self.groups.insert(group.id, Arc::new(group));
+    }
+
+    pub(super) fn group_notified(&mut self, id: GroupId) {
+        self.change_group(id, |group| group.wait_until = None);
+    }
+
+    pub(super) fn group_joined(&mut self, incident: IncidentId, group: GroupId) {
+        self.change_incident(incident, |incident| {
+            incident.groups.insert(group);
+        });
+        self.change_group(group, |group| group.incident = Some(incident));
+        self.card_changed(group);
+    }
+
+    pub(super) fn group_closed(&mut self, id: GroupId, stamp: &Stamp) {
+        self.change_group(id, |group| {
+            group.wait_until = None;
+            group.card_due = None;
+            group.expect.unresolved.clear();
+        });
+        let Some(group) = self.groups.remove(&id) else { return };
+        if self.group_keys.get(&group.key) == Some(&id) {
+            self.group_keys.remove(&group.key);
+        }
+        self.closed_groups.insert(
+            id,
+            ClosedGroup {
+                id,
+                title: group.title.clone(),
+                opened_at: group.opened_at,
+                closed_at: stamp.at,
+                acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| by.clone()),
+                incident: group.incident,
+                labels: group.labels.clone(),
+                severity: group.severity.clone(),
+                seen: group.seen,
+            },
+        );
+        // Messages that wait may still speak of a closed group.
+        let most = REMEMBERED + self.deliveries.len();
+        forget_oldest(&mut self.closed_groups, most);
+    }
+}

@@ -1,0 +1,121 @@
+//! Changing one thing, with its timers: whoever changes a group, an incident or a page does it here, so that no
+//! timer is ever forgotten. Never called from outside `apply`.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    delivery::Delivery,
+    group::Group,
+    id::{DeliveryId, GroupId, IncidentId, PageId},
+    incident::{Incident, IncidentStatus},
+    page::Page,
+    state::{State, Timer},
+};
+
+/// How long a card that changed waits for further changes.
+const CARD_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+impl State {
+    pub(super) fn change_group(&mut self, id: GroupId, change: impl FnOnce(&mut Group)) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let group = Arc::make_mut(group);
+        let before = group_timers(group);
+        change(group);
+        let after = group_timers(group);
+        rearm(&mut self.timers, &before, &after);
+    }
+
+    pub(super) fn card_changed(&mut self, id: GroupId) {
+        let due = self.clock + CARD_PAUSE;
+        self.change_group(id, |group| {
+            if group.card_revision > 0 && !group.channels.is_empty() {
+                group.card_due.get_or_insert(due);
+            }
+        });
+    }
+
+    pub(super) fn change_incident(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
+        let Some(incident) = self.incidents.get_mut(&id) else { return };
+        let incident = Arc::make_mut(incident);
+        let before = incident_timers(incident);
+        change(incident);
+        let after = incident_timers(incident);
+        if incident.is_open() {
+            self.open_incidents.insert(id);
+        } else {
+            self.open_incidents.remove(&id);
+        }
+        rearm(&mut self.timers, &before, &after);
+    }
+
+    pub(super) fn arm_incident(&mut self, incident: &Incident) {
+        rearm(&mut self.timers, &[None; 3], &incident_timers(incident));
+    }
+
+    pub(super) fn change_page(&mut self, id: PageId, change: impl FnOnce(&mut Page)) {
+        let Some(page) = self.pages.get_mut(&id) else { return };
+        let page = Arc::make_mut(page);
+        let before = page_timers(page);
+        change(page);
+        let after = page_timers(page);
+        rearm(&mut self.timers, &before, &after);
+    }
+
+    pub(super) fn change_delivery(&mut self, id: DeliveryId, change: impl FnOnce(&mut Delivery)) {
+        if let Some(delivery) = self.deliveries.get_mut(&id) {
+            change(Arc::make_mut(delivery));
+        }
+    }
+}
+
+type Armed = Option<(Timestamp, Timer)>;
+
+fn group_timers(group: &Group) -> [Armed; 3] {
+    let unresolved = match group.incident {
+        // The incident's own rule counts then.
+        Some(_) => None,
+        None => group.expect.unresolved.get(group.unresolved_paged),
+    };
+    [
+        group.wait_until.map(|due| (due, Timer::GroupWait(group.id))),
+        group.card_due.map(|due| (due, Timer::Card(group.id))),
+        unresolved.map(|rule| (group.severe_since + rule.after, Timer::GroupUnresolved(group.id))),
+    ]
+}
+
+fn incident_timers(incident: &Incident) -> [Armed; 3] {
+    if !incident.is_open() {
+        return [None; 3];
+    }
+    // What is mitigated wakes nobody.
+    let unresolved = match incident.status {
+        IncidentStatus::Mitigated => None,
+        _ => incident.expect.unresolved.get(incident.unresolved_paged),
+    };
+    [
+        incident.acknowledge_due.map(|due| (due, Timer::AcknowledgeLate(incident.id))),
+        incident.update_due.map(|due| (due, Timer::UpdateLate(incident.id))),
+        unresolved.map(|rule| (incident.severe_since + rule.after, Timer::IncidentUnresolved(incident.id))),
+    ]
+}
+
+fn page_timers(page: &Page) -> [Armed; 2] {
+    let next_try = page.pending.iter().map(|(_, one)| one.due).min();
+    [Some((page.next_at, Timer::PageStep(page.id))), next_try.map(|due| (due, Timer::PageTry(page.id)))]
+}
+
+pub(super) fn disarm_page(timers: &mut BTreeSet<(Timestamp, Timer)>, page: &Page) {
+    rearm(timers, &page_timers(page), &[]);
+}
+
+fn rearm(timers: &mut BTreeSet<(Timestamp, Timer)>, before: &[Armed], after: &[Armed]) {
+    if before == after {
+        return;
+    }
+    for armed in before.iter().flatten() {
+        timers.remove(armed);
+    }
+    timers.extend(after.iter().flatten());
+}

@@ -1,0 +1,113 @@
+//! Incidents: what their events make of the state.
+//! Never looks at configuration: deadlines come with the events.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::domain::{
+    event::{Event, IncidentOpened, Reminder},
+    incident::{Incident, IncidentRole, IncidentStatus},
+    state::{Stamp, State},
+};
+
+impl State {
+    pub(super) fn incident_opened(&mut self, opened: &IncidentOpened, stamp: &Stamp) {
+        let incident = Incident {
+            id: opened.incident,
+            title: opened.title.clone(),
+            severity: opened.severity.clone(),
+            urgency: opened.urgency,
+            status: IncidentStatus::Investigating,
+            roles: BTreeMap::new(),
+            opened_for: opened.group,
+            route: opened
+                .group
+                .and_then(|group| self.groups.get(&group))
+                .and_then(|group| group.route.clone()),
+            groups: BTreeSet::new(),
+            channels: opened.channels.clone(),
+            expect: opened.expect.clone(),
+            opened_by: opened.by.clone(),
+            opened_at: stamp.at,
+            severe_since: stamp.clock,
+            acknowledged: None,
+            mitigated_at: None,
+            resolved_at: None,
+            update_due: opened.expect.update_every.map(|every| stamp.clock + every),
+            acknowledge_due: opened.expect.acknowledge_within.map(|within| stamp.clock + within),
+            unresolved_paged: 0,
+            pages: BTreeSet::new(),
+            cards: BTreeSet::new(),
+            paged: BTreeSet::new(),
+            card_revision: 0,
+        };
+        let id = incident.id;
+        self.next.incident = self.next.incident.max(id.next());
+        self.arm_incident(&incident);
+        self.open_incidents.insert(id);
+        self.incidents.insert(id, Arc::new(incident));
+        if let Some(group) = opened.group {
+            self.group_joined(id, group);
+        }
+    }
+
+    /// Events that concern one incident and nothing else.
+    pub(super) fn incident_changed(&mut self, event: &Event, stamp: &Stamp) {
+        match event {
+            Event::IncidentAcknowledged { incident, by } => self.change_incident(*incident, |incident| {
+                incident.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
+                incident.acknowledge_due = None;
+            }),
+            Event::RoleAssigned { incident, role, to, .. } => self.change_incident(*incident, |incident| {
+                let holders = incident.roles.entry(*role).or_default();
+                // Several can be responders; every other role has one holder.
+                if *role != IncidentRole::Responder || to.is_none() {
+                    holders.clear();
+                }
+                holders.extend(to.clone());
+                incident.roles.retain(|_, holders| !holders.is_empty());
+            }),
+            Event::SeverityChanged { incident, to, urgency, expect, .. } => {
+                self.change_incident(*incident, |incident| {
+                    incident.severity = to.clone();
+                    incident.urgency = *urgency;
+                    incident.expect = expect.clone();
+                    incident.unresolved_paged = 0;
+                    incident.severe_since = stamp.clock;
+                    incident.update_due = expect.update_every.map(|every| stamp.clock + every);
+                    incident.acknowledge_due = match (&incident.acknowledged, expect.acknowledge_within) {
+                        (None, Some(within)) => Some(stamp.clock + within),
+                        _ => None,
+                    };
+                });
+            }
+            Event::StatusChanged { incident, status, .. } => self.change_incident(*incident, |incident| {
+                incident.status = *status;
+                if *status == IncidentStatus::Mitigated {
+                    incident.mitigated_at.get_or_insert(stamp.at);
+                }
+                incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
+            }),
+            Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
+                incident.status = IncidentStatus::Resolved;
+                incident.resolved_at = Some(stamp.at);
+                incident.update_due = None;
+                incident.acknowledge_due = None;
+            }),
+            Event::IncidentReopened { incident, .. } => self.change_incident(*incident, |incident| {
+                incident.status = IncidentStatus::Investigating;
+                incident.resolved_at = None;
+                incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
+            }),
+            Event::Reminded { incident, what } => self.change_incident(*incident, |incident| match what {
+                Reminder::Acknowledge => incident.acknowledge_due = None,
+                Reminder::Update => {
+                    incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
+                }
+            }),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `apply`: what an event makes of the state. Never fails, never decides, never looks at configuration: an event
+//! that does not fit (it cannot happen with a whole journal) changes nothing.
+
+mod alerts;
+mod change;
+mod incidents;
+mod pages;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::SignedDuration;
+
+use super::{
+    delivery::{DeliveryKind, Recipient},
+    event::{Event, PageStop},
+    schedule::Override,
+    state::{Stamp, State},
+};
+
+/// How long an ended alert is remembered, so that a late duplicate of its firing does not page again.
+/// Shorter than any sensible `group_interval`: what a source says again after that is news.
+pub const ENDED_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// How many ended alerts, closed groups and ended requests are remembered at most.
+const REMEMBERED: usize = 1_000;
+
+impl State {
+    /// Takes one event into the state.
+    pub fn apply(&mut self, event: &Event, stamp: &Stamp) {
+        self.seq = stamp.seq;
+        self.clock = self.clock.max(stamp.clock);
+        match event {
+            Event::ConfigurationLoaded { digest, .. } => self.config.clone_from(digest),
+            Event::ClockStepped { .. } => {}
+            Event::AlertFired(fired) => self.alert_fired(fired),
+            Event::AlertChanged { alert, annotations, starts_at, source_group, groups, .. } => {
+                if let Some(alert) = self.alerts.get_mut(alert).map(Arc::make_mut) {
+                    if let Some(annotations) = annotations {
+                        alert.annotations = annotations.clone();
+                    }
+                    alert.starts_at = starts_at.unwrap_or(alert.starts_at);
+                    alert.source_groups.extend(source_group.clone());
+                }
+                for group in groups {
+                    self.card_changed(*group);
+                }
+            }
+            Event::AlertResolved { alert, groups, .. } => self.alert_resolved(*alert, groups),
+            Event::GroupOpened(opened) => self.group_opened(opened, stamp),
+            Event::GroupNotified { group } => self.group_notified(*group),
+            Event::GroupRaised { group, to, urgency, expect, .. } => {
+                self.change_group(*group, |group| {
+                    group.severity = Some(to.clone());
+                    group.urgency = *urgency;
+                    group.expect = expect.clone();
+                    group.unresolved_paged = 0;
+                    group.severe_since = stamp.clock;
+                    group.acknowledged = None;
+                });
+                self.card_changed(*group);
+            }
+            Event::GroupAcknowledged { group, by } => {
+                self.change_group(*group, |group| {
+                    group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
+                });
+            }
+            Event::GroupClosed { group } => self.group_closed(*group, stamp),
+            Event::IncidentOpened(opened) => self.incident_opened(opened, stamp),
+            Event::GroupJoined { incident, group } => self.group_joined(*incident, *group),
+            Event::PageStarted(started) => self.page_started(started, stamp),
+            Event::StepTaken(taken) => self.step_taken(taken),
+            Event::PageStopped { page, why, .. } => {
+                let by = match why {
+                    PageStop::Acknowledged(by) => Some(by.clone()),
+                    _ => None,
+                };
+                self.page_ended(*page, by, stamp);
+            }
+            Event::PageUnanswered { page, .. } => self.page_ended(*page, None, stamp),
+            Event::DeliveryQueued(queued) => self.delivery_queued(queued),
+            Event::AttemptStarted { delivery, attempt } => {
+                self.change_delivery(*delivery, |delivery| {
+                    delivery.attempts = *attempt;
+                    delivery.leaving = true;
+                });
+            }
+            Event::Delivered { delivery, to, kind, .. } => {
+                if let Some(page) = self.delivery_finished(*delivery)
+                    && *kind == DeliveryKind::Page
+                    && matches!(to, Recipient::Person { .. })
+                {
+                    self.change_page(page, |page| page.reached = true);
+                }
+            }
+            Event::AttemptFailed { delivery, to, retry_at, next_contact, .. } => {
+                self.attempt_failed(*delivery, to, *retry_at, *next_contact);
+            }
+            Event::DeliveryCancelled { delivery, .. } => {
+                self.delivery_finished(*delivery);
+            }
+            Event::OverrideAdded { id, schedule, person, from, until, .. } => {
+                self.next.overriding = self.next.overriding.max(id.next());
+                let entry = Override {
+                    id: *id,
+                    schedule: schedule.clone(),
+                    person: person.clone(),
+                    from: *from,
+                    until: *until,
+                };
+                self.overrides.insert(*id, entry);
+            }
+            Event::OverrideRemoved { id, .. } => {
+                if let Some(entry) = self.overrides.get_mut(id) {
+                    entry.until = entry.until.min(stamp.at);
+                    if entry.until <= entry.from {
+                        self.overrides.remove(id);
+                    }
+                }
+            }
+            incident => self.incident_changed(incident, stamp),
+        }
+    }
+}
+
+fn forget_oldest<K: Ord, V>(things: &mut BTreeMap<K, V>, most: usize) {
+    while things.len() > most {
+        things.pop_first();
+    }
+}

@@ -1,0 +1,197 @@
+//! Pages and deliveries: what their events make of the state.
+//! Never resolves anybody: people come with the events.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{REMEMBERED, change::disarm_page, forget_oldest};
+use crate::domain::{
+    delivery::{Delivery, DeliveryKind, Recipient},
+    event::{Actor, DeliveryQueued, PageStarted, StepTaken},
+    id::{DeliveryId, PageId},
+    page::{Page, PageReason, Subject},
+    state::{Stamp, State, Timer},
+};
+
+impl State {
+    pub(super) fn page_started(&mut self, started: &PageStarted, stamp: &Stamp) {
+        let page = Page {
+            id: started.page,
+            subject: started.subject,
+            plan: started.plan.clone(),
+            urgency: started.urgency,
+            severity: started.severity.clone(),
+            reason: started.reason.clone(),
+            by: started.by.clone(),
+            started_at: stamp.at,
+            round: 0,
+            step: 0,
+            next_at: stamp.clock,
+            pending: Vec::new(),
+            paged: BTreeSet::new(),
+            deliveries: BTreeSet::new(),
+            reached: false,
+        };
+        self.next.page = self.next.page.max(page.id.next());
+        if let PageReason::Unresolved(_) = started.reason {
+            match started.subject {
+                Subject::Group(group, _) => self.change_group(group, |group| group.unresolved_paged += 1),
+                Subject::Incident(incident) => {
+                    self.change_incident(incident, |incident| incident.unresolved_paged += 1);
+                }
+                Subject::Request(_) => {}
+            }
+        }
+        match page.subject {
+            Subject::Group(group, _) => self.change_group(group, |group| {
+                group.pages.insert(page.id);
+            }),
+            Subject::Incident(incident) => {
+                self.change_incident(incident, |incident| {
+                    incident.pages.insert(page.id);
+                });
+            }
+            Subject::Request(_) => {}
+        }
+        self.timers.insert((page.next_at, Timer::PageStep(page.id)));
+        self.pages.insert(page.id, Arc::new(page));
+    }
+
+    pub(super) fn step_taken(&mut self, taken: &StepTaken) {
+        self.change_page(taken.page, |page| {
+            page.round = taken.round;
+            page.step = taken.step;
+            page.next_at = taken.next_at;
+            // A channel that is told counts as somebody.
+            page.reached = !taken.channels.is_empty();
+            // A later round pages the same people again; what was left of their last turn is part of it.
+            page.pending.retain(|(person, _)| !taken.people.iter().any(|paged| paged.person == *person));
+            for paged in &taken.people {
+                page.paged.insert(paged.person.clone());
+                page.pending.extend(paged.tries.iter().map(|one| (paged.person.clone(), one.clone())));
+            }
+        });
+        let people = || taken.people.iter().map(|paged| paged.person.clone());
+        match taken.subject {
+            Subject::Group(group, _) => self.change_group(group, |group| group.paged.extend(people())),
+            Subject::Incident(incident) => {
+                self.change_incident(incident, |incident| incident.paged.extend(people()));
+            }
+            Subject::Request(_) => {}
+        }
+    }
+
+    pub(super) fn page_ended(&mut self, id: PageId, by: Option<Actor>, stamp: &Stamp) {
+        let Some(page) = self.pages.remove(&id) else { return };
+        disarm_page(&mut self.timers, &page);
+        match page.subject {
+            Subject::Group(group, _) => self.change_group(group, |group| {
+                group.pages.remove(&id);
+            }),
+            Subject::Incident(incident) => {
+                self.change_incident(incident, |incident| {
+                    incident.pages.remove(&id);
+                });
+            }
+            Subject::Request(_) => {
+                self.closed_pages.insert(id, (by, stamp.at));
+                forget_oldest(&mut self.closed_pages, REMEMBERED);
+            }
+        }
+    }
+
+    pub(super) fn delivery_queued(&mut self, queued: &DeliveryQueued) {
+        let delivery = Delivery {
+            id: queued.delivery,
+            kind: queued.kind,
+            subject: queued.subject,
+            page: queued.page,
+            to: queued.to.clone(),
+            channel: queued.channel,
+            key: queued.key.clone(),
+            revision: queued.revision,
+            notice: queued.notice,
+            attempts: 0,
+            failures: 0,
+            queued_at: self.clock,
+            due: self.clock,
+            leaving: false,
+        };
+        self.next.delivery = self.next.delivery.max(delivery.id.next());
+        match (queued.kind, queued.subject) {
+            (DeliveryKind::Card, Subject::Group(group, _)) => self.change_group(group, |group| {
+                group.card_revision = group.card_revision.max(queued.revision);
+                group.card_due = None;
+                group.cards.insert(queued.delivery);
+            }),
+            (DeliveryKind::Card, Subject::Incident(incident)) => {
+                self.change_incident(incident, |incident| {
+                    incident.card_revision = incident.card_revision.max(queued.revision);
+                    incident.cards.insert(queued.delivery);
+                });
+            }
+            _ => {}
+        }
+        if let (Some(page), Recipient::Person { person, contact }) = (queued.page, &queued.to) {
+            self.change_page(page, |page| {
+                page.deliveries.insert(queued.delivery);
+                if let Some(index) =
+                    page.pending.iter().position(|(who, one)| who == person && one.contact == *contact)
+                {
+                    page.pending.remove(index);
+                }
+            });
+        }
+        self.deliveries.insert(delivery.id, Arc::new(delivery));
+    }
+
+    pub(super) fn attempt_failed(
+        &mut self,
+        id: DeliveryId,
+        to: &Recipient,
+        retry_at: Option<Timestamp>,
+        next_contact: bool,
+    ) {
+        let clock = self.clock;
+        let page = self.deliveries.get(&id).and_then(|delivery| delivery.page);
+        match retry_at {
+            Some(due) => self.change_delivery(id, |delivery| {
+                delivery.leaving = false;
+                delivery.failures += 1;
+                delivery.due = due;
+            }),
+            None => drop(self.delivery_finished(id)),
+        }
+        if let (true, Some(page), Recipient::Person { person, .. }) = (next_contact, page, to) {
+            self.change_page(page, |page| {
+                let next = page.pending.iter_mut().filter(|(who, _)| who == person);
+                if let Some((_, one)) = next.min_by_key(|(_, one)| one.due) {
+                    one.due = one.due.min(clock);
+                }
+            });
+        }
+    }
+
+    pub(super) fn delivery_finished(&mut self, id: DeliveryId) -> Option<PageId> {
+        let delivery = self.deliveries.remove(&id)?;
+        match (delivery.kind, delivery.subject) {
+            (DeliveryKind::Card, Subject::Group(group, _)) => {
+                self.change_group(group, |group| {
+                    group.cards.remove(&id);
+                });
+            }
+            (DeliveryKind::Card, Subject::Incident(incident)) => {
+                self.change_incident(incident, |incident| {
+                    incident.cards.remove(&id);
+                });
+            }
+            _ => {}
+        }
+        let page = delivery.page?;
+        self.change_page(page, |page| {
+            page.deliveries.remove(&id);
+        });
+        Some(page)
+    }
+}
