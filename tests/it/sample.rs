@@ -30,7 +30,8 @@ use crate::{
     world,
 };
 
-const SOON: Duration = Duration::from_secs(30);
+/// Longer than the minute after which a severity may remind at the earliest.
+const SOON: Duration = Duration::from_secs(120);
 
 /// Every kind of event that a server writes on such a day; a stepped clock would need another machine.
 const KINDS: [&str; 30] = [
@@ -66,7 +67,7 @@ const KINDS: [&str; 30] = [
     "step_taken",
 ];
 
-/// Short waits, so that everything that can be due is due within seconds.
+/// Waits as short as they may be, so that everything that can be due is due within little more than a minute.
 fn config(phone: u16) -> String {
     format!(
         r##"
@@ -76,7 +77,7 @@ means = "A major function is impaired"
 labels = ['severity="critical"']
 urgency = "urgent"
 page = "qflow"
-acknowledge_within = "1s"
+acknowledge_within = "1m"
 update_every = "1h"
 unresolved = [{{ after = "1h", page = "qflow" }}]
 
@@ -85,6 +86,7 @@ name = "Medium"
 means = "Something works worse than it should"
 labels = ['severity="warning"']
 urgency = "routine"
+acknowledge_within = "1m"
 
 [person.ana]
 name = "Ana Ruiz"
@@ -156,7 +158,7 @@ fn alert(status: &str, name: &str, cluster: &str, severity: &str) -> String {
     .to_string()
 }
 
-/// A day of the example team, played in seconds.
+/// A day of the example team, played in a minute or two.
 struct Day {
     watchbell: Watchbell,
     phone: Server,
@@ -191,11 +193,14 @@ impl Day {
         assert!(rang.is_some(), "{person} hears no `{words}`:\n{}", self.watchbell.process.tail());
     }
 
+    /// How many events of a kind there are.
+    fn count(&self, kind: &str) -> usize {
+        kinds(&self.watchbell).iter().filter(|known| *known == kind).count()
+    }
+
     /// Waits until the journal has so many events of a kind.
     fn has(&self, kind: &str, count: usize) {
-        let found = until(SOON, || {
-            (kinds(&self.watchbell).iter().filter(|it| *it == kind).count() >= count).then_some(())
-        });
+        let found = until(SOON, || (self.count(kind) >= count).then_some(()));
         assert!(found.is_some(), "no {count} `{kind}`: {:?}", kinds(&self.watchbell));
     }
 
@@ -208,40 +213,51 @@ impl Day {
         self.alert(&alert("firing", "QflowServiceDown", "north", "critical"));
         self.has("group_raised", 1);
         self.has("reminded", 1);
-        // A second cluster joins the incident; Ana takes all of it.
-        self.alert(&alert("firing", "QflowServiceDown", "south", "critical"));
-        self.has("group_joined", 1);
+        // Ana takes all of it.
         self.says("ana", "/ack INC-1");
         self.says("ana", "/incident role INC-1 scribe ben");
         self.says("ana", "/incident status INC-1 mitigated \"traffic goes to the replica\"");
         self.says("ben", "/incident note INC-1 rolled back to 2.4.1");
-        self.says("ana", "/incident severity INC-1 P2");
+        self.says("ana", "/incident severity INC-1 P1");
         // Ben is asked for help; he takes it before his phone has reception again.
+        let failed = self.count("attempt_failed");
         self.says("ana", "/page ben the database needs you");
-        self.has("attempt_failed", 2);
+        self.has("attempt_failed", failed + 1);
+        let cancelled = self.count("delivery_cancelled");
         self.says("ben", "/ack");
-        self.has("delivery_cancelled", 1);
+        self.has("delivery_cancelled", cancelled + 1);
         self.says("ana", "/oncall override primary ben 2h");
         self.says("ana", "/oncall override remove OV-1");
         self.says("ana", "/oncall override primary ben 8h");
         // It ends, comes back, and ends.
-        for (name, cluster, severity) in [
-            ("QflowErrors", "north", "warning"),
-            ("QflowServiceDown", "north", "critical"),
-            ("QflowServiceDown", "south", "critical"),
-        ] {
-            self.alert(&alert("resolved", name, cluster, severity).replace("09:00:00Z", "09:30:00Z"));
+        for (name, severity) in [("QflowErrors", "warning"), ("QflowServiceDown", "critical")] {
+            self.alert(&alert("resolved", name, "north", severity).replace("09:00:00Z", "09:30:00Z"));
         }
-        self.has("group_closed", 2);
+        self.has("group_closed", 1);
         self.says("ana", "/incident resolve INC-1 disk replaced");
         self.says("ben", "/incident reopen INC-1 errors are back");
         self.says("ana", "/incident resolve INC-1 second disk replaced");
-        // What is not over when the day ends: one that was taken, one that nobody routes.
-        self.alert(&alert("firing", "QflowServiceDown", "west", "critical"));
-        self.has("group_opened", 3);
-        self.says("ana", "/ack G-3");
-        self.alert(&alert("firing", "Strange", "east", "warning").replace("qflow\"", "other\""));
-        self.has("group_opened", 4);
+        // What is not over when the day ends: a storm, of which one group was taken, and one that nobody routes.
+        self.storm();
+        self.says("ana", "/ack G-2");
+        self.alert(&alert("firing", "Strange", "east", "warning").replace("\"qflow\"", "\"other\""));
+        self.has("alert_fired", self.count("group_opened") + 1);
+    }
+
+    /// One cluster after the other breaks, until one joins the incident of another.
+    fn storm(&self) {
+        for number in 1..20 {
+            let opened = self.count("incident_opened") + self.count("group_joined");
+            self.alert(&alert("firing", "QflowServiceDown", &format!("west-{number}"), "critical"));
+            let told = until(SOON, || {
+                (self.count("incident_opened") + self.count("group_joined") > opened).then_some(())
+            });
+            assert!(told.is_some(), "west-{number} opens no incident and joins none");
+            if self.count("group_joined") > 0 {
+                return;
+            }
+        }
+        panic!("twenty clusters break, and none joins the incident of another");
     }
 }
 
@@ -258,7 +274,7 @@ fn kinds(watchbell: &Watchbell) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "plays some seconds in real time: scripts/test"]
+#[ignore = "plays a minute in real time: scripts/test"]
 fn a_day_provokes_every_kind_of_event() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut day = Day::begin(folder.path());
