@@ -223,9 +223,7 @@ impl Day {
         let failed = self.count("attempt_failed");
         self.says("ana", "/page ben the database needs you");
         self.has("attempt_failed", failed + 1);
-        let cancelled = self.count("delivery_cancelled");
         self.says("ben", "/ack");
-        self.has("delivery_cancelled", cancelled + 1);
         self.says("ana", "/oncall override primary ben 2h");
         self.says("ana", "/oncall override remove OV-1");
         self.says("ana", "/oncall override primary ben 8h");
