@@ -123,9 +123,10 @@ impl Reply {
     pub fn refused(card: Card) -> Self {
         Self::with(false, vec![card])
     }
-    /// Several cards.
+    /// Several cards; whatever somebody put into a title or a label is made harmless here.
     #[must_use]
     pub fn with(ok: bool, cards: Vec<Card>) -> Self {
+        let cards: Vec<Card> = cards.into_iter().map(Card::harmless).collect();
         Self { ok, text: text::lines::cards(&cards), cards }
     }
 }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plain::{lines, plain};
+
 /// One message of the bot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
@@ -29,6 +31,27 @@ pub struct Card {
     /// Buttons; in the terminal they are numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,
+}
+
+impl Card {
+    /// The same without characters that do something instead of being seen; the lines of text and document stay.
+    #[must_use]
+    pub fn harmless(self) -> Self {
+        let line = |text: String| plain(&text, usize::MAX);
+        let field = |field: Field| Field { name: line(field.name), value: line(field.value) };
+        let link = |link: Link| Link { text: line(link.text), url: line(link.url) };
+        let button = |button: Button| Button { label: line(button.label), command: line(button.command) };
+        Self {
+            title: line(self.title),
+            tone: self.tone,
+            text: lines(&self.text),
+            fields: self.fields.into_iter().map(field).collect(),
+            table: self.table.into_iter().map(|row| row.into_iter().map(line).collect()).collect(),
+            document: lines(&self.document),
+            links: self.links.into_iter().map(link).collect(),
+            buttons: self.buttons.into_iter().map(button).collect(),
+        }
+    }
 }
 
 /// A name and its value.
@@ -71,4 +94,30 @@ pub enum Tone {
     Warning,
     /// Act on it.
     Critical,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_keeps_its_words_and_its_lines_and_nothing_that_does_something() {
+        let loud = || "@everyone \u{7}\u{1b}[2J\u{202e}down\n  really".to_owned();
+        let (line, lines) = ("@everyone [2Jdown really", "@everyone [2Jdown\n  really");
+        let card = Card {
+            title: loud(),
+            text: loud(),
+            fields: vec![Field { name: loud(), value: loud() }],
+            table: vec![vec![loud()]],
+            document: loud(),
+            links: vec![Link { text: loud(), url: loud() }],
+            buttons: vec![Button { label: loud(), command: loud() }],
+            tone: Tone::Good,
+        };
+        let card = card.harmless();
+        assert_eq!((&*card.title, &*card.text, &*card.document), (line, lines, lines));
+        assert_eq!((&*card.fields[0].name, &*card.fields[0].value, &*card.table[0][0]), (line, line, line));
+        assert_eq!((&*card.links[0].text, &*card.links[0].url), (line, line));
+        assert_eq!((&*card.buttons[0].label, &*card.buttons[0].command, card.tone), (line, line, Tone::Good));
+    }
 }

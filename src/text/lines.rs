@@ -3,7 +3,7 @@
 
 use super::{
     card::{Card, Field},
-    plain::plain,
+    plain::{self, plain},
 };
 
 /// At most this many characters of one cell of a table are shown.
@@ -57,14 +57,7 @@ fn lines(card: &Card, buttons: &mut usize) -> String {
 
 /// Lines stay lines; what is harmful in them goes.
 fn paragraph(text: &str) -> Option<String> {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| {
-            let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-            format!("{indent}{}", plain(line, usize::MAX)).trim_end().to_owned()
-        })
-        .collect();
-    (!text.trim().is_empty()).then(|| lines.join("\n"))
+    (!text.trim().is_empty()).then(|| plain::lines(text.strip_suffix('\n').unwrap_or(text)))
 }
 
 fn fields(fields: &[Field]) -> Option<String> {

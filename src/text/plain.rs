@@ -46,6 +46,20 @@ pub fn plain(text: &str, max: usize) -> String {
     line
 }
 
+/// The same for a text of several lines, which stay with the blanks that they begin with.
+#[must_use]
+pub fn lines(text: &str) -> String {
+    let line = |line: &str| {
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        format!("{indent}{}", plain(line, usize::MAX)).trim_end().to_owned()
+    };
+    let mut whole = text.lines().map(line).collect::<Vec<_>>().join("\n");
+    if text.ends_with('\n') {
+        whole.push('\n');
+    }
+    whole
+}
+
 /// Characters that do something instead of being seen. Joiners stay: many scripts and emoji need them.
 fn is_harmful(char: char) -> bool {
     char.is_control()

@@ -3,7 +3,10 @@
 
 use jiff::tz::TimeZone;
 
-use super::card::{Button, Card, Tone};
+use super::{
+    card::{Button, Card, Tone},
+    plain::plain,
+};
 
 /// What is wrong with what a command was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,15 +204,11 @@ fn mean_or_known(nearest: Option<&str>, known: &[String], dashes: &str) -> Strin
     format!(" There are: {}{more}.", shown.join(", "))
 }
 
-/// What was written, as much as is needed to recognise it.
+/// What was written, as much as is needed to recognise it, harmless to show.
 #[must_use]
 pub fn short(written: &str) -> String {
-    const MOST: usize = 60;
-    let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    const MOST: usize = 61;
+    plain(written, MOST)
 }
 
 /// A command that was told too little, too much or something wrong.
@@ -253,5 +252,18 @@ pub fn too_long(length: usize, most: usize) -> Card {
         tone: Tone::Warning,
         text: "Nothing was changed. Say it shorter, or in several notes.".to_owned(),
         ..Card::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_repeated_harmlessly() {
+        let title = unknown("/\u{7}\u{1b}[2J\u{202e}x \n y", &[]).title;
+        assert_eq!(title, "Unknown command /[2Jx y.");
+        let long = short(&"é".repeat(100));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (61, true));
     }
 }

@@ -2,15 +2,10 @@
 //! the views come back whatever was done to their folder. Never spares the process.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,6 +14,7 @@ use serde_json::Value;
 use crate::{
     peer::{
         http,
+        load::{self, Load},
         process::until,
         server::{Request, Server},
         watchbell::Watchbell,
@@ -29,11 +25,8 @@ use crate::{
 /// How often the process is killed.
 const KILLS: u32 = 20;
 
-/// Senders at the same time, each with one request under way.
-const SENDERS: u32 = 4;
-
-/// Alerts that the whole run sends at most; each pages somebody.
-const MOST: u32 = 4_000;
+/// Alerts that are sent at most between two kills: the senders are at work when the kill comes.
+const BETWEEN: u32 = 100;
 
 fn config(phone: &Server) -> String {
     format!(
@@ -50,7 +43,7 @@ steps = [{{ page = ["person:ana"], wait = "1h" }}]
 
 [integration.load]
 kind = "alertmanager"
-token = "a-token-of-the-test"
+token = "{}"
 
 [[route]]
 name = "load"
@@ -59,108 +52,54 @@ group_by = ["alertname"]
 group_wait = "0s"
 page = "all"
 "#,
-        phone.port
+        phone.port,
+        load::TOKEN
     )
 }
 
-/// One alert as an Alertmanager hands it over; its name is its number.
-fn webhook(number: u32) -> String {
-    format!(
-        r#"{{"version":"4","groupKey":"{{}}:{{alertname=\"Load{number:06}\"}}","truncatedAlerts":0,"status":"firing",
-"receiver":"watchbell","groupLabels":{{"alertname":"Load{number:06}"}},"commonLabels":{{}},"commonAnnotations":{{}},
-"externalURL":"http://alertmanager:9093","alerts":[{{"status":"firing","labels":{{"alertname":"Load{number:06}",
-"service":"load","severity":"critical"}},"annotations":{{"summary":"Load{number:06} is down"}},
-"startsAt":"2026-11-01T00:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://prometheus:9090",
-"fingerprint":"{number:016x}"}}]}}"#
-    )
+/// All alerts that the server knows, each with its group.
+fn known(watchbell: &Watchbell) -> BTreeMap<u32, String> {
+    let mut known = BTreeMap::new();
+    for alert in watchbell.items("/api/v1/alerts?status=firing") {
+        let number = alert["labels"]["alertname"].as_str().and_then(load::number);
+        let group = alert["group"].as_str().map(str::to_owned);
+        let (Some(number), Some(group)) = (number, group) else { panic!("an alert of nobody: {alert}") };
+        assert!(known.insert(number, group).is_none(), "there twice: {alert}");
+    }
+    known
 }
 
-/// The numbers of the alerts that a text speaks of.
-fn numbers(text: &str) -> BTreeSet<u32> {
-    text.split("Load").skip(1).filter_map(|after| after.get(..6)?.parse().ok()).collect()
-}
-
-/// Sends alerts until told to stop; keeps which ones were answered with 2xx.
-struct Load {
-    over: Arc<AtomicBool>,
-    accepted: Arc<Mutex<BTreeSet<u32>>>,
-    senders: Vec<thread::JoinHandle<()>>,
-}
-
-impl Load {
-    fn start(port: u16) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let accepted = Arc::new(Mutex::new(BTreeSet::new()));
-        let next = Arc::new(AtomicU32::new(0));
-        let senders = (0..SENDERS).map(|_| {
-            let (over, accepted, next) = (Arc::clone(&over), Arc::clone(&accepted), Arc::clone(&next));
-            thread::spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= MOST {
-                        return;
-                    }
-                    let headers = [
-                        ("Content-Type", "application/json"),
-                        ("Authorization", "Bearer a-token-of-the-test"),
-                    ];
-                    match http::ask(port, "POST", "/hooks/load", &headers, &webhook(number)) {
-                        Ok(answer) if answer.ok() => {
-                            accepted.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
-                        }
-                        // Dead, or busy: the source would come back with the same alert; this one just goes on.
-                        Ok(answer) => assert_eq!(answer.status, 503, "{answer:?}"),
-                        Err(_) => thread::sleep(Duration::from_millis(5)),
-                    }
-                    // Leaves the machine some air: the pages have to go out too.
-                    thread::sleep(Duration::from_millis(4));
-                }
-            })
-        });
-        Self { senders: senders.collect(), over, accepted }
+/// What the journal says: how often each fingerprint fired.
+fn fingerprints(watchbell: &Watchbell) -> BTreeMap<u32, u32> {
+    let exported = watchbell.other(&["journal", "export"]);
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let mut fired = BTreeMap::new();
+    for line in String::from_utf8_lossy(&exported.stdout).lines() {
+        let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let alert = &record["event"]["alert_fired"];
+        let Some(name) = alert["labels"]["alertname"].as_str() else { continue };
+        let number = load::number(name).unwrap_or_else(|| panic!("a stranger: {line}"));
+        assert!(alert["key"].to_string().contains(&format!("{number:016x}")), "another fingerprint: {line}");
+        *fired.entry(number).or_default() += 1;
     }
-
-    fn accepted(&self) -> BTreeSet<u32> {
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn stop(self) -> BTreeSet<u32> {
-        self.over.store(true, Ordering::Relaxed);
-        for sender in self.senders {
-            sender.join().expect("a sender");
-        }
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// All alerts that the server knows, page by page.
-fn known(watchbell: &Watchbell) -> BTreeSet<u32> {
-    let mut all = BTreeSet::new();
-    let mut cursor = String::new();
-    loop {
-        let answer = watchbell.get(&format!("/api/v1/alerts?status=firing&limit=200{cursor}"));
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let page: Value = serde_json::from_str(&answer.body).expect("JSON");
-        all.extend(numbers(&page["items"].to_string()));
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return all,
-        }
-    }
+    fired
 }
 
 fn is_page(request: &Request) -> bool {
     request.body.contains("\"kind\":\"page\"")
 }
 
-/// The alerts whose page reached the phone.
-fn paged(phone: &Server) -> BTreeSet<u32> {
-    phone
-        .heard()
-        .iter()
-        .filter(|request| is_page(request))
-        .flat_map(|request| numbers(&request.body))
-        .collect()
+/// The pages that reached the phone, by group: key and attempt of each, in the order in which they came.
+fn pages(phone: &Server) -> BTreeMap<String, Vec<(String, u64)>> {
+    let mut pages: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for request in phone.heard().iter().filter(|request| is_page(request)) {
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        let group = body["group"].as_str().unwrap_or_else(|| panic!("a page of no group: {body}")).to_owned();
+        let key =
+            request.header("idempotency-key").unwrap_or_else(|| panic!("no key: {request:?}")).to_owned();
+        pages.entry(group).or_default().push((key, body["attempt"].as_u64().expect("an attempt")));
+    }
+    pages
 }
 
 /// What is done to the folder of the views while the process is dead.
@@ -222,17 +161,18 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
     let load = Load::start(watchbell.port);
     let harms = [Harm::None, Harm::Deleted, Harm::Cut, Harm::Flipped];
     let began = Instant::now();
-    let mut before = BTreeSet::new();
     for kill in 0..KILLS {
-        // Under load: some more alerts were accepted since the last time, and some are on their way.
-        let enough = before.len() + 20;
+        // Under load, and each time at another moment: some were accepted since the last time, more are on their way.
+        let enough = load.accepted().len() + 20 + (kill as usize * 7) % 50;
+        load.more(BETWEEN);
         let loaded = until(Duration::from_secs(30), || (load.accepted().len() >= enough).then_some(()));
         assert!(loaded.is_some(), "after {kill} kills nothing is accepted:\n{}", watchbell.process.tail());
         watchbell.process.kill();
-        before = load.accepted();
+        let before = load.accepted();
         harm(&watchbell.data(), harms[kill as usize % harms.len()]);
         watchbell.start_again();
-        let lost: Vec<u32> = before.difference(&known(&watchbell)).copied().collect();
+        let known: BTreeSet<u32> = known(&watchbell).into_keys().collect();
+        let lost: Vec<&u32> = before.difference(&known).collect();
         assert!(
             lost.is_empty(),
             "after {} kills alerts that were answered 2xx are missing: {lost:?}",
@@ -242,37 +182,48 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
     let accepted = load.stop();
     eprintln!("{} alerts accepted, {KILLS} kills in {:?}", accepted.len(), began.elapsed());
 
-    // Every one of them pages; the page arrives at least once, and a repeated one carries the same key.
-    let all = until(Duration::from_mins(1), || accepted.is_subset(&paged(&phone)).then_some(()));
-    let lost: Vec<u32> = accepted.difference(&paged(&phone)).copied().collect();
-    assert!(all.is_some(), "pages are lost: {lost:?}\n{}", watchbell.process.tail());
-    for number in &accepted {
-        let keys: BTreeSet<String> = phone
-            .heard()
-            .iter()
-            .filter(|request| is_page(request) && numbers(&request.body).contains(number))
-            .filter_map(|request| request.header("idempotency-key").map(str::to_owned))
-            .collect();
-        assert_eq!(keys.len(), 1, "alert {number} was paged under several keys: {keys:?}");
+    // All of them are there, once each, as they were sent; so is every one whose answer was lost with the process.
+    let known = known(&watchbell);
+    let lost: Vec<&u32> = accepted.iter().filter(|number| !known.contains_key(number)).collect();
+    assert!(lost.is_empty(), "alerts that were answered 2xx are missing: {lost:?}");
+    let twice: Vec<_> = fingerprints(&watchbell).into_iter().filter(|(_, times)| *times != 1).collect();
+    assert!(twice.is_empty(), "alerts that fired more than once: {twice:?}");
+
+    // Every group pages; the page arrives at least once, and what is repeated carries the same key and no lower attempt.
+    let groups: BTreeSet<String> = known.values().cloned().collect();
+    assert_eq!(groups.len(), known.len(), "a group for each alert");
+    let silent = || -> Vec<String> {
+        let pages = pages(&phone);
+        groups.iter().filter(|group| !pages.contains_key(*group)).cloned().collect()
+    };
+    let all = until(Duration::from_mins(1), || silent().is_empty().then_some(()));
+    assert!(all.is_some(), "groups that never paged: {:?}\n{}", silent(), watchbell.process.tail());
+    for (group, pages) in pages(&phone) {
+        assert!(groups.contains(&group), "a page for {group}, which is not there");
+        assert!(
+            pages.iter().all(|(key, _)| *key == pages[0].0),
+            "{group} was paged under several keys: {pages:?}"
+        );
+        assert!(pages.is_sorted_by_key(|(_, attempt)| *attempt), "{group}: the attempts go back: {pages:?}");
     }
 
     // The journal is whole, and every timeline is complete although the views were harmed.
-    let groups = known(&watchbell).len();
-    for group in [1, groups / 2, groups] {
-        let kinds: Vec<String> = timeline(&watchbell, &format!("G-{group}"))
+    for group in groups.iter().step_by(groups.len().div_ceil(20)) {
+        let kinds: Vec<String> = timeline(&watchbell, group)
             .iter()
             .filter_map(|entry| entry["kind"].as_str().map(str::to_owned))
             .collect();
-        for kind in ["alert_fired", "paged", "delivered"] {
-            assert!(kinds.iter().any(|known| known == kind), "G-{group} has no `{kind}`: {kinds:?}");
+        for kind in ["alert_fired", "group_opened", "paged"] {
+            assert_eq!(
+                kinds.iter().filter(|known| *known == kind).count(),
+                1,
+                "{group}, `{kind}`: {kinds:?}"
+            );
         }
     }
-    let verified = std::process::Command::new(binary)
-        .args(["journal", "verify", "--data"])
-        .arg(watchbell.data())
-        .output()
-        .expect("journal verify runs");
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    let verified = watchbell.other(&["journal", "verify"]);
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success() && said.contains("whole:"), "{said}");
 }
 
 #[test]
@@ -282,10 +233,8 @@ fn timelines_survive_whatever_happens_to_the_views() {
     let phone = Server::start(|_| (200, String::new()));
     let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
     let mut watchbell = Watchbell::start(binary, folder.path(), &config(&phone)).ready();
-    let headers = [("Content-Type", "application/json"), ("Authorization", "Bearer a-token-of-the-test")];
     let send = |watchbell: &Watchbell, number: u32| {
-        let answer =
-            http::ask(watchbell.port, "POST", "/hooks/load", &headers, &webhook(number)).expect("an answer");
+        let answer = load::send(watchbell.port, &load::webhook(number)).expect("an answer");
         assert!(answer.ok(), "{answer:?}");
     };
     (0..50).for_each(|number| send(&watchbell, number));
@@ -305,7 +254,7 @@ fn timelines_survive_whatever_happens_to_the_views() {
         let number = 1_000 + round;
         send(&watchbell, number);
         let page =
-            phone.wait(Duration::from_secs(30), |it| is_page(it) && numbers(&it.body).contains(&number));
+            phone.wait(Duration::from_secs(30), |it| is_page(it) && it.body.contains(&load::name(number)));
         assert!(page.is_some(), "{kind:?}: no page while the views come back:\n{}", watchbell.process.tail());
         for (group, expected) in (1..).zip(&before) {
             assert_eq!(&timeline(&watchbell, &format!("G-{group}")), expected, "{kind:?}: G-{group}");

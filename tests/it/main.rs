@@ -7,6 +7,8 @@ mod layers;
 mod main_job;
 #[expect(dead_code, reason = "the load generator measures with it")]
 mod peer;
+mod promises;
+mod sample;
 mod simulation;
 mod source;
 mod stories;

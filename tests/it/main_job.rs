@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::peer::{
     alertmanager::{self, Alertmanager},
     http,
+    live::Live,
     process::{installed, until},
     prometheus::{self, Exporter, Prometheus},
     server::{Request, Server},
@@ -147,23 +148,28 @@ fn a_rule_fires_and_the_secondary_takes_it() {
     let taken = watchbell.post(path, "");
     assert!(taken.ok(), "{taken:?}");
 
-    // Nobody is paged any more; the service comes back, and both hear of it.
+    // Nobody is paged any more; the service comes back, and both hear of it: one sits at a terminal already, the other
+    // opens one afterwards and finds it there.
+    let mut at_the_terminal = Live::follow(watchbell.port, "ana");
     service.set_broken(false);
     let heard = until(SOON, || {
         let timeline = timeline(&watchbell);
         let told = |person: &str| {
-            timeline.iter().any(|entry| {
-                entry["kind"] == "delivered"
-                    && entry["text"]
-                        .as_str()
-                        .is_some_and(|text| text.contains(person) && text.contains("resol"))
-            })
+            entry(&timeline, "delivered", &format!("Chat to {person} that it is over")).is_some()
         };
-        (told("Ana") && told("Ben")).then_some(())
+        (told("ana") && told("ben")).then_some(())
     });
     let timeline = timeline(&watchbell);
     let shown = serde_json::to_string_pretty(&timeline).expect("JSON");
     assert!(heard.is_some(), "not everyone who was paged heard of the end:\n{shown}");
+    let over = |frame: &Value, person: &str| {
+        frame["type"] == "message" && frame["kind"] == "resolved" && frame["to"] == person
+    };
+    let mut later = Live::follow(watchbell.port, "ben");
+    for (person, live) in [("ana", &mut at_the_terminal), ("ben", &mut later)] {
+        let told = live.wait(SOON, |frame| over(frame, person));
+        assert!(told.is_some(), "{person} did not hear of the end:\n{}", live.heard());
+    }
     for phone in [&ana, &ben] {
         assert_eq!(phone.heard().iter().filter(|request| page_of(request)).count(), 1, "one page each");
     }
@@ -171,12 +177,16 @@ fn a_rule_fires_and_the_secondary_takes_it() {
     // Every step is on the timeline, in order.
     let expected = [
         ("alert_fired", "QflowServiceDown"),
-        ("paged", "Ana"),
-        ("delivered", "Ana"),
-        ("escalated", "Ben"),
-        ("delivered", "Ben"),
-        ("acknowledged", "Ben"),
+        ("incident_opened", "INC-1"),
+        ("paged", "ana"),
+        ("delivered", "Hook to ana"),
+        ("escalated", "ben"),
+        ("delivered", "Hook to ben"),
+        ("acknowledged", "ben"),
+        ("page_stopped", "ben acknowledged"),
         ("alert_resolved", "QflowServiceDown"),
+        ("resolved", "G-1 is resolved"),
+        ("delivered", "that it is over"),
     ];
     let mut after = 0;
     for (kind, words) in expected {

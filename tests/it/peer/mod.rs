@@ -3,6 +3,8 @@
 
 pub mod alertmanager;
 pub mod http;
+pub mod live;
+pub mod load;
 pub mod ports;
 pub mod process;
 pub mod prometheus;

@@ -3,9 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     time::Duration,
 };
+
+use serde_json::{Value, json};
 
 use super::{
     http::{self, Answer},
@@ -63,6 +65,67 @@ impl Watchbell {
             .unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.process.tail()))
     }
 
+    /// Runs a command; the answer as JSON. `person` empty: the local operator.
+    pub fn command(&self, person: &str, text: &str) -> Value {
+        let mut asked = json!({"text": text});
+        if !person.is_empty() {
+            asked["person"] = json!(person);
+        }
+        let answer = self.post("/api/v1/commands", &asked.to_string());
+        assert_eq!(answer.status, 200, "{text}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{text}: {error}: {}", answer.body))
+    }
+
+    /// A document of the API.
+    pub fn json(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", answer.body))
+    }
+
+    /// All items of a list, page by page.
+    pub fn items(&self, path: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        let join = if path.contains('?') { '&' } else { '?' };
+        loop {
+            let mut page = self.json(&format!("{path}{join}limit=500{cursor}"));
+            let Value::Array(items) = page["items"].take() else { panic!("{path}: no items: {page}") };
+            all.extend(items);
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// One figure of `/metrics`; 0 when it is not there.
+    pub fn figure(&self, name: &str) -> u64 {
+        let metrics = self.get("/metrics").body;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap_or_else(|error| panic!("{name} {value}: {error}")))
+    }
+
+    /// The journal as it stands on the disk, without the room that is reserved at its end.
+    pub fn journal(&self) -> Vec<u8> {
+        let files = segments(&self.data().join("journal"));
+        let bytes: Vec<u8> = files.iter().flat_map(|file| fs::read(file).expect("a segment")).collect();
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        bytes[..end].to_vec()
+    }
+
+    /// Another command line of the same binary, such as `journal verify`; the process goes on.
+    pub fn other(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data())
+            .arg("--config")
+            .arg(self.folder.join("config"));
+        command.current_dir(&self.folder).output().expect("the binary runs")
+    }
+
     fn wait_ready(&mut self) {
         let ready = until(Duration::from_mins(1), || {
             if let Some(status) = self.process.ended() {
@@ -74,10 +137,20 @@ impl Watchbell {
     }
 }
 
+/// The segments of a journal, the oldest first.
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut found: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")).collect();
+    found.sort();
+    found
+}
+
 /// Starts the process.
 fn serve(binary: &Path, folder: &Path) -> Process {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--config").arg(folder.join("config")).arg("--data").arg(folder.join("data"));
-    command.current_dir(folder).env("RUST_LOG", "warn");
+    command.current_dir(folder).env("WATCHBELL_LOG", "warn");
     Process::start(&mut command, &folder.join("log")).expect("watchbell starts")
 }
