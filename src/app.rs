@@ -13,7 +13,7 @@ use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     chat::terminal::Terminal,
@@ -40,8 +40,11 @@ use crate::{
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
 const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 1");
-/// A snapshot after so many events: replay reads fewer than that.
+/// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
+/// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;
+/// A snapshot costs as much as the state is large: paid once for so many events, it stays small beside them.
+const SNAPSHOT_SHARE: usize = 2;
 /// How long a stopping server waits for running requests.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -280,12 +283,18 @@ fn after_batch(data_dir: PathBuf, metrics: Metrics, views: Views) -> AfterBatch 
                 metrics.views_lag(behind);
             }
         }
-        if since < SNAPSHOT_EVERY {
+        let state = core.state();
+        let things = state.alerts.len() + state.groups.len() + state.pages.len() + state.deliveries.len();
+        if since < SNAPSHOT_EVERY.max(SNAPSHOT_SHARE * things) {
             return;
         }
         since = 0;
-        let (state, head, data_dir) = (core.state().clone(), core.head(), data_dir.clone());
+        let (state, head, data_dir) = (state.clone(), core.head(), data_dir.clone());
         let write = move || {
+            // Whatever waits for an answer goes first.
+            if let Err(error) = rustix::process::nice(10) {
+                debug!(%error, "the snapshot is written with the priority of everything else");
+            }
             if let Err(error) = snapshot::write(&data_dir, SCHEMA, &head, &state) {
                 warn!(%error, "no snapshot could be written; the next start takes longer");
             }

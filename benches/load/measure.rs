@@ -79,8 +79,13 @@ pub fn all(kind: Kind, binary: &Path, scratch: &Path, effort: Effort) -> Result<
 
     let subject = Subject::start(kind, binary, &scratch.join("singles"), Grouping::Each, None)?;
     send(&subject, 64, effort.warm, 1, 0)?;
+    let before = subject.process.worked();
     let load = send(&subject, 64, effort.singles, 1, 10_000_000)?;
     add("single alerts, 64 connections", "alerts/s", rate(&load, 1), true);
+    // What is put off until the load is over counts.
+    thread::sleep(effort.settle);
+    let worked = subject.process.worked().zip(before).map(|(after, before)| after.saturating_sub(before));
+    add("single alerts, processor time of one", "µs", micros_each(worked, load.accepted), false);
     add("single alerts, median", "ms", millis(percentile(&load.times, 50)), false);
     add("single alerts, 99 of 100", "ms", millis(percentile(&load.times, 99)), false);
     drop(subject);
@@ -170,6 +175,10 @@ fn millis(time: Duration) -> f64 {
 
 fn rate(load: &client::Load, alerts: u32) -> f64 {
     f64::from(u32::try_from(load.accepted).unwrap_or(u32::MAX)) * f64::from(alerts) / load.took.as_secs_f64()
+}
+
+fn micros_each(all: Option<Duration>, count: usize) -> f64 {
+    all.unwrap_or_default().as_secs_f64() * 1e6 / f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX))
 }
 
 fn mebibytes(subject: &Subject) -> f64 {

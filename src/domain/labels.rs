@@ -1,15 +1,20 @@
 //! Labels and annotations: sorted name–value pairs packed into one buffer, because a hundred thousand
 //! active alerts must fit into little memory. Never interprets what the values say.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 /// Name–value pairs, sorted by name, each name once (the last value wins).
 ///
-/// Serialised as a JSON object. Values are arbitrary text from outside: whoever shows them escapes them.
+/// Serialised as a JSON object. Values are arbitrary text from outside: whoever shows them escapes them. A clone
+/// shares the text: events, state and snapshots hold the same labels.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels {
+pub struct Labels(Option<Arc<Packed>>);
+
+/// At least one pair.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Packed {
     text: Box<str>,
     /// End offsets: name, value, name, value, …
     ends: Box<[u32]>,
@@ -25,11 +30,12 @@ impl Labels {
 
     /// All pairs, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (text, ends) = self.0.as_deref().map_or(("", &[][..]), |packed| (&*packed.text, &*packed.ends));
         let mut start = 0;
-        self.ends.chunks_exact(2).map(move |pair| {
+        ends.chunks_exact(2).map(move |pair| {
             let [name_end, value_end] = [pair[0] as usize, pair[1] as usize];
-            let name = &self.text[start..name_end];
-            let value = &self.text[name_end..value_end];
+            let name = &text[start..name_end];
+            let value = &text[name_end..value_end];
             start = value_end;
             (name, value)
         })
@@ -38,13 +44,13 @@ impl Labels {
     /// How many pairs there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len() / 2
+        self.0.as_ref().map_or(0, |packed| packed.ends.len() / 2)
     }
 
     /// Whether there is no pair at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.0.is_none()
     }
 
     /// The same pairs with only the names that `keep` accepts.
@@ -77,7 +83,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
             text.push_str(value.as_ref());
             ends.push(offset(&text));
         }
-        Self { text: text.into(), ends: ends.into() }
+        Self((!ends.is_empty()).then(|| Arc::new(Packed { text: text.into(), ends: ends.into() })))
     }
 }
 

@@ -12,11 +12,13 @@ use jiff::Timestamp;
 use super::{Accepted, Look};
 use crate::{
     domain::{
+        alert::Report,
         config::Config,
         decide::decide,
         delivery::{Channel, DeliveryKind},
         event::{Event, FORMAT, Record, TraceId},
-        id::{DeliveryId, Seq},
+        facts::Dispatch,
+        id::DeliveryId,
         intent::{Intent, Now, Refusal},
         state::{Stamp, State},
     },
@@ -31,6 +33,9 @@ pub struct Lane {
     /// Whether it is a page.
     pub page: bool,
 }
+
+/// What followed from one intent, and for a permit what to send.
+type Taken<'a> = (&'a [Record], Option<Box<Dispatch>>);
 
 /// The state, the configuration in force, and the journal behind them.
 pub struct Core {
@@ -86,27 +91,37 @@ impl Core {
     /// # Errors
     /// The refusal; nothing has changed then.
     pub fn decide(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Accepted, Refusal> {
-        let first = self.state.seq;
+        let (records, dispatch) = self.take(trace, intent, now)?;
+        let events = records.iter().map(|record| record.event.clone()).collect();
+        Ok(Accepted { seq: self.state.seq, events, dispatch, at: now.civil })
+    }
+
+    /// Takes what a source reports, and lends what follows. A source only wants to know that it is durable: a
+    /// copy of every alert would cost more than deciding it.
+    pub fn report(&mut self, trace: TraceId, report: Report, now: Now) -> &[Record] {
+        // A report is never refused.
+        self.take(trace, Intent::Report(report), now).map(|(records, _)| records).unwrap_or_default()
+    }
+
+    fn take(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Taken<'_>, Refusal> {
+        let mut seq = self.state.seq;
         let decided = decide(&mut self.state, &self.config, intent, now, trace)?;
-        let count = decided.events.len();
-        for (index, event) in decided.events.iter().enumerate() {
-            self.follow(event, now);
+        let first = self.decided.len();
+        let end = self.state.seq;
+        for event in decided.events {
+            self.follow(&event, now);
+            seq = seq.next();
             self.decided.push(Record {
-                seq: Seq(first.0 + 1 + index as u64),
+                seq,
                 at: now.civil,
                 clock: (now.engine != now.civil).then_some(now.engine),
                 v: FORMAT,
                 trace,
-                last: index + 1 == count,
-                event: event.clone(),
+                last: seq == end,
+                event,
             });
         }
-        Ok(Accepted {
-            seq: self.state.seq,
-            events: decided.events,
-            dispatch: decided.dispatch,
-            at: now.civil,
-        })
+        Ok((self.decided.get(first..).unwrap_or_default(), decided.dispatch))
     }
 
     /// Takes what is due, at most `most` things; the rest waits for the next batch. Returns how late the first
@@ -117,7 +132,7 @@ impl Core {
             let Some(due) = self.state.next_deadline().filter(|due| *due <= now.engine) else { break };
             late.get_or_insert(now.engine.duration_since(due));
             // `Due` is never refused.
-            drop(self.decide(trace, Intent::Due, now));
+            drop(self.take(trace, Intent::Due, now));
         }
         late
     }

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{Accepted, Look, Rejected};
-use crate::domain::{config::Config, event::TraceId, intent::Intent};
+use crate::domain::{alert::Report, config::Config, event::TraceId, id::Seq, intent::Intent};
 
 /// How much may wait before callers are told to come back.
 const ROOM: usize = 16_384;
@@ -20,6 +20,8 @@ const REPORTS_PER_BATCH: usize = 512;
 
 /// Where an answer goes.
 pub(super) type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
+/// Where a source is told that its report is durable.
+pub(super) type Receipt = oneshot::Sender<Result<Seq, Rejected>>;
 /// Looks at the state, and returns how the answer is sent after the sync.
 pub(super) type Reading = Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> + Send>;
 
@@ -27,6 +29,8 @@ pub(super) type Reading = Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> 
 pub(super) enum Mail {
     /// Somebody wants something.
     Intent { trace: TraceId, intent: Intent, answer: Answer },
+    /// A source reports.
+    Report { trace: TraceId, report: Report, receipt: Receipt },
     /// Somebody looks something up.
     Read(Reading),
     /// Another configuration comes into force.
@@ -60,7 +64,7 @@ impl Mailbox {
             return Err(Rejected::Stopped);
         }
         let queue = match &mail {
-            Mail::Intent { intent: Intent::Report(_), .. } => &mut queues.reports,
+            Mail::Report { .. } | Mail::Intent { intent: Intent::Report(_), .. } => &mut queues.reports,
             _ => &mut queues.rest,
         };
         if queue.len() >= ROOM {
@@ -134,6 +138,17 @@ impl Engine {
         let (answer, answered) = oneshot::channel();
         self.mailbox.post(Mail::Intent { trace, intent, answer })?;
         answered.await.unwrap_or(Err(Rejected::Stopped))
+    }
+
+    /// Hands a source's report to the engine and waits until what follows from it is durable: everything up to
+    /// the sequence that comes back.
+    ///
+    /// # Errors
+    /// When the queue is full or the engine has stopped.
+    pub async fn report(&self, trace: TraceId, report: Report) -> Result<Seq, Rejected> {
+        let (receipt, received) = oneshot::channel();
+        self.mailbox.post(Mail::Report { trace, report, receipt })?;
+        received.await.unwrap_or(Err(Rejected::Stopped))
     }
 
     /// Looks something up. The answer waits for the sync of everything decided before it, so that nobody sees

@@ -15,14 +15,14 @@ use super::{
     Accepted, Rejected,
     clock::Clock,
     core::{Core, Lane},
-    mailbox::{Answer, Engine, Mail, Mailbox},
+    mailbox::{Answer, Engine, Mail, Mailbox, Receipt},
 };
 use crate::{
     domain::{
         delivery::{Channel, DeliveryKind},
         event::{Event, TraceId},
         facts::Dispatch,
-        id::DeliveryId,
+        id::{DeliveryId, Seq},
         intent::{Intent, Now},
     },
     journal::JournalError,
@@ -127,6 +127,7 @@ struct Loop {
 /// An answer that waits for the sync.
 enum Reply {
     Intent(Answer, Result<Accepted, Rejected>),
+    Report(Receipt, Seq),
     Read(Box<dyn FnOnce() + Send>),
 }
 
@@ -145,13 +146,15 @@ impl Loop {
             }
             self.run_due(now);
             self.commit()?;
+            // Pages go first.
+            self.hand_out(now);
             for reply in self.batch.drain(..) {
                 match reply {
                     Reply::Intent(answer, result) => drop(answer.send(result)),
+                    Reply::Report(receipt, seq) => drop(receipt.send(Ok(seq))),
                     Reply::Read(answer) => answer(),
                 }
             }
-            self.hand_out(now);
         }
     }
 
@@ -173,6 +176,12 @@ impl Loop {
                     Err(refusal) => self.parts.metrics.refused(refusal),
                 }
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
+            }
+            Mail::Report { trace, report, receipt } => {
+                for record in self.core.report(trace, report, now) {
+                    self.parts.metrics.event(&record.event);
+                }
+                self.batch.push(Reply::Report(receipt, self.core.state().seq));
             }
             Mail::Read(look) => self.batch.push(Reply::Read(look(&self.core.look(now)))),
             Mail::Configure { config, answer } => {

@@ -33,6 +33,8 @@ const QUIET: Duration = Duration::from_secs(5);
 const SHORT: u64 = 20_000;
 /// Pauses between attempts: doubled from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
+/// How far below everything else the writer runs: with every processor taken it still gets a tenth of one.
+const NICE: i32 = 10;
 /// How many folders that broke are kept.
 const KEPT: u64 = 3;
 
@@ -48,6 +50,7 @@ pub(super) struct Writer<P> {
 impl<P: Fn(Progress)> Writer<P> {
     /// Works until it is stopped.
     pub(super) fn run(self) {
+        give_way();
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => return self.shared.set(Phase::Broken { why: error.to_string() }),
@@ -239,6 +242,14 @@ impl<P: Fn(Progress)> Writer<P> {
     async fn stopped_within(&self, pause: Duration) -> bool {
         let mut stop = self.stop.clone();
         time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok()
+    }
+}
+
+/// Whatever waits for an answer goes first: in a storm that takes every processor the views fall behind, and catch
+/// up after it.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "the views run with the priority of everything else");
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    domain::{alert::Report, config::IntegrationKind, id::IntegrationId, intent::Intent},
+    domain::{alert::Report, config::IntegrationKind, id::IntegrationId},
     intake,
     metrics::BadInput,
     observe,
@@ -79,7 +79,7 @@ async fn accept(house: &House, gate: &Gate, request: Request) -> Result<(), Prob
     } else {
         read(gate.kind, &gate.id, &body)?
     };
-    house.engine.submit(observe::trace(), Intent::Report(report)).await?;
+    house.engine.report(observe::trace(), report).await?;
     Ok(())
 }
 

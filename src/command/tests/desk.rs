@@ -18,7 +18,7 @@ use crate::{
         delivery::Channel,
         event::TraceId,
         id::{PersonId, PolicyId},
-        intent::{Intent, Now},
+        intent::Now,
         labels::Labels,
         matcher::Matcher,
         page::{PageTarget, StepPlan},
@@ -136,7 +136,7 @@ impl Room {
             source: Some("http://alertmanager.example.com".to_owned()),
             signals: vec![signal],
         };
-        self.desk.engine.submit(TraceId(99), Intent::Report(report)).await.unwrap();
+        self.desk.engine.report(TraceId(99), report).await.unwrap();
     }
 }
 

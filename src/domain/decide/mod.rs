@@ -43,7 +43,7 @@ pub fn decide(
 ) -> Result<Decided, Refusal> {
     let mut decision = Decision { state, config, now, trace, events: Vec::new() };
     match intent {
-        Intent::Report(report) => decision.report(&report),
+        Intent::Report(report) => decision.report(report),
         Intent::Due => decision.due(),
         Intent::Permit(delivery) => return decision.permit(delivery),
         Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),

@@ -1,6 +1,8 @@
 //! A source reports: alerts fire and end, groups open and close.
 //! Never notifies anybody: that is due when a group's wait is over.
 
+use std::mem;
+
 use super::Decision;
 use crate::domain::{
     alert::{self, AlertStatus, Report, Signal},
@@ -13,17 +15,23 @@ use crate::domain::{
 };
 
 impl Decision<'_> {
-    pub(super) fn report(&mut self, report: &Report) {
+    pub(super) fn report(&mut self, mut report: Report) {
+        let cut = report.truncated > 0 && report.status == AlertStatus::Resolved;
+        let signals = mem::take(&mut report.signals);
+        let named: Vec<AlertKey> =
+            signals.iter().filter(|_| cut).map(|one| alert_key(&report, one)).collect();
         // What fires goes first: a group that one alert leaves and another joins stays open.
-        for signal in report.signals.iter().filter(|signal| signal.status == AlertStatus::Firing) {
-            self.fires(report, signal);
+        let (fire, end): (Vec<_>, Vec<_>) =
+            signals.into_iter().partition(|signal| signal.status == AlertStatus::Firing);
+        for signal in fire {
+            self.fires(&report, signal);
         }
         let mut touched = Vec::new();
-        for signal in report.signals.iter().filter(|signal| signal.status == AlertStatus::Resolved) {
-            self.ends(report, signal, &mut touched);
+        for signal in &end {
+            self.ends(&report, signal, &mut touched);
         }
-        if report.truncated > 0 && report.status == AlertStatus::Resolved {
-            self.ends_truncated(report, &mut touched);
+        if cut {
+            self.ends_truncated(&report, &named, &mut touched);
         }
         touched.sort_unstable();
         touched.dedup();
@@ -34,10 +42,10 @@ impl Decision<'_> {
         }
     }
 
-    fn fires(&mut self, report: &Report, signal: &Signal) {
-        let key = alert_key(report, signal);
+    fn fires(&mut self, report: &Report, signal: Signal) {
+        let key = alert_key(report, &signal);
         if let Some(known) = self.state.alert_keys.get(&key) {
-            return self.fires_still(*known, report, signal);
+            return self.fires_still(*known, report, &signal);
         }
         let late = self.state.ended.get(&key).is_some_and(|ended| {
             signal.starts_at <= ended.starts_at && self.now.engine < ended.at + ENDED_FOR
@@ -53,7 +61,7 @@ impl Decision<'_> {
             let of_route = route.and_then(|route| route.severity.clone());
             let of_alert = of_route
                 .or_else(|| self.config.severity_of(&signal.labels).map(|severity| severity.id.clone()));
-            let group = self.group_for(route, of_alert.as_ref(), report, signal);
+            let group = self.group_for(route, of_alert.as_ref(), report, &signal);
             if !groups.contains(&group) {
                 groups.push(group);
                 raised.extend(
@@ -68,10 +76,10 @@ impl Decision<'_> {
             key,
             integration: report.integration.clone(),
             source_group: report.source_group.clone(),
-            labels: signal.labels.clone(),
-            annotations: signal.annotations.clone(),
+            labels: signal.labels,
+            annotations: signal.annotations,
             starts_at: signal.starts_at,
-            graph: signal.graph.clone(),
+            graph: signal.graph,
             source: report.source.clone(),
             severity,
             groups,
@@ -120,9 +128,8 @@ impl Decision<'_> {
     }
 
     /// A resolved group whose message was cut: what it left out has ended too.
-    fn ends_truncated(&mut self, report: &Report, touched: &mut Vec<GroupId>) {
+    fn ends_truncated(&mut self, report: &Report, named: &[AlertKey], touched: &mut Vec<GroupId>) {
         let Some(source_group) = &report.source_group else { return };
-        let named: Vec<AlertKey> = report.signals.iter().map(|signal| alert_key(report, signal)).collect();
         let left_out: Vec<AlertId> = self
             .state
             .alerts

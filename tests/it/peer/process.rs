@@ -67,6 +67,15 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
+
+    /// Processor time that it has used on all its threads; the kernel counts in hundredths of a second.
+    pub fn worked(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
+        // Its name, in brackets, may hold spaces; the state is the third field, user and system time the 14th and 15th.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let mut ticks = fields.split(' ').skip(11).map(str::parse::<u64>);
+        Some(Duration::from_millis((ticks.next()?.ok()? + ticks.next()?.ok()?) * 10))
+    }
 }
 
 impl Drop for Process {
