@@ -239,7 +239,7 @@ fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
         Progress::Going { done, of } => info!(done, of, "the views are built from the journal"),
         Progress::Done { events, took } => info!(events, ?took, "the views are complete"),
         Progress::Failed { why, .. } => {
-            warn!(why, "the views could not be built; pages go on, and it is tried again")
+            warn!(why, "the views could not be built; pages go on, and it is tried again");
         }
     })
 }

@@ -39,7 +39,7 @@ impl Place {
     /// What is wrong with it.
     pub fn named(server: &str) -> Result<Self, String> {
         let text = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
-        let url = Url::parse(&text).ok().filter(|url| url.has_host());
+        let url = Url::parse(&text).ok().filter(Url::has_host);
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
             format!("`{}` is not the address of a server: write http://127.0.0.1:8080", clean::line(server))
         })?;

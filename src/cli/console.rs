@@ -51,6 +51,7 @@ pub struct ConsoleArgs {
 
 /// Chats until the person leaves. Exits 0; without a terminal 1 when a command was refused; 2 when the server is not
 /// there.
+#[must_use]
 pub fn run(common: &Common, args: ConsoleArgs) -> ExitCode {
     let client = match args.reach.client(common) {
         Ok(client) => client,
@@ -336,7 +337,7 @@ pub(super) async fn terminated() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub struct DemoArgs {
 const INTERRUPTED: u8 = 130;
 
 /// Plays the demonstration. Exits 0 when the visitor leaves, or when every step of the script happened; 1 otherwise.
+#[must_use]
 pub fn run(args: &DemoArgs) -> ExitCode {
     let attended = !args.script && io::stdin().is_terminal() && io::stdout().is_terminal();
     on_runtime(play(attended))

@@ -37,7 +37,7 @@ pub struct Common {
     /// Folder with the configuration [default: ./config if it is there, else the built-in example]
     #[arg(long, value_name = "DIR", global = true)]
     pub config: Option<PathBuf>,
-    /// How log lines look: auto, text or json. WATCHBELL_LOG says which (info, debug, watchbell=trace).
+    /// How log lines look: auto, text or json. `WATCHBELL_LOG` says which (info, debug, watchbell=trace).
     #[arg(long, value_name = "FORMAT", default_value = "auto", global = true)]
     pub log: LogFormat,
 }

@@ -75,6 +75,7 @@ pub const REFUSED: u8 = 1;
 pub const NOT_THERE: u8 = 2;
 
 /// Runs a command on the server. Exits 0 when it was done, 1 when it was refused, 2 when the server is not there.
+#[must_use]
 pub fn run(common: &Common, args: &RunArgs) -> ExitCode {
     let client = match args.reach.client(common) {
         Ok(client) => client,

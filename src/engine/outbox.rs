@@ -63,6 +63,7 @@ impl Outbox {
     }
 
     /// Puts a delivery into its lane; false when the lane is full.
+    #[must_use]
     pub fn put(&self, lane: Lane, delivery: DeliveryId) -> bool {
         self.lanes.get(&lane).is_some_and(|enter| enter.try_send(delivery).is_ok())
     }

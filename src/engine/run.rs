@@ -163,7 +163,7 @@ impl Loop {
         let (now, _) = self.parts.clock.now();
         let wait = Duration::try_from(due.duration_since(now.engine)).unwrap_or_default();
         // Far deadlines are looked at again once a minute, and a stepped wall clock is noticed.
-        Some(Instant::now() + wait.min(Duration::from_secs(60)))
+        Some(Instant::now() + wait.min(Duration::from_mins(1)))
     }
 
     fn take(&mut self, mail: Mail, now: Now) {

@@ -1,6 +1,13 @@
 //! The tests that look at Watchbell from outside: its shape, its process, the real programs around it.
 //! One binary, so that all of it is linked once.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::vec_box,
+    reason = "the numbers of the simulation are small, and it keeps what the engine gives in its box"
+)]
+
 mod crash;
 mod documents;
 mod layers;

@@ -129,9 +129,12 @@ fn a_contact_that_fails_brings_the_next_one_forward_and_is_tried_again_with_its_
 fn when_every_contact_refuses_the_policy_goes_on_at_once() {
     let mut world = World::new();
     fires(&mut world, DOWN);
-    world.pass(secs(11), |delivery| match address(&delivery.to).starts_with("ana") {
-        true => Outcome::Refused { why: "no such number".into() },
-        false => Outcome::Receipt("200".into()),
+    world.pass(secs(11), |delivery| {
+        if address(&delivery.to).starts_with("ana") {
+            Outcome::Refused { why: "no such number".into() }
+        } else {
+            Outcome::Receipt("200".into())
+        }
     });
     assert_eq!(world.pages_sent(), ["ana push", "ana hook", "ana chat", "chi push"]);
 }

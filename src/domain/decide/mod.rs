@@ -48,10 +48,10 @@ pub fn decide(
         Intent::Permit(delivery) => return decision.permit(delivery),
         Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),
         Intent::Configured { release } => {
-            decision.emit(Event::ConfigurationLoaded { digest: decision.config.digest.clone(), release })
+            decision.emit(Event::ConfigurationLoaded { digest: decision.config.digest.clone(), release });
         }
         Intent::ClockStepped { by } => {
-            decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) })
+            decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
         }
         Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,

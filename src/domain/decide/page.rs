@@ -52,7 +52,8 @@ impl Decision<'_> {
         let target = match whom {
             Whom::Policy(policy) => {
                 let plan = config.plan(&policy).ok_or_else(|| unknown("policy", &policy))?;
-                return Ok(self.request(plan, reason, by));
+                self.request(plan, reason, by);
+                return Ok(());
             }
             Whom::Person(person) => {
                 let found = config.people.get(&person).ok_or_else(|| unknown("person", &person))?;

@@ -266,7 +266,7 @@ fn group_key(route: Option<&Route>, report: &Report, labels: &Labels) -> GroupKe
 fn title(group: &Labels, labels: &Labels) -> String {
     let mut title = alert::name(labels).to_owned();
     for (name, value) in group.iter().filter(|(name, value)| *name != "alertname" && !value.is_empty()) {
-        title.push_str(&format!(" {name}={value}"));
+        title.extend([" ", name, "=", value]);
     }
     title
 }

@@ -1,4 +1,4 @@
-//! Random choices that a seed decides (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
+//! Random choices that a seed decides (`SplitMix64`: Steele, Lea, Flood, "Fast splittable pseudorandom number
 //! generators", 2014).
 
 pub struct Dice(u64);
