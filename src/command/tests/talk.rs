@@ -281,7 +281,7 @@ async fn an_alert_is_listed_shown_and_taken() {
 
       Fired        from 09:00 UTC until 09:30 UTC
       Source       prometheus
-      Resolved by  its source
+      Resolved by  prometheus
       Group        G-1
       Severity     P1 High
       service      qflow

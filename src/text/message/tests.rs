@@ -45,7 +45,7 @@ fn facts() -> Facts {
         title: "DiskFull".into(),
         summary: "disk of db-1 is 97 % full".into(),
         severity: Some("P1".into()),
-        urgency: crate::domain::person::Urgency::Urgent,
+        urgency: Urgency::Urgent,
         standing: Standing::Open,
         incident: Some(IncidentFacts {
             id: IncidentId(7),
@@ -154,8 +154,10 @@ fn pushes_are_short_and_loud_as_needed() {
             Actor::Person("ben".into()),
         ),
     ] {
-        let facts =
-            Facts { severity: severity.map(Into::into), reason: Some(reason), by: Some(by), ..facts() };
+        let routine = severity == Some("P3");
+        let urgency = if routine { Urgency::Routine } else { Urgency::Urgent };
+        let severity = severity.map(Into::into);
+        let facts = Facts { severity, urgency, reason: Some(reason), by: Some(by), ..facts() };
         text += &drawn_push(&push(&dispatch(DeliveryKind::Page, facts)));
     }
     text += &drawn_push(&push(&dispatch(DeliveryKind::Resolved, facts())));
