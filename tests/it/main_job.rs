@@ -137,7 +137,8 @@ fn a_rule_fires_and_the_secondary_takes_it() {
     // She does not answer: the secondary is paged, and takes it through the link. Looking at the link is harmless.
     let second =
         ben.wait(SOON, page_of).unwrap_or_else(|| panic!("ben was not paged\n{}", watchbell.process.tail()));
-    assert!(second.at - first.at >= Duration::from_millis(1_900), "the wait was {:?}", second.at - first.at);
+    // Never early; on a busy machine the first one may have arrived late. The exact waits are told in `stories`.
+    assert!(second.at - first.at >= Duration::from_secs(1), "the wait was {:?}", second.at - first.at);
     let link = parsed(&second.body)["ack_url"].as_str().expect("a link").to_owned();
     let base = format!("http://127.0.0.1:{}", watchbell.port);
     let path = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link} does not start with {base}"));

@@ -122,7 +122,7 @@ impl Story<'_> {
         self.heading("The checkout of the shop breaks");
         self.stage.service.breaks().await?;
         self.sure("its Alertmanager posts the alert to /hooks/shop: 202, kept on disk");
-        self.expect("ana", Way::Push, "ana is paged by push").await?;
+        self.rings("ana", Way::Push, "ana is paged by push").await?;
         let incident: Incident = self.look("incidents/INC-1").await?;
         ensure!(incident.opened_by == "watchbell", "INC-1 was opened by {}", incident.opened_by);
         self.sure("INC-1 is open, and the channel #shop knows");
@@ -132,8 +132,8 @@ impl Story<'_> {
     /// Gives the link on ben's telephone.
     async fn it_escalates(&mut self) -> anyhow::Result<url::Url> {
         self.heading("Ana sleeps through it");
-        self.expect("ana", Way::Call, "ana is called").await?;
-        let ring = self.expect("ben", Way::Push, "it escalates to ben").await?;
+        self.rings("ana", Way::Call, "ana is called").await?;
+        let ring = self.rings("ben", Way::Push, "it escalates to ben").await?;
         ensure!(!self.was_paged("chi"), "chi was paged before her turn");
         ring.ack.context("there is no link to acknowledge on ben's telephone")
     }
@@ -170,7 +170,7 @@ impl Story<'_> {
         self.stage.service.recovers().await?;
         self.sure("its Alertmanager posts that it is resolved: 202");
         for person in ["ana", "ben"] {
-            let ring = self.expect(person, Way::Chat, "everybody who was paged hears of the end").await?;
+            let ring = self.rings(person, Way::Chat, "everybody who was paged hears of the end").await?;
             ensure!(ring.words.contains("Resolved"), "{person} reads: {}", ring.words);
         }
         ensure!(self.heard.iter().all(|ring| ring.person != "chi"), "chi heard of it, and was never paged");
@@ -208,7 +208,7 @@ impl Story<'_> {
     }
 
     /// Waits for a telephone; whatever rings meanwhile is told as well.
-    async fn expect(&mut self, person: &str, way: Way, what: &str) -> anyhow::Result<Ring> {
+    async fn rings(&mut self, person: &str, way: Way, what: &str) -> anyhow::Result<Ring> {
         let is_it = |ring: &Ring| ring.person == person && ring.way == way;
         if let Some(ring) = self.heard.iter().find(|ring| is_it(ring)) {
             return Ok(ring.clone());
