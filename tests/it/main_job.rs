@@ -195,7 +195,11 @@ fn a_rule_fires_and_the_secondary_takes_it() {
         after +=
             found.unwrap_or_else(|| panic!("no `{kind}` with `{words}` after entry {after}:\n{shown}")) + 1;
     }
-    let times: Vec<&str> = timeline.iter().filter_map(|entry| entry["at"].as_str()).collect();
+    // As instants: as texts `33.92Z` would stand after `33.925Z`.
+    let times: Vec<jiff::Timestamp> = timeline
+        .iter()
+        .map(|entry| entry["at"].as_str().unwrap_or_default().parse().expect("a time"))
+        .collect();
     assert!(times.is_sorted(), "{shown}");
     drop(prometheus);
 }
