@@ -22,8 +22,8 @@ const TERMINAL: &[&str] = &["src/cli/", "src/cli.rs", "src/main.rs"];
 /// Words from pattern books.
 const EMPTY_NAMES: &[&str] = &["Manager", "Helper", "Helpers", "Util", "Utils", "Handler2"];
 
-/// Starts of paths that exist on one machine only.
-const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/Users/", "/work/", "/tmp/wt", "C:\\Users"];
+/// Starts of paths that exist on one machine only: people's folders, and wherever this checkout is.
+const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/Users/", "C:\\Users", env!("CARGO_MANIFEST_DIR")];
 
 type Rule = fn(&Source) -> Vec<(usize, String)>;
 
