@@ -110,7 +110,7 @@ impl App {
                 core,
                 Parts {
                     clock: Box::new(clock),
-                    hand_out: Box::new(move |lane, delivery| outbox.put(lane, delivery)),
+                    outbox: Some(outbox),
                     after_batch: after_batch(data_dir, metrics.clone(), views.clone()),
                     metrics: metrics.clone(),
                     trace: observe::trace(),

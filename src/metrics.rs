@@ -166,8 +166,7 @@ impl Metrics {
         self.0.outbox_queue.get_or_create(&[("channel", channel.as_str())]).set(gauge(length));
     }
 
-    /// The first attempt of a page left so long after the report was received that led to it; the group's own
-    /// wait included.
+    /// A page was first received so long after the report that led to it; the group's own wait included.
     pub fn alert_to_page(&self, took: Duration) {
         self.0.alert_to_page.observe(took.as_secs_f64());
     }
@@ -307,7 +306,7 @@ impl Figures {
         );
         add.seconds(
             "alert_to_page",
-            "From receiving an alert to the first attempt of its page; the group's own wait is included",
+            "From receiving an alert to the first receipt of its page; the group's own wait is included",
             &figures.alert_to_page,
         );
         add.figure(

@@ -34,6 +34,21 @@ pub struct Lane {
     pub page: bool,
 }
 
+/// Deliveries that are due.
+#[derive(Debug)]
+pub struct HandedOut<P> {
+    /// Permitted: they leave as soon as this is durable.
+    pub leaving: Vec<(P, Box<Dispatch>)>,
+    /// For their lanes, whose workers ask for a permit when it is their turn.
+    pub waiting: Vec<(Lane, DeliveryId)>,
+}
+
+impl<P> Default for HandedOut<P> {
+    fn default() -> Self {
+        Self { leaving: Vec::new(), waiting: Vec::new() }
+    }
+}
+
 /// What followed from one intent, and for a permit what to send.
 type Taken<'a> = (&'a [Record], Option<Box<Dispatch>>);
 
@@ -96,11 +111,11 @@ impl Core {
         Ok(Accepted { seq: self.state.seq, events, dispatch, at: now.civil })
     }
 
-    /// Takes what a source reports, and lends what follows. A source only wants to know that it is durable: a
-    /// copy of every alert would cost more than deciding it.
-    pub fn report(&mut self, trace: TraceId, report: Report, now: Now) -> &[Record] {
+    /// Takes what a source reports. A source only wants to know that it is durable: a copy of every alert would
+    /// cost more than deciding it.
+    pub fn report(&mut self, trace: TraceId, report: Report, now: Now) {
         // A report is never refused.
-        self.take(trace, Intent::Report(report), now).map(|(records, _)| records).unwrap_or_default()
+        drop(self.take(trace, Intent::Report(report), now));
     }
 
     fn take(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Taken<'_>, Refusal> {
@@ -137,6 +152,12 @@ impl Core {
         late
     }
 
+    /// What was decided and is not durable yet.
+    #[must_use]
+    pub fn undurable(&self) -> &[Record] {
+        &self.decided
+    }
+
     /// Makes everything durable that was decided so far; returns how many events that were.
     ///
     /// # Errors
@@ -152,17 +173,31 @@ impl Core {
     }
 
     /// Hands out the deliveries whose instant has come, at most `most`. Each is handed out once; it comes back
-    /// when its attempt failed.
-    pub fn hand_out(&mut self, now: Now, most: usize) -> Vec<(Lane, DeliveryId)> {
-        let mut out = Vec::new();
-        while out.len() < most
-            && let Some((due, delivery)) = self.waiting.first().copied()
-            && due <= now.engine
-        {
+    /// when its attempt failed. A page for which `place` has room gets its permit here and leaves with this
+    /// batch's sync instead of waiting for the next one. Nothing may leave before [`Core::commit`].
+    pub fn hand_out<P>(
+        &mut self,
+        trace: TraceId,
+        now: Now,
+        most: usize,
+        mut place: impl FnMut(Lane) -> Option<P>,
+    ) -> HandedOut<P> {
+        let mut out = HandedOut::default();
+        for _ in 0..most {
+            let Some((_, delivery)) = self.waiting.first().copied().filter(|(due, _)| *due <= now.engine)
+            else {
+                break;
+            };
             self.forget(delivery);
-            if let Some(one) = self.state.deliveries.get(&delivery) {
-                let lane = Lane { channel: one.channel, page: one.kind == DeliveryKind::Page };
-                out.push((lane, delivery));
+            let Some(one) = self.state.deliveries.get(&delivery) else { continue };
+            let lane = Lane { channel: one.channel, page: one.kind == DeliveryKind::Page };
+            let Some(place) = Some(lane).filter(|lane| lane.page).and_then(&mut place) else {
+                out.waiting.push((lane, delivery));
+                continue;
+            };
+            // Refused or without a dispatch: its page was stopped meanwhile.
+            if let Ok((_, Some(dispatch))) = self.take(trace, Intent::Permit(delivery), now) {
+                out.leaving.push((place, dispatch));
             }
         }
         out

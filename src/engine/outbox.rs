@@ -1,11 +1,15 @@
 //! The outbox: one queue and one worker per lane, so that no channel waits for another and no page for a card.
-//! Before each attempt it asks the engine for a permit; afterwards it tells what became of it. Never decides
-//! whether to try again.
+//! Each attempt has a permit: the engine gives it together with the delivery when the lane has room at once, else
+//! the worker asks for it when the delivery's turn comes. Afterwards the worker tells what became of the attempt.
+//! Never decides whether to try again.
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
-use tokio::sync::{Semaphore, mpsc};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+};
 use tracing::{debug, info, warn};
 
 use super::{Courier, Engine, Rejected, core::Lane};
@@ -29,7 +33,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The lanes' entrances.
 pub struct Outbox {
-    lanes: BTreeMap<Lane, mpsc::Sender<DeliveryId>>,
+    lanes: BTreeMap<Lane, Entrance>,
+    runtime: Handle,
+}
+
+struct Entrance {
+    queue: mpsc::Sender<DeliveryId>,
+    room: Arc<Semaphore>,
+    worker: Arc<dyn Leave>,
+}
+
+/// Room for one attempt that leaves at once.
+pub struct Place {
+    worker: Arc<dyn Leave>,
+    taken: OwnedSemaphorePermit,
+    runtime: Handle,
+}
+
+impl Place {
+    /// Makes the attempt, which has its permit and is durable.
+    pub fn leave(self, trace: TraceId, dispatch: Box<Dispatch>) {
+        let Self { worker, taken, runtime } = self;
+        runtime.spawn(async move {
+            worker.leave(trace, dispatch).await;
+            drop(taken);
+        });
+    }
+}
+
+/// A worker, whatever it draws its trace ids from.
+trait Leave: Send + Sync {
+    fn leave(&self, trace: TraceId, dispatch: Box<Dispatch>) -> BoxFuture<'_, ()>;
 }
 
 impl Outbox {
@@ -46,7 +80,6 @@ impl Outbox {
             let courier = couriers.iter().find(|courier| courier.channel() == channel).cloned();
             for page in [true, false] {
                 let (enter, queue) = mpsc::channel(ROOM);
-                lanes.insert(Lane { channel, page }, enter);
                 // Cards go one after the other, so that a revision never overtakes another.
                 let at_once = if page { PAGES_AT_ONCE } else { 1 };
                 let worker = Worker {
@@ -56,16 +89,37 @@ impl Outbox {
                     metrics: metrics.clone(),
                     trace: trace.clone(),
                 };
-                tokio::spawn(worker.run(queue, at_once));
+                let room = Arc::new(Semaphore::new(at_once));
+                let entrance =
+                    Entrance { queue: enter, room: Arc::clone(&room), worker: Arc::new(worker.clone()) };
+                lanes.insert(Lane { channel, page }, entrance);
+                tokio::spawn(worker.run(queue, room));
             }
         }
-        Self { lanes }
+        Self { lanes, runtime: Handle::current() }
+    }
+
+    /// Room for an attempt that leaves at once; none when others wait in the lane or fill it.
+    #[must_use]
+    pub fn place(&self, lane: Lane) -> Option<Place> {
+        let entrance = self.lanes.get(&lane)?;
+        if entrance.queue.capacity() < ROOM {
+            return None;
+        }
+        let taken = Arc::clone(&entrance.room).try_acquire_owned().ok()?;
+        Some(Place { worker: Arc::clone(&entrance.worker), taken, runtime: self.runtime.clone() })
     }
 
     /// Puts a delivery into its lane; false when the lane is full.
     #[must_use]
     pub fn put(&self, lane: Lane, delivery: DeliveryId) -> bool {
-        self.lanes.get(&lane).is_some_and(|enter| enter.try_send(delivery).is_ok())
+        self.lanes.get(&lane).is_some_and(|entrance| entrance.queue.try_send(delivery).is_ok())
+    }
+}
+
+impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Leave for Worker<T> {
+    fn leave(&self, trace: TraceId, dispatch: Box<Dispatch>) -> BoxFuture<'_, ()> {
+        self.send(trace, dispatch).boxed()
     }
 }
 
@@ -79,8 +133,7 @@ struct Worker<T> {
 }
 
 impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
-    async fn run(self, mut queue: mpsc::Receiver<DeliveryId>, at_once: usize) {
-        let room = Arc::new(Semaphore::new(at_once));
+    async fn run(self, mut queue: mpsc::Receiver<DeliveryId>, room: Arc<Semaphore>) {
         while let Some(delivery) = queue.recv().await {
             self.metrics.outbox_queue(self.channel, queue.len());
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
@@ -98,6 +151,12 @@ impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
         let Some(dispatch) = permit else {
             return debug!(%trace, %delivery, "not permitted any more");
         };
+        self.send(trace, dispatch).await;
+    }
+
+    /// Makes one attempt that has its permit, and tells the engine what became of it.
+    async fn send(&self, trace: TraceId, dispatch: Box<Dispatch>) {
+        let delivery = dispatch.delivery.id;
         let outcome = self.deliver(&dispatch).await;
         if let Outcome::TryAgain { why, .. } | Outcome::Refused { why } = &outcome {
             warn!(%trace, %delivery, to = %dispatch.delivery.to, channel = %dispatch.delivery.channel, why, "not delivered");

@@ -14,16 +14,17 @@ use tracing::{error, warn};
 use super::{
     Accepted, Rejected,
     clock::Clock,
-    core::{Core, Lane},
+    core::{Core, HandedOut},
     mailbox::{Answer, Engine, Mail, Mailbox, Receipt},
+    outbox::{Outbox, Place},
 };
 use crate::{
     domain::{
         delivery::{Channel, DeliveryKind},
         event::{Event, TraceId},
-        facts::Dispatch,
-        id::{DeliveryId, Seq},
+        id::Seq,
         intent::{Intent, Now},
+        page::Subject,
     },
     journal::JournalError,
     metrics::{Fate, LATE, Metrics},
@@ -32,8 +33,6 @@ use crate::{
 /// Things that are due in one batch, and deliveries that are handed out after it: the rest follows at once, after
 /// whatever else has arrived.
 const DUE_PER_BATCH: usize = 1_024;
-/// Where deliveries go that are due: true when the lane had room.
-pub type HandOut = Box<dyn FnMut(Lane, DeliveryId) -> bool + Send>;
 /// Called after each batch with the state, to take a snapshot now and then.
 pub type AfterBatch = Box<dyn FnMut(&Core, usize) + Send>;
 
@@ -41,8 +40,8 @@ pub type AfterBatch = Box<dyn FnMut(&Core, usize) + Send>;
 pub struct Parts {
     /// The time.
     pub clock: Box<dyn Clock>,
-    /// The outbox.
-    pub hand_out: HandOut,
+    /// Where deliveries go that are due; without one none ever leaves.
+    pub outbox: Option<Outbox>,
     /// Snapshots.
     pub after_batch: AfterBatch,
     /// Figures.
@@ -145,9 +144,10 @@ impl Loop {
                 self.take(mail, now);
             }
             self.run_due(now);
+            let out = self.permit(now);
             self.commit()?;
             // Pages go first.
-            self.hand_out(now);
+            self.send(out, now);
             for reply in self.batch.drain(..) {
                 match reply {
                     Reply::Intent(answer, result) => drop(answer.send(result)),
@@ -169,18 +169,16 @@ impl Loop {
     fn take(&mut self, mail: Mail, now: Now) {
         match mail {
             Mail::Intent { trace, intent, answer } => {
-                let channel = self.channel_of(&intent);
+                let told = self.told_of(&intent);
                 let result = self.core.decide(trace, intent, now);
                 match &result {
-                    Ok(accepted) => self.count(accepted, channel),
+                    Ok(accepted) => self.count(accepted, told),
                     Err(refusal) => self.parts.metrics.refused(refusal),
                 }
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
             Mail::Report { trace, report, receipt } => {
-                for record in self.core.report(trace, report, now) {
-                    self.parts.metrics.event(&record.event);
-                }
+                self.core.report(trace, report, now);
                 self.batch.push(Reply::Report(receipt, self.core.state().seq));
             }
             Mail::Read(look) => self.batch.push(Reply::Read(look(&self.core.look(now)))),
@@ -193,10 +191,17 @@ impl Loop {
         }
     }
 
-    /// The channel of the delivery that an outcome tells of; afterwards the delivery may be gone.
-    fn channel_of(&self, intent: &Intent) -> Option<Channel> {
+    /// What an outcome tells of; afterwards the delivery may be gone.
+    fn told_of(&self, intent: &Intent) -> Option<Told> {
         let Intent::Outcome { delivery, .. } = intent else { return None };
-        self.core.state().deliveries.get(delivery).map(|delivery| delivery.channel)
+        let state = self.core.state();
+        let delivery = state.deliveries.get(delivery)?;
+        let unheard = delivery.page.and_then(|page| state.pages.get(&page)).filter(|page| !page.reached);
+        let opened_at = match unheard.map(|page| page.subject) {
+            Some(Subject::Group(group, _)) => state.groups.get(&group).map(|group| group.opened_at),
+            _ => None,
+        };
+        Some(Told { channel: delivery.channel, opened_at })
     }
 
     fn run_due(&mut self, now: Now) {
@@ -211,6 +216,9 @@ impl Loop {
     }
 
     fn commit(&mut self) -> Result<(), JournalError> {
+        for record in self.core.undurable() {
+            self.parts.metrics.event(&record.event);
+        }
         let before = Instant::now();
         let events = self.core.commit()?;
         if events > 0 {
@@ -221,40 +229,47 @@ impl Loop {
         Ok(())
     }
 
-    fn hand_out(&mut self, now: Now) {
-        for (lane, delivery) in self.core.hand_out(now, DUE_PER_BATCH) {
-            if !(self.parts.hand_out)(lane, delivery) {
+    /// What is due; pages that can leave at once are permitted in this batch.
+    fn permit(&mut self, now: Now) -> HandedOut<Place> {
+        let outbox = self.parts.outbox.as_ref();
+        self.core.hand_out(self.parts.trace, now, DUE_PER_BATCH, |lane| outbox?.place(lane))
+    }
+
+    fn send(&mut self, out: HandedOut<Place>, now: Now) {
+        let Some(outbox) = &self.parts.outbox else { return };
+        for (place, dispatch) in out.leaving {
+            place.leave(self.parts.trace, dispatch);
+        }
+        for (lane, delivery) in out.waiting {
+            if !outbox.put(lane, delivery) {
                 self.core.take_back(delivery, now);
             }
         }
     }
 
     /// Figures of one intent that was decided.
-    fn count(&self, accepted: &Accepted, channel: Option<Channel>) {
+    fn count(&self, accepted: &Accepted, told: Option<Told>) {
         let metrics = &self.parts.metrics;
         for event in &accepted.events {
-            metrics.event(event);
             let (kind, fate) = match event {
                 Event::Delivered { kind, .. } => (*kind, Fate::Delivered),
                 Event::AttemptFailed { kind, retry_at: Some(_), .. } => (*kind, Fate::Retried),
                 Event::AttemptFailed { kind, retry_at: None, .. } => (*kind, Fate::Failed),
                 _ => continue,
             };
-            if let Some(channel) = channel {
-                metrics.delivery(channel, kind, fate);
+            let Some(told) = &told else { continue };
+            metrics.delivery(told.channel, kind, fate);
+            if let (DeliveryKind::Page, Fate::Delivered, Some(opened_at)) = (kind, fate, told.opened_at) {
+                let took = accepted.at.duration_since(opened_at);
+                metrics.alert_to_page(Duration::try_from(took).unwrap_or_default());
             }
         }
-        if let Some(dispatch) = &accepted.dispatch {
-            self.count_first_attempt(dispatch, accepted.at);
-        }
     }
+}
 
-    /// How long the first page of a group took, from the end of its wait.
-    fn count_first_attempt(&self, dispatch: &Dispatch, at: Timestamp) {
-        let first = dispatch.delivery.kind == DeliveryKind::Page && dispatch.delivery.attempts == 1;
-        if let (true, Some(group)) = (first, &dispatch.facts.group) {
-            let took = at.duration_since(group.opened_at);
-            self.parts.metrics.alert_to_page(Duration::try_from(took).unwrap_or_default());
-        }
-    }
+/// The delivery that an outcome tells of.
+struct Told {
+    channel: Channel,
+    /// When the group opened whose page has reached nobody so far.
+    opened_at: Option<Timestamp>,
 }

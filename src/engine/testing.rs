@@ -28,7 +28,7 @@ pub fn in_memory(config: Arc<Config>, couriers: Vec<Arc<dyn Courier>>) -> (Runni
     let outbox = Outbox::start(&prepared.engine(), couriers, Metrics::default(), TraceId::default);
     let parts = Parts {
         clock: Box::new(SystemClock::after(None)),
-        hand_out: Box::new(move |lane, delivery| outbox.put(lane, delivery)),
+        outbox: Some(outbox),
         after_batch: Box::new(|_, _| {}),
         metrics: Metrics::default(),
         trace: TraceId::default(),

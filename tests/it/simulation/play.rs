@@ -63,8 +63,12 @@ impl Play {
     pub fn steps(mut self, steps: usize) {
         self.witness.read(&self.world);
         for step in 0..steps {
+            self.world.room = self.dice.chance(50);
             self.step();
             self.witness.read(&self.world);
+            for dispatch in self.world.left_at_once.drain(..) {
+                self.witness.leaves(&dispatch);
+            }
             self.witness.look(&self.world);
             if step % 50 == 49 {
                 self.witness.replays(&self.world);

@@ -18,7 +18,10 @@ use watchbell::{
         labels::Labels,
         state::State,
     },
-    engine::{Accepted, core::Core},
+    engine::{
+        Accepted,
+        core::{Core, HandedOut},
+    },
     journal::{Journal as _, Keep, MemoryDisk, MemoryJournal},
 };
 
@@ -44,6 +47,12 @@ pub struct World {
     pub under_way: Vec<Box<Dispatch>>,
     /// Everything that ever left.
     pub sent: Vec<Sent>,
+    /// Whether the lanes have room: then pages are permitted with what caused them.
+    pub room: bool,
+    /// Left at once, and the player has not looked yet.
+    pub left_at_once: Vec<Box<Dispatch>>,
+    /// Handed out, and not durable yet.
+    out: HandedOut<()>,
     trace: u64,
 }
 
@@ -66,6 +75,9 @@ impl World {
             lane,
             under_way,
             sent,
+            room: false,
+            left_at_once: Vec::new(),
+            out: HandedOut::default(),
             trace: 0,
         };
         world.want(Intent::Configured { release: "0".into() }).unwrap();
@@ -94,15 +106,31 @@ impl World {
     pub fn decide(&mut self, intent: Intent) -> Result<Accepted, Refusal> {
         let (trace, now) = (self.next_trace(), self.now());
         let answer = self.core.decide(trace, intent, now);
-        self.core.run_due(trace, now, usize::MAX);
+        self.run_due(trace, now);
         answer
     }
 
-    /// Makes durable what was decided, and hands out what is due.
+    fn run_due(&mut self, trace: TraceId, now: Now) {
+        self.core.run_due(trace, now, usize::MAX);
+        let out = self.core.hand_out(trace, now, usize::MAX, |_| self.room.then_some(()));
+        self.out.leaving.extend(out.leaving);
+        self.out.waiting.extend(out.waiting);
+    }
+
+    /// Makes durable what was decided, and lets go what was handed out.
     pub fn commit(&mut self) {
         self.core.commit().unwrap();
-        let now = self.now();
-        self.lane.extend(self.core.hand_out(now, usize::MAX).into_iter().map(|(_, delivery)| delivery));
+        let out = std::mem::take(&mut self.out);
+        self.lane.extend(out.waiting.into_iter().map(|(_, delivery)| delivery));
+        for ((), dispatch) in out.leaving {
+            self.left_at_once.push(dispatch.clone());
+            self.leaves(dispatch);
+        }
+    }
+
+    fn leaves(&mut self, dispatch: Box<Dispatch>) {
+        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary: dispatch.facts.summary.clone() });
+        self.under_way.push(dispatch);
     }
 
     /// One intent from beginning to answer.
@@ -116,8 +144,7 @@ impl World {
     pub fn attempt(&mut self, index: usize) -> Option<Box<Dispatch>> {
         let delivery = self.lane.remove(index);
         let dispatch = self.want(Intent::Permit(delivery)).ok()?.dispatch?;
-        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary: dispatch.facts.summary.clone() });
-        self.under_way.push(dispatch.clone());
+        self.leaves(dispatch.clone());
         Some(dispatch)
     }
 
@@ -130,11 +157,18 @@ impl World {
 
     /// Sends everything that waits; `vendor` says what becomes of each attempt.
     pub fn deliver(&mut self, mut vendor: impl FnMut(&Delivery) -> Outcome) {
-        while !self.lane.is_empty() {
-            if let Some(dispatch) = self.attempt(0) {
-                let outcome = vendor(&dispatch.delivery);
-                self.answer(self.under_way.len() - 1, outcome);
+        loop {
+            if !self.lane.is_empty() {
+                self.attempt(0);
             }
+            let Some(dispatch) = self.under_way.last() else {
+                if self.lane.is_empty() {
+                    return;
+                }
+                continue;
+            };
+            let outcome = vendor(&dispatch.delivery);
+            self.answer(self.under_way.len() - 1, outcome);
         }
     }
 
@@ -155,7 +189,7 @@ impl World {
     /// Takes what is due now.
     pub fn tick(&mut self) {
         let (trace, now) = (self.next_trace(), self.now());
-        self.core.run_due(trace, now, usize::MAX);
+        self.run_due(trace, now);
         self.commit();
     }
 
@@ -164,6 +198,7 @@ impl World {
         self.core = Self::open(&self.disk, &self.config);
         self.lane.clear();
         self.under_way.clear();
+        self.out = HandedOut::default();
         self.tick();
     }
 
