@@ -349,7 +349,7 @@ mod tests {
     fn a_line_is_a_command_a_number_or_a_hint() {
         let mut buttons = Buttons::default();
         assert!(matches!(meaning("1", &buttons), Meant::Hint(hint) if hint.contains("no button yet")));
-        let button = |command: &str| Button { label: "x".to_owned(), command: command.to_owned() };
+        let button = |command: &str| Button::new("x".to_owned(), command.to_owned());
         buttons.shown(&[Card { buttons: vec![button("/ack G-1"), button("rm -rf")], ..Card::default() }]);
         for (line, expected) in [
             ("", Meant::Nothing),

@@ -16,8 +16,12 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// The chat platforms and the terminal.
+    /// The terminal.
     Chat,
+    /// Slack.
+    Slack,
+    /// Discord.
+    Discord,
     /// A signed HTTP POST.
     Hook,
     /// A push notification through an ntfy server.
@@ -30,13 +34,16 @@ pub enum Channel {
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Chat, Self::Hook, Self::Ntfy, Self::Mail, Self::Phone];
+    pub const ALL: [Self; 7] =
+        [Self::Chat, Self::Slack, Self::Discord, Self::Hook, Self::Ntfy, Self::Mail, Self::Phone];
 
     /// The word used in metrics and timelines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
             Self::Hook => "hook",
             Self::Ntfy => "ntfy",
             Self::Mail => "mail",

@@ -31,6 +31,9 @@ pub struct Card {
     /// Buttons; in the terminal they are numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,
+    /// Lists to choose from; in the terminal they are not shown: their commands can be written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selects: Vec<Select>,
 }
 
 impl Card {
@@ -40,7 +43,16 @@ impl Card {
         let line = |text: String| plain(&text, usize::MAX);
         let field = |field: Field| Field { name: line(field.name), value: line(field.value) };
         let link = |link: Link| Link { text: line(link.text), url: line(link.url) };
-        let button = |button: Button| Button { label: line(button.label), command: line(button.command) };
+        let button = |button: Button| Button {
+            label: line(button.label),
+            command: line(button.command),
+            form: button.form,
+        };
+        let choice = |choice: Button| Button { form: None, ..button(choice) };
+        let select = |select: Select| Select {
+            label: line(select.label),
+            choices: select.choices.into_iter().map(choice).collect(),
+        };
         Self {
             title: line(self.title),
             tone: self.tone,
@@ -50,6 +62,7 @@ impl Card {
             document: lines(&self.document),
             links: self.links.into_iter().map(link).collect(),
             buttons: self.buttons.into_iter().map(button).collect(),
+            selects: self.selects.into_iter().map(select).collect(),
         }
     }
 }
@@ -79,6 +92,63 @@ pub struct Button {
     pub label: String,
     /// The command (`/ack G-17`).
     pub command: String,
+    /// A form that is shown first, where the platform has forms; its values complete the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+}
+
+impl Button {
+    /// A button that does what its command says.
+    #[must_use]
+    pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { label: label.into(), command: command.into(), form: None }
+    }
+}
+
+/// A list to choose one thing from: choosing is the same as writing the choice's command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {
+    /// What is chosen (`Severity`).
+    pub label: String,
+    /// The choices.
+    pub choices: Vec<Button>,
+}
+
+/// A form: sending it is the same as writing its command with the values in their places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// Its heading; 24 characters at most are shown by Slack, 45 by Discord.
+    pub title: String,
+    /// The word on the button that sends it.
+    pub send: String,
+    /// The command with `{name}` where the value of the input `name` belongs (`/incident note INC-3 {text}`).
+    pub command: String,
+    /// What is to be filled in; Discord takes five at most.
+    pub inputs: Vec<Input>,
+}
+
+/// One thing to fill in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name in the form's command.
+    pub name: String,
+    /// What people read beside it.
+    pub label: String,
+    /// An example, or what is expected.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    /// What stands there already.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// Whether it may stay empty.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whether it has room for several lines.
+    #[serde(default)]
+    pub long: bool,
+    /// The only values that it takes; empty: any text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
 }
 
 /// How a card is coloured.
@@ -111,13 +181,16 @@ mod tests {
             table: vec![vec![loud()]],
             document: loud(),
             links: vec![Link { text: loud(), url: loud() }],
-            buttons: vec![Button { label: loud(), command: loud() }],
+            buttons: vec![Button::new(loud(), loud())],
+            selects: vec![Select { label: loud(), choices: vec![Button::new(loud(), loud())] }],
             tone: Tone::Good,
         };
         let card = card.harmless();
         assert_eq!((&*card.title, &*card.text, &*card.document), (line, lines, lines));
         assert_eq!((&*card.fields[0].name, &*card.fields[0].value, &*card.table[0][0]), (line, line, line));
         assert_eq!((&*card.links[0].text, &*card.links[0].url), (line, line));
+        let (select, choice) = (&card.selects[0], &card.selects[0].choices[0]);
+        assert_eq!((&*select.label, &*choice.label, &*choice.command), (line, line, line));
         assert_eq!((&*card.buttons[0].label, &*card.buttons[0].command, card.tone), (line, line, Tone::Good));
     }
 }

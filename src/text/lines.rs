@@ -105,8 +105,7 @@ mod tests {
     fn a_card_is_lines_with_everything_aligned_and_nothing_harmful() {
         let field = |name: &str, value: &str| Field { name: name.to_owned(), value: value.to_owned() };
         let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
-        let button =
-            |label: &str, command: &str| Button { label: label.to_owned(), command: command.to_owned() };
+        let button = |label: &str, command: &str| Button::new(label.to_owned(), command.to_owned());
         let all = Card {
             title: "INC-7 \u{1b}[31mdatabase is down".to_owned(),
             text: "Two\nlines.".to_owned(),

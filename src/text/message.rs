@@ -343,12 +343,12 @@ fn web_address(sent: &str) -> Option<String> {
 fn buttons(facts: &Facts) -> Vec<Button> {
     let mut buttons = Vec::new();
     if facts.standing == Standing::Open {
-        buttons.push(Button { label: "Acknowledge".to_owned(), command: format!("/ack {}", facts.subject) });
+        buttons.push(Button::new("Acknowledge".to_owned(), format!("/ack {}", facts.subject)));
     }
     if let Some(incident) = facts.subject.incident() {
-        buttons.push(Button { label: "Show".to_owned(), command: format!("/incident show {incident}") });
+        buttons.push(Button::new("Show".to_owned(), format!("/incident show {incident}")));
     } else if let Some(alert) = facts.group.as_ref().and_then(|group| group.alerts.first()) {
-        buttons.push(Button { label: "Show".to_owned(), command: format!("/alert show {}", alert.id) });
+        buttons.push(Button::new("Show".to_owned(), format!("/alert show {}", alert.id)));
     }
     buttons
 }

@@ -134,7 +134,7 @@ pub(super) fn no(title: String, text: &str) -> Card {
 }
 
 fn with_button(mut card: Card, label: &str, command: Option<String>) -> Card {
-    card.buttons.extend(command.map(|command| Button { label: label.to_owned(), command }));
+    card.buttons.extend(command.map(|command| Button::new(label, command)));
     card
 }
 

@@ -78,7 +78,7 @@ pub(super) fn field(name: &str, value: impl Into<String>) -> Field {
 
 /// A button.
 pub(super) fn button(label: impl Into<String>, command: impl Into<String>) -> Button {
-    Button { label: label.into(), command: command.into() }
+    Button::new(label.into(), command.into())
 }
 
 /// A link, when its address is one that can be followed without harm.

@@ -238,7 +238,7 @@ pub fn unknown(written: &str, nearest: &[Suggestion]) -> Card {
         text: "Nothing was changed. /help lists all commands.".to_owned(),
         buttons: nearest
             .iter()
-            .map(|suggestion| Button { label: suggestion.name.clone(), command: suggestion.command.clone() })
+            .map(|suggestion| Button::new(suggestion.name.clone(), suggestion.command.clone()))
             .collect(),
         ..Card::default()
     }

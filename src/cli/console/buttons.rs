@@ -45,7 +45,7 @@ mod tests {
     use crate::text::card::Button;
 
     fn card(commands: &[&str]) -> Card {
-        let button = |command: &&str| Button { label: "Press".to_owned(), command: (*command).to_owned() };
+        let button = |command: &&str| Button::new("Press".to_owned(), (*command).to_owned());
         Card { buttons: commands.iter().map(button).collect(), ..Card::default() }
     }
 

@@ -287,8 +287,8 @@ mod tests {
             ],
             links: vec![Link { text: "Runbook".to_owned(), url: "https://example.com/checkout".to_owned() }],
             buttons: vec![
-                Button { label: "Acknowledge".to_owned(), command: "/ack G-1".to_owned() },
-                Button { label: "Show".to_owned(), command: "/incident show INC-1".to_owned() },
+                Button::new("Acknowledge".to_owned(), "/ack G-1".to_owned()),
+                Button::new("Show".to_owned(), "/incident show INC-1".to_owned()),
             ],
             ..Card::default()
         }
@@ -326,10 +326,7 @@ mod tests {
             title: "INC-1 is resolved".to_owned(),
             tone: Tone::Good,
             fields: vec![field("By", "ben")],
-            buttons: vec![Button {
-                label: "Reopen".to_owned(),
-                command: "/incident reopen INC-1".to_owned(),
-            }],
+            buttons: vec![Button::new("Reopen", "/incident reopen INC-1")],
             ..Card::default()
         };
         let shown = paint(true, 80).card(&card, 2, None).replace('\u{1b}', "^");

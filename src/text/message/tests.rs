@@ -101,7 +101,7 @@ fn drawn(card: &Card) -> String {
     for Link { text: words, url } in &card.links {
         writeln!(text, "  {words} -> {url}").unwrap();
     }
-    for Button { label, command } in &card.buttons {
+    for Button { label, command, .. } in &card.buttons {
         writeln!(text, "  ({label}) {command}").unwrap();
     }
     text
