@@ -465,6 +465,7 @@ fn event_type(event: &Event) -> &'static str {
         Event::DeliveryCancelled { .. } => "delivery_cancelled",
         Event::OverrideAdded { .. } => "override_added",
         Event::OverrideRemoved { .. } => "override_removed",
+        Event::InteractionTaken(_) => "interaction_taken",
     }
 }
 
@@ -481,6 +482,7 @@ fn reason(refusal: &Refusal) -> &'static str {
         Refusal::NoContact(_) => "no_contact",
         Refusal::BadTimes { .. } => "bad_times",
         Refusal::UnknownOverride(_) => "unknown_override",
+        Refusal::Repeated => "repeated",
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

@@ -225,7 +225,7 @@ mod tests {
             reason: None,
             by: None,
         };
-        Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH }
+        Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH, edits: None }
     }
 
     fn ana() -> Recipient {

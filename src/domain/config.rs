@@ -1,13 +1,16 @@
 //! The configuration as the domain sees it: who, when, where to, how bad. Never read from a file here, and
 //! never holds an address or a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
 use super::{
+    delivery::Channel,
     event::{Expectations, Plan, Unresolved},
-    id::{ChannelName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId},
+    id::{
+        ChannelName, ContactName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId,
+    },
     labels::Labels,
     matcher::Matcher,
     page::StepPlan,
@@ -37,6 +40,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Where an alert goes that no route takes.
     pub unrouted: Unrouted,
+    /// Chat platforms that are set up beside the terminal.
+    pub platforms: BTreeSet<Channel>,
 }
 
 /// An escalation policy.
@@ -134,6 +139,23 @@ pub struct Unrouted {
 }
 
 impl Config {
+    /// Where something is said that is meant for a channel: on every platform, or on the one that its name says.
+    /// The terminal always hears it.
+    pub fn platforms_of(&self, name: &ChannelName) -> impl Iterator<Item = Channel> {
+        let only = name.platform();
+        let there = self.platforms.iter().copied();
+        [Channel::Chat].into_iter().chain(there.filter(move |one| only.is_none_or(|only| only == *one)))
+    }
+
+    /// Where somebody is talked to: on the platforms where they have an account, else in the terminal.
+    #[must_use]
+    pub fn chat_of(&self, person: &PersonId) -> Vec<(ContactName, Channel)> {
+        let contacts = self.people.get(person).map(|person| person.contacts.as_slice()).unwrap_or_default();
+        let there = contacts.iter().filter(|(_, channel)| self.platforms.contains(channel));
+        let there: Vec<_> = there.cloned().collect();
+        if there.is_empty() { vec![(ContactName::from("chat"), Channel::Chat)] } else { there }
+    }
+
     /// The severity that an alert carries by its labels; the worst when several match.
     #[must_use]
     pub fn severity_of(&self, labels: &Labels) -> Option<&Severity> {

@@ -33,6 +33,8 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// The ones on which people talk.
+    pub const PLATFORMS: [Self; 3] = [Self::Chat, Self::Slack, Self::Discord];
     /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Chat, Self::Slack, Self::Discord, Self::Hook, Self::Ntfy, Self::Mail, Self::Phone];
@@ -131,6 +133,13 @@ pub enum Notice {
 pub enum Outcome {
     /// It has it.
     Receipt(String),
+    /// It stands in a chat room, where a later revision takes its place.
+    Posted {
+        /// What the platform answered.
+        receipt: String,
+        /// Where it is, in the platform's own ids.
+        message: String,
+    },
     /// It may take it later.
     TryAgain {
         /// The vendor asked for at least this pause.
@@ -143,6 +152,17 @@ pub enum Outcome {
         /// What it said, without any secret.
         why: String,
     },
+}
+
+/// A card that stands in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// On which platform.
+    pub channel: Channel,
+    /// For which channel it was meant, as the configuration names it.
+    pub to: ChannelName,
+    /// Where it is, in the platform's own ids.
+    pub message: String,
 }
 
 /// A delivery that is not finished.

@@ -427,6 +427,9 @@ pub enum Event {
         attempt: u32,
         /// What the vendor answered (`200 OK`, a message id).
         receipt: String,
+        /// Of what stands in a chat room: where it is, in the platform's own ids.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// An attempt failed; there will be another one, or none.
     AttemptFailed {
@@ -478,6 +481,19 @@ pub enum Event {
         /// Who said so.
         by: Actor,
     },
+
+    // --- chat ----------------------------------------------------------------------------------------
+    /// What somebody did on a chat platform was taken: when the platform tells it again, it is not done again.
+    InteractionTaken(Origin),
+}
+
+/// Something that somebody did on a chat platform, by the platform's own id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// Which platform.
+    pub channel: Channel,
+    /// Its id, the same when it is told twice.
+    pub id: String,
 }
 
 /// An alert started.

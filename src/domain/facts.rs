@@ -25,6 +25,8 @@ pub struct Dispatch {
     pub facts: Facts,
     /// When the permit was given (civil time).
     pub at: Timestamp,
+    /// Of a card that stands there already: where, in the platform's own ids.
+    pub edits: Option<String>,
 }
 
 /// Where the thing stands that a message is about.

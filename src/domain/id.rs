@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::delivery::Channel;
+
 /// An id that people chose in the configuration (`ana`, `primary`, `P1`).
 macro_rules! name {
     ($($(#[$doc:meta])* $Type:ident;)*) => {$(
@@ -79,6 +81,20 @@ name! {
 }
 
 /// An id that Watchbell counted up (`G-17`); it is written with its prefix everywhere.
+impl ChannelName {
+    /// The platform that the name says (`slack:#ops`); none: every connected one.
+    #[must_use]
+    pub fn platform(&self) -> Option<Channel> {
+        let (platform, _) = self.as_str().split_once(':')?;
+        Channel::PLATFORMS.into_iter().find(|channel| channel.as_str() == platform)
+    }
+    /// The name on its platform (`#ops`).
+    #[must_use]
+    pub fn bare(&self) -> &str {
+        self.as_str().split_once(':').map_or(self.as_str(), |(_, name)| name)
+    }
+}
+
 macro_rules! number {
     ($($(#[$doc:meta])* $Type:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     alert::Report,
     delivery::Outcome,
-    event::Actor,
+    event::{Actor, Origin},
     id::{
         DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
         TeamId,
@@ -29,6 +29,13 @@ pub struct Now {
 pub enum Intent {
     /// A source reports.
     Report(Report),
+    /// Something that came from a chat platform: done once, however often the platform tells it.
+    From {
+        /// What somebody did there.
+        origin: Origin,
+        /// What they want by it.
+        intent: Box<Intent>,
+    },
     /// The clock: whatever is due next, one thing at a time.
     Due,
     /// A worker wants to attempt a delivery.
@@ -230,6 +237,8 @@ pub enum Refusal {
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
+    /// It was done already: the platform told it twice.
+    Repeated,
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     alert::Alert,
-    delivery::Delivery,
-    event::{Actor, TraceId},
+    delivery::{Delivery, Posted},
+    event::{Actor, Origin, TraceId},
     group::{ClosedGroup, Group},
     id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
     incident::Incident,
-    page::Page,
+    page::{Page, Subject},
     schedule::Override,
 };
 
@@ -53,12 +53,43 @@ pub struct State {
     pub closed_pages: BTreeMap<PageId, (Option<Actor>, Timestamp)>,
     /// The outbox: deliveries that are not finished.
     pub deliveries: BTreeMap<DeliveryId, Arc<Delivery>>,
+    /// Cards that stand in chat rooms.
+    #[serde(default)]
+    pub posted: BTreeMap<CardOf, Vec<Posted>>,
+    /// What was done on chat platforms a while ago, and when it was taken (engine time).
+    #[serde(default)]
+    pub taken: BTreeMap<Origin, Timestamp>,
+    /// The order in which `taken` is forgotten.
+    #[serde(default)]
+    pub taken_order: VecDeque<Origin>,
     /// Overrides that are not over.
     pub overrides: BTreeMap<OverrideId, Override>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.
     pub next: Next,
+}
+
+/// Whose card stands in a chat room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardOf {
+    /// A group's.
+    Group(GroupId),
+    /// An incident's.
+    Incident(IncidentId),
+}
+
+impl CardOf {
+    /// The card of what a message is about, when it has one.
+    #[must_use]
+    pub fn subject(subject: Subject) -> Option<Self> {
+        match subject {
+            Subject::Group(group, _) => Some(Self::Group(group)),
+            Subject::Incident(incident) => Some(Self::Incident(incident)),
+            Subject::Request(_) => None,
+        }
+    }
 }
 
 /// An alert that ended a moment ago.

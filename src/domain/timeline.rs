@@ -91,6 +91,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::ClockStepped { .. }
         | Event::GroupNotified { .. }
         | Event::AttemptStarted { .. }
+        | Event::InteractionTaken(_)
         | Event::DeliveryCancelled { .. } => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));

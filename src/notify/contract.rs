@@ -91,6 +91,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             by: None,
         },
         at,
+        edits: None,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::domain::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     event::{
         Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened, Nobody,
-        NobodyBecause, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title,
-        TraceId, Try,
+        NobodyBecause, Origin, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken,
+        Title, TraceId, Try,
     },
     id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
     incident::{IncidentRole, IncidentStatus},
@@ -114,7 +114,15 @@ fn stopped(why: PageStop, spared: &[&str], leaving: &[u64]) -> Event {
 }
 
 fn delivered(to: Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Event {
-    Event::Delivered { delivery: DeliveryId(5), subject: SUBJECT, to, kind, attempt, receipt: receipt.into() }
+    Event::Delivered {
+        delivery: DeliveryId(5),
+        subject: SUBJECT,
+        to,
+        kind,
+        attempt,
+        receipt: receipt.into(),
+        message: None,
+    }
 }
 
 fn failed(to: Recipient, kind: DeliveryKind, why: &str, retry_at: Option<i64>, next_contact: bool) -> Event {
@@ -328,6 +336,7 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
+        Event::InteractionTaken(Origin { channel: Channel::Slack, id: "Ev0PV52K25".into() }),
     ]
 }
 

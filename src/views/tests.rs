@@ -102,6 +102,7 @@ fn day(count: u64, salt: u64) -> Vec<Record> {
                 kind: if group.is_multiple_of(2) { DeliveryKind::Page } else { DeliveryKind::Card },
                 attempt: 1,
                 receipt: "200 OK".to_owned(),
+                message: None,
             },
             _ => Event::AttemptStarted { delivery: DeliveryId(seq), attempt: 1 },
         }

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod change;
+mod chat;
 mod incidents;
 mod pages;
 
@@ -83,7 +84,13 @@ impl State {
                     delivery.leaving = true;
                 });
             }
-            Event::Delivered { delivery, to, kind, .. } => {
+            Event::InteractionTaken(origin) => self.interaction_taken(origin),
+            Event::Delivered { delivery, to, kind, subject, message, .. } => {
+                if let (Some(message), Some(channel), Recipient::Channel(room)) =
+                    (message, self.deliveries.get(delivery).map(|delivery| delivery.channel), to)
+                {
+                    self.card_posted(*subject, *kind, channel, room, message);
+                }
                 if let Some(page) = self.delivery_finished(*delivery)
                     && *kind == DeliveryKind::Page
                     && matches!(to, Recipient::Person { .. })

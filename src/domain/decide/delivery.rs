@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Decided, Decision};
 use crate::domain::{
-    delivery::{Channel, Delivery, DeliveryKind, Outcome, Recipient, back_off},
+    delivery::{Delivery, DeliveryKind, Outcome, Recipient, back_off},
     event::Event,
     facts::Dispatch,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
@@ -35,6 +35,7 @@ impl Decision<'_> {
             delivery: Delivery::clone(delivery),
             facts: self.state.facts(delivery),
             at: self.now.civil,
+            edits: self.edits(delivery),
         };
         Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)) })
     }
@@ -47,7 +48,11 @@ impl Decision<'_> {
             return;
         }
         let (why, retry_after) = match outcome {
-            Outcome::Receipt(receipt) => {
+            Outcome::Receipt(receipt) | Outcome::Posted { receipt, .. } => {
+                let message = match outcome {
+                    Outcome::Posted { message, .. } => Some(message.clone()),
+                    _ => None,
+                };
                 return self.emit(Event::Delivered {
                     delivery: id,
                     subject: delivery.subject,
@@ -55,6 +60,7 @@ impl Decision<'_> {
                     kind: delivery.kind,
                     attempt,
                     receipt: receipt.clone(),
+                    message,
                 });
             }
             Outcome::TryAgain { after, why } => (why, self.retry_after(&delivery, *after)),
@@ -135,9 +141,21 @@ impl Decision<'_> {
                 self.emit(Event::DeliveryCancelled { delivery: *delivery, replaced: true });
             }
         }
-        for channel in channels {
-            let to = Recipient::Channel(channel);
-            self.queue(DeliveryKind::Card, subject, None, to, Channel::Chat, revision, None);
+        for name in channels {
+            for channel in self.config.platforms_of(&name) {
+                let to = Recipient::Channel(name.clone());
+                self.queue(DeliveryKind::Card, subject, None, to, channel, revision, None);
+            }
+        }
+    }
+
+    /// Where a card stands already that is posted again.
+    fn edits(&self, delivery: &Delivery) -> Option<String> {
+        match (&delivery.to, delivery.kind) {
+            (Recipient::Channel(to), DeliveryKind::Card) => {
+                self.state.posted(delivery.subject, delivery.channel, to).map(str::to_owned)
+            }
+            _ => None,
         }
     }
 }

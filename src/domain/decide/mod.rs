@@ -44,6 +44,13 @@ pub fn decide(
     let mut decision = Decision { state, config, now, trace, events: Vec::new() };
     match intent {
         Intent::Report(report) => decision.report(report),
+        Intent::From { origin, intent } => {
+            if decision.state.taken.contains_key(&origin) {
+                return Err(Refusal::Repeated);
+            }
+            decision.events = decide(decision.state, config, *intent, now, trace)?.events;
+            decision.emit(Event::InteractionTaken(origin));
+        }
         Intent::Due => decision.due(),
         Intent::Permit(delivery) => return decision.permit(delivery),
         Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),

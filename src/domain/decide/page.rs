@@ -12,7 +12,7 @@ use crate::domain::{
         Actor, DeliveryQueued, Event, Nobody, NobodyBecause, PageStarted, PageStop, Paged, Plan, StepTaken,
         Try,
     },
-    id::{ChannelName, ContactName, GroupId, IncidentId, PageId, PersonId, PolicyId, SeverityId},
+    id::{ChannelName, GroupId, IncidentId, PageId, PersonId, PolicyId, SeverityId},
     incident::Incident,
     intent::{Refusal, Whom},
     page::{Page, PageReason, PageTarget, StepPlan, Subject},
@@ -252,15 +252,19 @@ impl Decision<'_> {
     }
 
     pub(super) fn notify(&mut self, channel: ChannelName, subject: Subject, notice: Notice) {
-        let to = Recipient::Channel(channel);
-        self.queue(DeliveryKind::Notice, subject, None, to, Channel::Chat, 0, Some(notice));
+        for platform in self.config.platforms_of(&channel) {
+            let to = Recipient::Channel(channel.clone());
+            self.queue(DeliveryKind::Notice, subject, None, to, platform, 0, Some(notice));
+        }
     }
 
     /// Tells somebody who was paged that it is over: in chat, never as a page.
     pub(super) fn tell_resolved(&mut self, people: &BTreeSet<PersonId>, subject: Subject) {
         for person in people {
-            let to = Recipient::Person { person: person.clone(), contact: ContactName::from("chat") };
-            self.queue(DeliveryKind::Resolved, subject, None, to, Channel::Chat, 0, None);
+            for (contact, channel) in self.config.chat_of(person) {
+                let to = Recipient::Person { person: person.clone(), contact };
+                self.queue(DeliveryKind::Resolved, subject, None, to, channel, 0, None);
+            }
         }
     }
 

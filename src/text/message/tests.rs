@@ -86,6 +86,7 @@ fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
         },
         facts,
         at: at("07:00:20"),
+        edits: None,
     }
 }
 

@@ -32,6 +32,7 @@ pub fn config() -> Config {
         )]),
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
+        platforms: std::collections::BTreeSet::new(),
     }
 }
 
