@@ -466,6 +466,9 @@ fn event_type(event: &Event) -> &'static str {
         Event::OverrideAdded { .. } => "override_added",
         Event::OverrideRemoved { .. } => "override_removed",
         Event::InteractionTaken(_) => "interaction_taken",
+        Event::MessageCaptured(_) => "message_captured",
+        Event::MessageChanged { .. } => "message_changed",
+        Event::RoomJoined { .. } => "room_joined",
     }
 }
 
@@ -483,6 +486,7 @@ fn reason(refusal: &Refusal) -> &'static str {
         Refusal::BadTimes { .. } => "bad_times",
         Refusal::UnknownOverride(_) => "unknown_override",
         Refusal::Repeated => "repeated",
+        Refusal::NoIncidentHere => "no_incident_here",
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

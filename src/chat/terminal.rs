@@ -207,6 +207,7 @@ mod tests {
             key: format!("D-{number}"),
             revision: 0,
             notice: None,
+            room: None,
             attempts: 1,
             failures: 0,
             queued_at: Timestamp::UNIX_EPOCH,

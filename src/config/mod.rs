@@ -196,7 +196,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         integrations: sources.integrations,
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
-        platforms: std::collections::BTreeSet::new(),
+        platforms: std::collections::BTreeMap::new(),
     };
     let public_url = server.public_url.clone().or_else(|| settings::default_public_url(server.listen))?;
     let addresses = known.iter().flat_map(|(id, known)| {

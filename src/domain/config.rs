@@ -1,7 +1,7 @@
 //! The configuration as the domain sees it: who, when, where to, how bad. Never read from a file here, and
 //! never holds an address or a secret.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
@@ -15,6 +15,7 @@ use super::{
     matcher::Matcher,
     page::StepPlan,
     person::{Person, Team, Urgency},
+    room::RoomRule,
     schedule::Schedule,
 };
 
@@ -40,8 +41,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Where an alert goes that no route takes.
     pub unrouted: Unrouted,
-    /// Chat platforms that are set up beside the terminal.
-    pub platforms: BTreeSet<Channel>,
+    /// Chat platforms that are set up beside the terminal, and how they make rooms for incidents, if they do.
+    pub platforms: BTreeMap<Channel, Option<RoomRule>>,
 }
 
 /// An escalation policy.
@@ -143,15 +144,21 @@ impl Config {
     /// The terminal always hears it.
     pub fn platforms_of(&self, name: &ChannelName) -> impl Iterator<Item = Channel> {
         let only = name.platform();
-        let there = self.platforms.iter().copied();
+        let there = self.platforms.keys().copied();
         [Channel::Chat].into_iter().chain(there.filter(move |one| only.is_none_or(|only| only == *one)))
+    }
+
+    /// Whether somebody has an account on a platform.
+    #[must_use]
+    pub fn has_account(&self, person: &PersonId, channel: Channel) -> bool {
+        self.people.get(person).is_some_and(|one| one.contacts.iter().any(|(_, on)| *on == channel))
     }
 
     /// Where somebody is talked to: on the platforms where they have an account, else in the terminal.
     #[must_use]
     pub fn chat_of(&self, person: &PersonId) -> Vec<(ContactName, Channel)> {
         let contacts = self.people.get(person).map(|person| person.contacts.as_slice()).unwrap_or_default();
-        let there = contacts.iter().filter(|(_, channel)| self.platforms.contains(channel));
+        let there = contacts.iter().filter(|(_, channel)| self.platforms.contains_key(channel));
         let there: Vec<_> = there.cloned().collect();
         if there.is_empty() { vec![(ContactName::from("chat"), Channel::Chat)] } else { there }
     }

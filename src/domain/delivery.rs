@@ -10,6 +10,7 @@ use super::{
     event::Reminder,
     id::{ChannelName, ContactName, DeliveryId, PageId, PersonId},
     page::Subject,
+    room::RoomWork,
 };
 
 /// How a message travels. Each channel has a queue of its own, so that none waits for another.
@@ -96,11 +97,13 @@ pub enum DeliveryKind {
     Card,
     /// A sentence for a channel: nobody answered, a deadline passed, a status update.
     Notice,
+    /// No message: a room of an incident is made or changed.
+    Room,
 }
 
 impl DeliveryKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Page, Self::Resolved, Self::Card, Self::Notice];
+    pub const ALL: [Self; 5] = [Self::Page, Self::Resolved, Self::Card, Self::Notice, Self::Room];
 
     /// The word used in metrics and timelines.
     #[must_use]
@@ -110,6 +113,7 @@ impl DeliveryKind {
             Self::Resolved => "resolved",
             Self::Card => "card",
             Self::Notice => "notice",
+            Self::Room => "room",
         }
     }
 }
@@ -186,6 +190,9 @@ pub struct Delivery {
     pub revision: u32,
     /// Of a notice: what it says.
     pub notice: Option<Notice>,
+    /// Of a room: what has to be done to it.
+    #[serde(default)]
+    pub room: Option<RoomWork>,
     /// Attempts that have a permit so far.
     pub attempts: u32,
     /// Attempts that failed so far.

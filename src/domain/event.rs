@@ -18,6 +18,7 @@ use super::{
     page::{PageReason, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
+    room::RoomWork,
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -485,6 +486,29 @@ pub enum Event {
     // --- chat ----------------------------------------------------------------------------------------
     /// What somebody did on a chat platform was taken: when the platform tells it again, it is not done again.
     InteractionTaken(Origin),
+    /// A message of an incident's room became part of the timeline.
+    MessageCaptured(Box<MessageCaptured>),
+    /// A message that is part of the timeline was changed or deleted where it was written.
+    MessageChanged {
+        /// Of which incident.
+        incident: IncidentId,
+        /// On which platform.
+        channel: Channel,
+        /// Which, in the platform's own ids.
+        message: String,
+        /// What it says now; none: it was deleted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<Prose>,
+    },
+    /// Somebody came into an incident's room.
+    RoomJoined {
+        /// Of which incident.
+        incident: IncidentId,
+        /// On which platform.
+        channel: Channel,
+        /// Who.
+        who: Author,
+    },
 }
 
 /// Something that somebody did on a chat platform, by the platform's own id.
@@ -494,6 +518,38 @@ pub struct Origin {
     pub channel: Channel,
     /// Its id, the same when it is told twice.
     pub id: String,
+}
+
+/// Whoever wrote something on a chat platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// A person of the configuration.
+    Person(PersonId),
+    /// An account that is nobody's, by the platform's id.
+    Account(String),
+}
+
+/// A message that became part of a timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageCaptured {
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// On which platform.
+    pub channel: Channel,
+    /// Which, in the platform's own ids.
+    pub message: String,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says.
+    pub text: Prose,
+    /// When it was written (civil time).
+    pub written_at: Timestamp,
+    /// Where it opens in a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Who captured it.
+    pub by: Actor,
 }
 
 /// An alert started.
@@ -670,6 +726,9 @@ pub struct DeliveryQueued {
     /// Of a notice: what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+    /// Of a room: what has to be done to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomWork>,
 }
 
 /// Why a page stopped.

@@ -13,6 +13,7 @@ use super::{
     event::{Actor, Expectations, Title},
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
+    room::IncidentRoom,
 };
 
 /// Who does what in an incident.
@@ -137,6 +138,9 @@ pub struct Incident {
     pub paged: BTreeSet<PersonId>,
     /// Revision of its card.
     pub card_revision: u32,
+    /// Its rooms on the chat platforms.
+    #[serde(default)]
+    pub rooms: Vec<IncidentRoom>,
 }
 
 impl Incident {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     alert::Report,
-    delivery::Outcome,
-    event::{Actor, Origin},
+    delivery::{Channel, Outcome},
+    event::{Actor, Author, Origin},
     id::{
         DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
         TeamId,
@@ -82,6 +82,13 @@ pub enum Intent {
         /// Who.
         by: Actor,
     },
+    /// Something happened in a room.
+    Room {
+        /// On which platform.
+        channel: Channel,
+        /// What.
+        what: RoomIntent,
+    },
     /// Somebody stands in.
     AddOverride {
         /// The schedule.
@@ -101,6 +108,42 @@ pub enum Intent {
         id: OverrideId,
         /// Who says so.
         by: Actor,
+    },
+}
+
+/// Something that happened in a room of a chat platform.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoomIntent {
+    /// Somebody wants a message on the timeline.
+    Capture {
+        /// The room, by the platform's id.
+        room: String,
+        /// Which message, in the platform's own ids.
+        message: String,
+        /// Who wrote it.
+        author: Author,
+        /// What it says.
+        text: Prose,
+        /// When it was written (civil time).
+        written_at: Timestamp,
+        /// Where it opens in a browser.
+        url: Option<String>,
+        /// Who wants it.
+        by: Actor,
+    },
+    /// A message was changed or deleted.
+    Changed {
+        /// Which, in the platform's own ids.
+        message: String,
+        /// What it says now; none: it was deleted.
+        text: Option<Prose>,
+    },
+    /// Somebody came into a room.
+    Joined {
+        /// The room, by the platform's id.
+        room: String,
+        /// Who.
+        who: Author,
     },
 }
 
@@ -237,6 +280,8 @@ pub enum Refusal {
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
+    /// The room is no incident's.
+    NoIncidentHere,
     /// It was done already: the platform told it twice.
     Repeated,
     /// A worker asks for something that must not leave any more.

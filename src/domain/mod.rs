@@ -22,6 +22,7 @@ pub mod page;
 pub mod permission;
 pub mod person;
 pub mod prose;
+pub mod room;
 pub mod schedule;
 pub mod state;
 pub mod timeline;

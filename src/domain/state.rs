@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     alert::Alert,
-    delivery::{Delivery, Posted},
+    delivery::{Channel, Delivery, Posted},
     event::{Actor, Origin, TraceId},
     group::{ClosedGroup, Group},
     id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
@@ -62,6 +62,12 @@ pub struct State {
     /// The order in which `taken` is forgotten.
     #[serde(default)]
     pub taken_order: VecDeque<Origin>,
+    /// Messages that are part of a timeline, so that a later change is noted.
+    #[serde(default)]
+    pub captured: BTreeMap<(Channel, String), IncidentId>,
+    /// The order in which `captured` is forgotten.
+    #[serde(default)]
+    pub captured_order: VecDeque<(Channel, String)>,
     /// Overrides that are not over.
     pub overrides: BTreeMap<OverrideId, Override>,
     /// Everything that will be due, in order (engine time).
@@ -151,6 +157,8 @@ pub enum Timer {
     UpdateLate(IncidentId),
     /// A card that changed is posted again.
     Card(GroupId),
+    /// The rooms of an incident that is over are closed.
+    RoomsClose(IncidentId),
 }
 
 /// The instant and the cause of an event, for `apply`.

@@ -140,10 +140,14 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             }
         }
         Event::Delivered { subject, kind, .. } => match kind {
-            DeliveryKind::Page | DeliveryKind::Resolved => file(of_subject(*subject)),
+            DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Room => file(of_subject(*subject)),
             DeliveryKind::Card | DeliveryKind::Notice => {}
         },
         Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),
+        Event::MessageCaptured(captured) => file(Key::Incident(captured.incident)),
+        Event::MessageChanged { incident, .. } | Event::RoomJoined { incident, .. } => {
+            file(Key::Incident(*incident));
+        }
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
     }
 }

@@ -96,7 +96,7 @@ pub fn push(dispatch: &Dispatch) -> Push {
             lines.push(format!("{subject} is over. There is nothing to do."));
             (format!("Resolved: {headline}"), Priority::Low, vec!["white_check_mark"])
         }
-        DeliveryKind::Card | DeliveryKind::Notice => {
+        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room => {
             lines.push(format!("{subject}: {}.", standing(&facts.standing)));
             (headline, Priority::Default, vec!["bell"])
         }
@@ -110,7 +110,7 @@ pub fn card(dispatch: &Dispatch) -> Card {
     let facts = &dispatch.facts;
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
-        DeliveryKind::Card => (headline, Vec::new()),
+        DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
         DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
         DeliveryKind::Resolved => {
             (format!("Resolved: {headline}"), vec!["It is over. There is nothing to do.".to_owned()])

@@ -67,6 +67,10 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "List overrides",
             Some("/oncall override list".to_owned()),
         ),
+        Refusal::NoIncidentHere => no(
+            "This room belongs to no incident.".to_owned(),
+            "Nothing was added. Name the incident: /incident note INC-7 what you want to keep",
+        ),
         Refusal::Repeated => no("This was done already.".to_owned(), "It was told twice, and done once."),
         Refusal::NotPermitted(delivery) => {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")

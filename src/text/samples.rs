@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     event::{
-        Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened, Nobody,
-        NobodyBecause, Origin, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken,
-        Title, TraceId, Try,
+        Actor, AlertFired, Author, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened,
+        MessageCaptured, Nobody, NobodyBecause, Origin, PageStarted, PageStop, Paged, Plan, Record, Reminder,
+        ResolvedBy, StepTaken, Title, TraceId, Try,
     },
     id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
     incident::{IncidentRole, IncidentStatus},
@@ -149,6 +149,7 @@ fn queued() -> Event {
         key: "k".into(),
         revision: 0,
         notice: Some(Notice::Status),
+        room: None,
     }))
 }
 
@@ -237,6 +238,14 @@ fn events() -> Vec<Event> {
         failed(push(), DeliveryKind::Page, "410 Gone: no such topic\u{7}", None, false),
         failed(Recipient::Channel("#ops".into()), DeliveryKind::Card, "channel_not_found", Some(120), false),
         failed(Recipient::Channel("#ops".into()), DeliveryKind::Notice, "channel_not_found", None, false),
+        delivered(Recipient::Channel("slack:inc-7".into()), DeliveryKind::Room, 1, "made"),
+        failed(
+            Recipient::Channel("slack:inc-7".into()),
+            DeliveryKind::Room,
+            "missing_scope",
+            Some(300),
+            false,
+        ),
         Event::DeliveryCancelled { delivery: DeliveryId(6), replaced: true },
         Event::AlertChanged {
             alert: AlertId(1),
@@ -336,6 +345,33 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
+        Event::MessageCaptured(Box::new(MessageCaptured {
+            incident: INCIDENT,
+            channel: Channel::Slack,
+            message: "C042/1700000000.000100".into(),
+            author: Author::Person("chi".into()),
+            text: prose("the disk was full"),
+            written_at: start(),
+            url: Some("https://example.slack.com/archives/C042/p1700000000000100".into()),
+            by: ana(),
+        })),
+        Event::MessageChanged {
+            incident: INCIDENT,
+            channel: Channel::Slack,
+            message: "C042/1700000000.000100".into(),
+            text: Some(prose("the disk was nearly full")),
+        },
+        Event::MessageChanged {
+            incident: INCIDENT,
+            channel: Channel::Slack,
+            message: "C042/1700000000.000100".into(),
+            text: None,
+        },
+        Event::RoomJoined {
+            incident: INCIDENT,
+            channel: Channel::Discord,
+            who: Author::Account("110000000000000042".into()),
+        },
         Event::InteractionTaken(Origin { channel: Channel::Slack, id: "Ev0PV52K25".into() }),
     ]
 }

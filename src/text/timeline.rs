@@ -12,10 +12,10 @@ use super::{
 };
 use crate::domain::{
     alert,
-    delivery::{DeliveryKind, Recipient},
+    delivery::{Channel, DeliveryKind, Recipient},
     event::{
-        Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
-        Paged, Record, Reminder, ResolvedBy, StepTaken,
+        Actor, AlertFired, Author, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted,
+        PageStop, Paged, Record, Reminder, ResolvedBy, StepTaken,
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     labels::Labels,
@@ -95,6 +95,12 @@ kinds! {
     Reminder = "reminder";
     /// Somebody's note.
     Note = "note";
+    /// A message from a room.
+    Message = "message";
+    /// A message from a room was changed or deleted.
+    MessageChanged = "message_changed";
+    /// Somebody came into a room.
+    Joined = "joined";
     /// A status update.
     Status = "status";
     /// The severity changed.
@@ -199,6 +205,22 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::Status, name(by), format!("Status is {status}{}", words(text.as_ref())))
         }
         Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
+        Event::MessageCaptured(captured) => {
+            let text = format!("{}: {}", author(&captured.author), plain(captured.text.as_str(), WORDS));
+            (Kind::Message, name(&captured.by), text)
+        }
+        Event::MessageChanged { text: Some(text), .. } => {
+            let text = format!("A message above was changed to: {}", plain(text.as_str(), WORDS));
+            (Kind::MessageChanged, watchbell(), text)
+        }
+        Event::MessageChanged { text: None, .. } => {
+            let text = "A message above was deleted where it was written".to_owned();
+            (Kind::MessageChanged, watchbell(), text)
+        }
+        Event::RoomJoined { channel, who, .. } => {
+            let text = format!("{} came into the room on {}", author(who), capital(channel.as_str()));
+            (Kind::Joined, author(who), text)
+        }
         Event::IncidentResolved { incident, text, by } => {
             (Kind::Resolved, name(by), format!("{} resolved {incident}{}", name(by), words(text.as_ref())))
         }
@@ -234,6 +256,13 @@ fn watchbell() -> String {
 
 fn name(name: &impl fmt::Display) -> String {
     plain(&name.to_string(), NAME)
+}
+
+fn author(author: &Author) -> String {
+    match author {
+        Author::Person(person) => name(person),
+        Author::Account(account) => format!("account {}", name(account)),
+    }
 }
 
 fn words(text: Option<&Prose>) -> String {
@@ -407,6 +436,10 @@ fn message(to: &Recipient, kind: DeliveryKind) -> String {
         (Recipient::Person { person, contact }, _) => {
             format!("{} to {}{over}", capital(&name(contact)), name(person))
         }
+        (Recipient::Channel(room), DeliveryKind::Room) => {
+            let platform = room.platform().map(Channel::as_str).unwrap_or_default();
+            format!("Room on {}", capital(platform))
+        }
         (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
         (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
     }
@@ -424,6 +457,7 @@ fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) ->
             let receipt = if receipt.is_empty() { receipt } else { format!("{receipt}, ") };
             Some(format!("{} arrived ({receipt}attempt {attempt})", message(to, kind)))
         }
+        DeliveryKind::Room => Some(format!("{}: {}", message(to, kind), plain(receipt, ANSWER))),
         // A card is posted anew with every change: that would drown what matters.
         DeliveryKind::Card | DeliveryKind::Notice => None,
     }

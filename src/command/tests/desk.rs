@@ -203,7 +203,7 @@ pub fn config() -> Config {
         )]),
         routes: vec![route],
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
-        platforms: std::collections::BTreeSet::new(),
+        platforms: BTreeMap::new(),
     }
 }
 

@@ -87,7 +87,9 @@ fn group_timers(group: &Group) -> [Armed; 3] {
 
 fn incident_timers(incident: &Incident) -> [Armed; 3] {
     if !incident.is_open() {
-        return [None; 3];
+        let idle = incident.rooms.iter().filter(|room| !room.closed && room.work.is_empty());
+        let close = idle.filter_map(|room| room.close_at).min();
+        return [close.map(|due| (due, Timer::RoomsClose(incident.id))), None, None];
     }
     // What is mitigated wakes nobody.
     let unresolved = match incident.status {

@@ -42,6 +42,7 @@ impl State {
             cards: BTreeSet::new(),
             paged: BTreeSet::new(),
             card_revision: 0,
+            rooms: Vec::new(),
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
@@ -95,10 +96,16 @@ impl State {
                 incident.resolved_at = Some(stamp.at);
                 incident.update_due = None;
                 incident.acknowledge_due = None;
+                for room in &mut incident.rooms {
+                    room.close_at = Some(stamp.clock + room.close_after);
+                }
             }),
             Event::IncidentReopened { incident, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Investigating;
                 incident.resolved_at = None;
+                for room in &mut incident.rooms {
+                    room.close_at = None;
+                }
                 incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
             }),
             Event::Reminded { incident, what } => self.change_incident(*incident, |incident| match what {

@@ -84,13 +84,12 @@ impl State {
                     delivery.leaving = true;
                 });
             }
-            Event::InteractionTaken(origin) => self.interaction_taken(origin),
+            Event::InteractionTaken(_)
+            | Event::MessageCaptured(_)
+            | Event::MessageChanged { .. }
+            | Event::RoomJoined { .. } => self.chat_changed(event),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
-                if let (Some(message), Some(channel), Recipient::Channel(room)) =
-                    (message, self.deliveries.get(delivery).map(|delivery| delivery.channel), to)
-                {
-                    self.card_posted(*subject, *kind, channel, room, message);
-                }
+                self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
                 if let Some(page) = self.delivery_finished(*delivery)
                     && *kind == DeliveryKind::Page
                     && matches!(to, Recipient::Person { .. })

@@ -112,6 +112,7 @@ impl State {
             key: queued.key.clone(),
             revision: queued.revision,
             notice: queued.notice,
+            room: queued.room.clone(),
             attempts: 0,
             failures: 0,
             queued_at: self.clock,
@@ -131,6 +132,7 @@ impl State {
                     incident.cards.insert(queued.delivery);
                 });
             }
+            (DeliveryKind::Room, Subject::Incident(incident)) => self.room_work_queued(incident, queued),
             _ => {}
         }
         if let (Some(page), Recipient::Person { person, contact }) = (queued.page, &queued.to) {
@@ -187,6 +189,9 @@ impl State {
                 });
             }
             _ => {}
+        }
+        if let (DeliveryKind::Room, Some(incident)) = (delivery.kind, delivery.subject.incident()) {
+            self.room_work_ended(incident, &delivery);
         }
         let page = delivery.page?;
         self.change_page(page, |page| {

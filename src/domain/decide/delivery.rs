@@ -13,10 +13,13 @@ use crate::domain::{
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
     intent::Refusal,
     page::Subject,
+    room::{IncidentRoom, RoomWork},
 };
 
 /// Attempts of a message that is not a page; a page is tried as long as it runs.
 const ATTEMPTS: u32 = 10;
+/// When something about a room is tried again that somebody has to mend first.
+const ROOM_REFUSED: SignedDuration = SignedDuration::from_mins(5);
 
 impl Decision<'_> {
     /// A worker asks whether an attempt may leave; without a dispatch in the answer it may not.
@@ -64,6 +67,10 @@ impl Decision<'_> {
                 });
             }
             Outcome::TryAgain { after, why } => (why, self.retry_after(&delivery, *after)),
+            // Somebody has to mend something first: it is tried again now and then, so that it comes right by itself.
+            Outcome::Refused { why } if delivery.kind == DeliveryKind::Room => {
+                (why, self.retry_after(&delivery, Some(ROOM_REFUSED)))
+            }
             Outcome::Refused { why } => (why, None),
         };
         let next_contact = self.next_contact_waits(&delivery);
@@ -85,6 +92,8 @@ impl Decision<'_> {
     fn retry_after(&self, delivery: &Delivery, asked: Option<SignedDuration>) -> Option<SignedDuration> {
         let goes_on = match delivery.page {
             Some(page) => self.state.pages.contains_key(&page),
+            // Until it is done, or the incident is over and nobody needs it any more.
+            None if delivery.kind == DeliveryKind::Room => self.room_work_matters(delivery),
             None => delivery.failures + 1 < ATTEMPTS,
         };
         goes_on.then(|| back_off(delivery.failures + 1, asked))
@@ -124,7 +133,11 @@ impl Decision<'_> {
     /// The same for an incident that has a card of its own.
     pub(super) fn post_incident_card(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        let (channels, revision) = (incident.channels.clone(), incident.card_revision + 1);
+        let rooms = incident.rooms.iter().filter_map(IncidentRoom::address);
+        // The card of a group is the card of its incident, where the group is shown.
+        let own = incident.channels.iter().filter(|_| incident.opened_for.is_none()).cloned();
+        let channels: Vec<ChannelName> = own.chain(rooms).collect();
+        let revision = incident.card_revision + 1;
         let before = incident.cards.clone();
         self.post_card(Subject::Incident(id), &before, channels, revision);
     }
@@ -147,6 +160,14 @@ impl Decision<'_> {
                 self.queue(DeliveryKind::Card, subject, None, to, channel, revision, None);
             }
         }
+    }
+
+    /// Whether a room is still wanted as it was.
+    fn room_work_matters(&self, delivery: &Delivery) -> bool {
+        let Some(incident) = delivery.subject.incident().and_then(|id| self.state.incidents.get(&id)) else {
+            return false;
+        };
+        incident.is_open() || matches!(delivery.room, Some(RoomWork::Close { .. }))
     }
 
     /// Where a card stands already that is posted again.

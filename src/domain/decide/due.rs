@@ -34,6 +34,7 @@ impl Decision<'_> {
             Timer::AcknowledgeLate(incident) => self.late(incident, Reminder::Acknowledge),
             Timer::UpdateLate(incident) => self.late(incident, Reminder::Update),
             Timer::Card(group) => self.post_group_card(group),
+            Timer::RoomsClose(incident) => self.furnish(incident),
         }
     }
 

@@ -216,8 +216,8 @@ impl Decision<'_> {
     /// The card of an incident that has its own, and those of the groups that show it.
     pub(super) fn refresh_incident(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
-        if incident.opened_for.is_none() {
-            return self.post_incident_card(id);
+        if incident.opened_for.is_none() || !incident.rooms.is_empty() {
+            self.post_incident_card(id);
         }
         for group in &incident.groups {
             let shown = self.state.groups.get(group).is_some_and(|group| group.card_revision > 0);

@@ -12,6 +12,7 @@ mod incident;
 mod oncall;
 mod page;
 mod report;
+mod room;
 
 use super::{
     config::Config,
@@ -63,11 +64,13 @@ pub fn decide(
         Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
         Intent::Incident { what, by } => decision.incident(what, by)?,
+        Intent::Room { channel, what } => decision.in_room(channel, what)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
     }
+    decision.look_after_rooms();
     Ok(Decided { events: decision.events, dispatch: None })
 }
 

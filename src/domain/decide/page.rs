@@ -294,6 +294,7 @@ impl Decision<'_> {
             key,
             revision,
             notice,
+            room: None,
         })));
     }
 }

@@ -78,6 +78,7 @@ fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
             key: "k".into(),
             revision: 1,
             notice: None,
+            room: None,
             attempts: 1,
             failures: 0,
             queued_at: at("07:00:20"),

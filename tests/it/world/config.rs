@@ -10,6 +10,7 @@ use watchbell::domain::{
     matcher::Matcher,
     page::{PageTarget, StepPlan},
     person::{NotificationRule, Person, Role, Team, Urgency},
+    room::RoomRule,
     schedule::{Handoff, Layer, Schedule},
 };
 
@@ -32,8 +33,19 @@ pub fn config() -> Config {
         )]),
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
-        platforms: std::collections::BTreeSet::new(),
+        platforms: BTreeMap::new(),
     }
+}
+
+/// The same team on Slack, where incidents get rooms, and on Discord, where they do not; eli is on neither.
+pub fn on_platforms() -> Config {
+    let mut config = config();
+    let rule = RoomRule { private: false, close_after: SignedDuration::from_hours(24) };
+    config.platforms = [(Channel::Slack, Some(rule)), (Channel::Discord, None)].into();
+    for person in config.people.values_mut().filter(|person| person.id.as_str() != "eli") {
+        person.contacts.push(("slack".into(), Channel::Slack));
+    }
+    config
 }
 
 fn person(id: &str) -> Person {

@@ -30,6 +30,7 @@ use watchbell::{
 pub struct Sent {
     pub delivery: Delivery,
     pub summary: String,
+    pub edits: Option<String>,
 }
 
 /// Where everything happens.
@@ -63,7 +64,11 @@ pub fn start_of_time() -> Timestamp {
 
 impl World {
     pub fn new() -> Self {
-        let (config, disk) = (Arc::new(config::config()), MemoryDisk::default());
+        Self::with(config::config())
+    }
+
+    pub fn with(config: Config) -> Self {
+        let (config, disk) = (Arc::new(config), MemoryDisk::default());
         let core = Self::open(&disk, &config);
         let (lane, under_way, sent) = (Vec::new(), Vec::new(), Vec::new());
         let mut world = Self {
@@ -129,7 +134,8 @@ impl World {
     }
 
     fn leaves(&mut self, dispatch: Box<Dispatch>) {
-        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary: dispatch.facts.summary.clone() });
+        let summary = dispatch.facts.summary.clone();
+        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary, edits: dispatch.edits.clone() });
         self.under_way.push(dispatch);
     }
 

@@ -1,0 +1,156 @@
+//! Rooms of incidents: compares what is with what should be, and queues the difference. Runs after everything that
+//! changes an incident and after every piece of its own work, so that it ends by itself when all is done.
+
+use std::collections::BTreeSet;
+
+use super::Decision;
+use crate::domain::{
+    delivery::{Channel, DeliveryKind, Recipient},
+    event::{DeliveryQueued, Event, MessageCaptured},
+    id::{ChannelName, IncidentId, PersonId},
+    incident::Incident,
+    intent::{Refusal, RoomIntent},
+    page::Subject,
+    room::{IncidentRoom, RoomRule, RoomWork},
+};
+
+impl Decision<'_> {
+    /// Looks after the rooms of every incident that this decision touched.
+    pub(super) fn look_after_rooms(&mut self) {
+        if self.config.platforms.values().all(Option::is_none) {
+            return;
+        }
+        let made: BTreeSet<IncidentId> = self.events.iter().filter_map(made).collect();
+        let touched: BTreeSet<IncidentId> = self.events.iter().filter_map(touched).collect();
+        for incident in made {
+            self.post_incident_card(incident);
+        }
+        for incident in touched {
+            self.furnish(incident);
+        }
+    }
+
+    /// Queues what the rooms of an incident lack.
+    pub(super) fn furnish(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
+        for (channel, rule) in self.config.platforms.clone() {
+            let room = incident.rooms.iter().find(|room| room.channel == channel);
+            let work = match (room, rule) {
+                (None, Some(rule)) if incident.is_open() => Some(open(rule)),
+                (None, _) => None,
+                (Some(room), _) => self.lacks(&incident, room),
+            };
+            if let Some(work) = work {
+                self.queue_room_work(id, channel, work);
+            }
+        }
+    }
+
+    /// One piece of work at a time: the next follows when it is done.
+    fn lacks(&self, incident: &Incident, room: &IncidentRoom) -> Option<RoomWork> {
+        let id = room.id.clone().filter(|_| room.work.is_empty() && !room.closed)?;
+        if room.close_at.is_some_and(|at| at <= self.now.engine) {
+            return Some(RoomWork::Close { room: id });
+        }
+        let mut people = self.concerned(incident, room.channel);
+        people.retain(|person| !room.invited.contains(person));
+        if !people.is_empty() && incident.is_open() {
+            return Some(RoomWork::Invite { room: id, people });
+        }
+        let about = about(incident);
+        (about != room.about).then_some(RoomWork::Topic { room: id, about })
+    }
+
+    /// Who belongs into the room and has an account there: whoever was paged, leads, or took it.
+    fn concerned(&self, incident: &Incident, channel: Channel) -> BTreeSet<PersonId> {
+        let groups = incident.groups.iter().filter_map(|group| self.state.groups.get(group));
+        let paged = groups.flat_map(|group| group.paged.iter()).chain(&incident.paged);
+        let holders = incident.roles.values().flatten();
+        let taker = incident.acknowledged.iter().filter_map(|(by, _)| by.person());
+        let all = paged.chain(holders).chain(taker).chain(incident.opened_by.person());
+        all.filter(|person| self.config.has_account(person, channel)).cloned().collect()
+    }
+
+    /// Something happened in a room.
+    pub(super) fn in_room(&mut self, channel: Channel, what: RoomIntent) -> Result<(), Refusal> {
+        match what {
+            RoomIntent::Capture { room, message, author, text, written_at, url, by } => {
+                let incident = self.state.incident_of_room(channel, &room).ok_or(Refusal::NoIncidentHere)?;
+                if !self.state.captured.contains_key(&(channel, message.clone())) {
+                    let captured =
+                        MessageCaptured { incident, channel, message, author, text, written_at, url, by };
+                    self.emit(Event::MessageCaptured(Box::new(captured)));
+                }
+            }
+            RoomIntent::Changed { message, text } => {
+                if let Some(incident) = self.state.captured.get(&(channel, message.clone())).copied() {
+                    self.emit(Event::MessageChanged { incident, channel, message, text });
+                }
+            }
+            RoomIntent::Joined { room, who } => {
+                if let Some(incident) = self.state.incident_of_room(channel, &room) {
+                    self.emit(Event::RoomJoined { incident, channel, who });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn queue_room_work(&mut self, incident: IncidentId, channel: Channel, work: RoomWork) {
+        let name = match &work {
+            RoomWork::Open { .. } => incident.to_string().to_lowercase(),
+            RoomWork::Topic { room, .. } | RoomWork::Invite { room, .. } | RoomWork::Close { room } => {
+                room.clone()
+            }
+        };
+        let delivery = self.state.next.delivery;
+        let subject = Subject::Incident(incident);
+        self.emit(Event::DeliveryQueued(Box::new(DeliveryQueued {
+            delivery,
+            kind: DeliveryKind::Room,
+            subject,
+            page: None,
+            to: Recipient::Channel(ChannelName::new(format!("{channel}:{name}"))),
+            channel,
+            key: format!("{subject}.{delivery}"),
+            revision: 0,
+            notice: None,
+            room: Some(work),
+        })));
+    }
+}
+
+fn open(rule: RoomRule) -> RoomWork {
+    RoomWork::Open { private: rule.private, close_after: rule.close_after.as_secs() }
+}
+
+/// What the topic says, without the title, which does not change.
+fn about(incident: &Incident) -> String {
+    let lead = incident.commander().map_or("-", PersonId::as_str);
+    format!("{} {} {lead}", incident.severity, incident.status)
+}
+
+/// The incident that has a room by this event.
+fn made(event: &Event) -> Option<IncidentId> {
+    match event {
+        Event::Delivered { kind: DeliveryKind::Room, message: Some(_), subject, .. } => subject.incident(),
+        _ => None,
+    }
+}
+
+/// The incident that an event changes in a way that its rooms show.
+fn touched(event: &Event) -> Option<IncidentId> {
+    match event {
+        Event::IncidentOpened(opened) => Some(opened.incident),
+        Event::IncidentAcknowledged { incident, .. }
+        | Event::GroupJoined { incident, .. }
+        | Event::RoleAssigned { incident, .. }
+        | Event::SeverityChanged { incident, .. }
+        | Event::StatusChanged { incident, .. }
+        | Event::IncidentResolved { incident, .. }
+        | Event::IncidentReopened { incident, .. } => Some(*incident),
+        Event::StepTaken(taken) => taken.subject.incident(),
+        Event::Delivered { kind: DeliveryKind::Room, subject, .. } => subject.incident(),
+        _ => None,
+    }
+}
