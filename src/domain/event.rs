@@ -18,7 +18,7 @@ use super::{
     page::{PageReason, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
-    room::RoomWork,
+    room::{Author, MessageCaptured, Origin, RoomWork},
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -509,47 +509,6 @@ pub enum Event {
         /// Who.
         who: Author,
     },
-}
-
-/// Something that somebody did on a chat platform, by the platform's own id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Origin {
-    /// Which platform.
-    pub channel: Channel,
-    /// Its id, the same when it is told twice.
-    pub id: String,
-}
-
-/// Whoever wrote something on a chat platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Author {
-    /// A person of the configuration.
-    Person(PersonId),
-    /// An account that is nobody's, by the platform's id.
-    Account(String),
-}
-
-/// A message that became part of a timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MessageCaptured {
-    /// Of which incident.
-    pub incident: IncidentId,
-    /// On which platform.
-    pub channel: Channel,
-    /// Which, in the platform's own ids.
-    pub message: String,
-    /// Who wrote it.
-    pub author: Author,
-    /// What it says.
-    pub text: Prose,
-    /// When it was written (civil time).
-    pub written_at: Timestamp,
-    /// Where it opens in a browser.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Who captured it.
-    pub by: Actor,
 }
 
 /// An alert started.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     alert::Report,
     delivery::{Channel, Outcome},
-    event::{Actor, Author, Origin},
+    event::Actor,
     id::{
         DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
         TeamId,
@@ -13,6 +13,7 @@ use super::{
     incident::{IncidentRole, IncidentStatus},
     page::Target,
     prose::Prose,
+    room::{Author, Origin},
 };
 
 /// The instant of a decision, twice.

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     delivery::{Channel, Delivery, Posted},
-    event::{Actor, Origin, TraceId},
+    event::{Actor, TraceId},
     group::{ClosedGroup, Group},
     id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
     incident::Incident,
     page::{Page, Subject},
+    room::Origin,
     schedule::Override,
 };
 

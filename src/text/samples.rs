@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     event::{
-        Actor, AlertFired, Author, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened,
-        MessageCaptured, Nobody, NobodyBecause, Origin, PageStarted, PageStop, Paged, Plan, Record, Reminder,
-        ResolvedBy, StepTaken, Title, TraceId, Try,
+        Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened, Nobody,
+        NobodyBecause, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title,
+        TraceId, Try,
     },
     id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
     incident::{IncidentRole, IncidentStatus},
@@ -15,6 +15,7 @@ use crate::domain::{
     page::{PageReason, PageTarget, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
+    room::{Author, MessageCaptured, Origin},
 };
 
 const GROUP: GroupId = GroupId(17);

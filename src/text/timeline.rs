@@ -14,13 +14,14 @@ use crate::domain::{
     alert,
     delivery::{Channel, DeliveryKind, Recipient},
     event::{
-        Actor, AlertFired, Author, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted,
-        PageStop, Paged, Record, Reminder, ResolvedBy, StepTaken,
+        Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
+        Paged, Record, Reminder, ResolvedBy, StepTaken,
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     labels::Labels,
     page::PageReason,
     prose::Prose,
+    room::Author,
 };
 
 /// Labels that an entry names; the others are counted.

@@ -5,13 +5,13 @@ use jiff::SignedDuration;
 use watchbell::domain::{
     alert::AlertStatus::Firing,
     delivery::{Channel, Delivery, DeliveryKind, Outcome},
-    event::{Actor, Author, Origin},
-    id::IncidentId,
+    event::Actor,
+    id::{IncidentId, PersonId},
     incident::IncidentRole,
     intent::{IncidentIntent, Intent, Refusal, RoomIntent},
     page::Target,
     prose::Prose,
-    room::RoomWork,
+    room::{Author, Origin, RoomWork},
 };
 
 use crate::world::{World, address, config, report, signal};
@@ -57,7 +57,7 @@ fn room_work(world: &World) -> Vec<String> {
         RoomWork::Open { .. } => "open".to_owned(),
         RoomWork::Topic { about, .. } => format!("topic {about}"),
         RoomWork::Invite { people, .. } => {
-            let people: Vec<&str> = people.iter().map(|person| person.as_str()).collect();
+            let people: Vec<&str> = people.iter().map(PersonId::as_str).collect();
             format!("invite {}", people.join(" "))
         }
         RoomWork::Close { .. } => "close".to_owned(),

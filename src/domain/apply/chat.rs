@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 
 use crate::domain::{
     delivery::{Channel, Delivery, DeliveryKind, Posted, Recipient},
-    event::{DeliveryQueued, Event, MessageCaptured, Origin},
+    event::{DeliveryQueued, Event},
     id::{ChannelName, DeliveryId, IncidentId},
     page::Subject,
-    room::{IncidentRoom, RoomWork},
+    room::{IncidentRoom, MessageCaptured, Origin, RoomWork},
     state::{CardOf, State},
 };
 

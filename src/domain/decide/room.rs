@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use super::Decision;
 use crate::domain::{
     delivery::{Channel, DeliveryKind, Recipient},
-    event::{DeliveryQueued, Event, MessageCaptured},
+    event::{DeliveryQueued, Event},
     id::{ChannelName, IncidentId, PersonId},
     incident::Incident,
     intent::{Refusal, RoomIntent},
     page::Subject,
-    room::{IncidentRoom, RoomRule, RoomWork},
+    room::{IncidentRoom, MessageCaptured, RoomRule, RoomWork},
 };
 
 impl Decision<'_> {
