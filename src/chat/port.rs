@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, pin::Pin, str::FromStr, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::text::chat::Remedy;
 use crate::{
     domain::delivery::Channel,
     text::card::{Card, Form},
@@ -326,37 +327,6 @@ pub enum Failure {
         /// What to do about it, when that is known.
         remedy: Option<Remedy>,
     },
-}
-
-/// What somebody has to do; the text module has the words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remedy {
-    /// Invite the bot into this room.
-    InviteBot(String),
-    /// Give the app this scope and install it again.
-    Scope(String),
-    /// Give the bot this permission (in this room, when one is named).
-    Permission {
-        /// The permission as the platform calls it.
-        name: String,
-        /// Where.
-        room: Option<String>,
-    },
-    /// Switch on this privileged intent.
-    Intent(String),
-    /// Make a new token and put it into the configuration (which key).
-    Token(String),
-    /// Name a room that exists.
-    NameRoom(String),
-    /// Name an account that exists.
-    NameAccount(String),
-    /// Bring the bot into the guild or the workspace.
-    Install,
-    /// The person has to allow direct messages.
-    AllowMessages,
-    /// Set the clock of this machine.
-    SetClock,
 }
 
 /// One thing that was examined.
