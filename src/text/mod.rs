@@ -15,6 +15,7 @@ pub mod plain;
 pub mod postmortem;
 pub mod refusal;
 pub mod reply;
+pub mod room;
 pub mod scene;
 pub mod span;
 pub mod timeline;
