@@ -99,7 +99,8 @@ impl App {
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
         let links = Links::new(settings.public_url.clone(), key);
         let terminal = Terminal::default();
-        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens);
+        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens)
+            .limited(&settings.integration_limits);
 
         let prepared = Prepared::default();
         let engine = prepared.engine();

@@ -74,16 +74,8 @@ impl Place {
 /// The address at which a server that listens there is reached from this machine.
 #[must_use]
 pub fn address(listen: SocketAddr) -> Url {
-    let mut reach = listen;
-    if listen.ip().is_unspecified() {
-        reach.set_ip(if listen.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
     // An address and a port always make a URL; the default stands in for what cannot happen.
-    Url::parse(&format!("http://{reach}")).unwrap_or_else(|_| address(LISTEN))
+    config::reached_at(listen).unwrap_or_else(|| address(LISTEN))
 }
 
 /// Why there is no answer to what was asked.

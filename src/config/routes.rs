@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fmt::Write as _,
+    num::NonZeroU32,
 };
 
 use jiff::SignedDuration;
@@ -27,7 +28,10 @@ use super::{
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 30);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Severities when none are configured: id, name, meaning, labels, urgency, hours (or minutes) to answer.
+/// The highest limit of messages a minute.
+const MOST_MESSAGES: u32 = 1_000_000;
+
+/// Severities when none are configured: id, name, meaning, labels, urgency, time to acknowledge.
 const DEFAULTS: [(&str, &str, &str, &str, Urgency, SignedDuration); 4] = [
     (
         "P0",
@@ -97,7 +101,7 @@ pub(super) fn severities(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<Sev
                 .map(|text| text.value)
                 .unwrap_or_default(),
             labels: matchers(reader, &mut section, "labels"),
-            urgency: urgency(reader, &mut section),
+            urgency: urgency(&mut section),
             page: policy(reader, &whole.names, &mut section),
             acknowledge_within: section.duration("acknowledge_within", MINUTE..=MONTH),
             update_every: section.duration("update_every", MINUTE..=MONTH),
@@ -109,23 +113,13 @@ pub(super) fn severities(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<Sev
     severities
 }
 
-fn urgency(reader: &Reader<'_>, section: &mut Section<'_>) -> Urgency {
-    let Some(text) = section.text("urgency", "\"urgent\"") else { return Urgency::Urgent };
-    match text.value.as_str() {
-        "urgent" => Urgency::Urgent,
-        "routine" => Urgency::Routine,
-        other => {
-            let near = words::nearest(other, ["urgent", "routine"]);
-            let what = format!("`{other}` is not an urgency");
-            reader.mistake(
-                text.at,
-                what,
-                near,
-                "write \"urgent\" or \"routine\": which personal rules apply",
-            );
-            Urgency::Urgent
-        }
-    }
+fn urgency(section: &mut Section<'_>) -> Urgency {
+    let known = [("urgent", Urgency::Urgent), ("routine", Urgency::Routine)];
+    let remedy = "write \"urgent\" or \"routine\": which personal rules apply";
+    let urgency = section
+        .node("urgency")
+        .and_then(|node| node.one_of(&known, |written| format!("`{written}` is not an urgency"), remedy));
+    urgency.unwrap_or(Urgency::Urgent)
 }
 
 fn unresolved(
@@ -186,46 +180,41 @@ fn channels(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Ve
 pub(super) struct Sources {
     pub integrations: BTreeMap<IntegrationId, Integration>,
     pub tokens: BTreeMap<IntegrationId, Option<SecretString>>,
+    pub limits: BTreeMap<IntegrationId, NonZeroU32>,
 }
 
-/// All integrations; `exposed`: callers from other machines reach them.
+/// All integrations; `exposed`: callers from other machines are expected.
 pub(super) fn integrations(reader: &Reader<'_>, whole: &Whole<'_>, exposed: bool) -> Sources {
-    let mut sources = Sources { integrations: BTreeMap::new(), tokens: BTreeMap::new() };
+    let mut sources =
+        Sources { integrations: BTreeMap::new(), tokens: BTreeMap::new(), limits: BTreeMap::new() };
     for (name, node) in whole.all(Kind::Integration) {
         let Some(mut section) = node.section() else { continue };
-        let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(reader, &node));
+        let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(&node));
         let before = reader.found.borrow().len();
-        let token = section.node("token").and_then(|node| node.secret());
+        let token = section.node("token").and_then(|node| node.token());
         if exposed && token.is_none() && reader.found.borrow().len() == before {
             reader.warning(
                 name.at,
-                format!("everybody who reaches the server can send alerts to `{}`", name.value),
-                "give it a token: token = { env = \"NAME\" }",
+                format!("only callers on this machine can send alerts to `{}`", name.value),
+                "give it a token: token = { env = \"NAME\" }; a proxy on this machine may count as such a caller",
             );
         }
+        let limit = section.node("limit").and_then(|node| node.count(1..=MOST_MESSAGES));
         section.finish();
         let id = IntegrationId::new(name.value.as_str());
         if let Some(kind) = kind {
             sources.integrations.insert(id.clone(), Integration { id: id.clone(), kind });
+            sources.limits.extend(limit.and_then(NonZeroU32::new).map(|limit| (id.clone(), limit)));
             sources.tokens.insert(id, token);
         }
     }
     sources
 }
 
-fn kind(reader: &Reader<'_>, node: &Node<'_>) -> Option<IntegrationKind> {
-    let text = node.filled("\"alertmanager\"")?;
-    let known = IntegrationKind::ALL.map(IntegrationKind::as_str);
-    let found = IntegrationKind::ALL.into_iter().find(|kind| kind.as_str() == text.value);
-    if found.is_none() {
-        reader.mistake(
-            text.at,
-            format!("there is no kind of integration `{}`", text.value),
-            words::nearest(&text.value, known),
-            format!("kinds are {}", words::list(known)),
-        );
-    }
-    found
+fn kind(node: &Node<'_>) -> Option<IntegrationKind> {
+    let known = IntegrationKind::ALL.map(|kind| (kind.as_str(), kind));
+    let remedy = format!("kinds are {}", words::list(IntegrationKind::ALL.map(IntegrationKind::as_str)));
+    node.one_of(&known, |written| format!("there is no kind of integration `{written}`"), remedy)
 }
 
 /// All routes, and the commands that they run.
