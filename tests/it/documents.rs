@@ -1,7 +1,10 @@
 //! What the documents say is true: their links lead somewhere, their commands are commands.
-//! Never runs what a document says; every command is only asked for its help.
+//! Never runs what a document says; every command is only read by the command line.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
+
+use clap::Parser as _;
+use watchbell::cli::Cli;
 
 use crate::source::{files, package, relative};
 
@@ -83,10 +86,10 @@ fn commands_of_the_documents_parse() {
     let mut wrong = Vec::new();
     for (document, text) in documents() {
         for (line, words) in commands(&text) {
-            let output = Command::new(env!("CARGO_BIN_EXE_watchbell")).args(&words).arg("--help").output();
-            let output = output.expect("the binary starts");
-            if !output.status.success() {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let read = Cli::try_parse_from(std::iter::once("watchbell".to_owned()).chain(words.clone()));
+            if let Err(said) = read.map(drop)
+                && said.exit_code() != 0
+            {
                 wrong.push(format!("{document}:{line}: watchbell {}\n{said}", words.join(" ")));
             }
         }

@@ -47,7 +47,7 @@ pub async fn follow(client: Client, live: Live, hear: mpsc::Sender<Heard>) {
     let mut told = false;
     loop {
         let why = match stream.take() {
-            Some(live) => listen(live, &mut course, &hear, &mut told, anew).await,
+            Some(live) => listen(live, &mut course, &hear, &mut told, &mut anew).await,
             None => match client.live(course.from()).await {
                 Ok(live) => {
                     stream = Some(live);
@@ -89,7 +89,7 @@ async fn listen(
     course: &mut Course,
     hear: &mpsc::Sender<Heard>,
     told: &mut bool,
-    anew: bool,
+    anew: &mut bool,
 ) -> String {
     let mut earlier: Option<(Instant, Vec<Said>)> = None;
     loop {
@@ -104,6 +104,8 @@ async fn listen(
             frame = live.next() => match frame {
                 Err(why) => return why,
                 Ok(Frame::Hello { seq }) => {
+                    // Another journal is news once: a later break of this connection is nothing but a break.
+                    let anew = std::mem::take(anew);
                     if course.hello(seq) && !anew {
                         earlier = Some((Instant::now() + EARLIER, Vec::new()));
                     }
