@@ -214,7 +214,7 @@ impl Client {
     /// When no HTTP client can be made on this machine.
     pub fn new(place: Place, token: Option<SecretString>, person: Option<String>) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT).timeout(ANSWER);
-        if is_here(&place.url) {
+        if config::leads_to_itself(&place.url) {
             // A proxy is not on the way to this machine.
             builder = builder.no_proxy();
         }
@@ -341,16 +341,6 @@ impl Client {
 
     fn stranger(&self, why: String) -> Failure {
         Failure::Stranger { place: self.place.clone(), why }
-    }
-}
-
-/// Whether an address is one of this machine.
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

@@ -19,6 +19,7 @@ pub struct HealthArgs {
 }
 
 /// Asks `/healthz`.
+#[must_use]
 pub fn run(common: &Common, args: &HealthArgs) -> ExitCode {
     let base = args.server.clone().unwrap_or_else(|| {
         let (place, warning) = Place::configured(common.config_dir().as_deref());

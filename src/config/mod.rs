@@ -29,7 +29,7 @@ mod words;
 pub use mistake::{Gravity, Mistake, Mistakes};
 pub use settings::{
     Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
-    Slack, reached_at,
+    Slack, leads_to_itself, reached_at,
 };
 
 use people::Reach;
@@ -185,7 +185,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let server = server::server(reader, whole);
     let exposed = !server.listen.ip().is_loopback();
     // Links lead elsewhere, so something brings callers from there.
-    let elsewhere = server.public_url.as_ref().is_some_and(|url| !settings::leads_to_itself(url));
+    let elsewhere = server.public_url.as_ref().is_some_and(|url| !leads_to_itself(url));
     let api_tokens = server::api_tokens(reader, whole);
     let sources = routes::integrations(reader, whole, (exposed || elsewhere) && !api_tokens.is_empty());
     server::silent(reader, whole);
@@ -201,7 +201,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
     };
-    let public_url = server.public_url.clone().or_else(|| settings::reached_at(server.listen))?;
+    let public_url = server.public_url.clone().or_else(|| reached_at(server.listen))?;
     let addresses = known.iter().flat_map(|(id, known)| {
         known.addresses.iter().map(|(contact, address)| ((id.clone(), contact.clone()), address.clone()))
     });

@@ -1,6 +1,7 @@
 //! `[severity.…]`, `[integration.…]`, `[[route]]`, `[unrouted]`: how bad, from where, whereto. Never matches an alert.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, btree_map::Entry},
     fmt::Write as _,
     num::NonZeroU32,
@@ -9,6 +10,7 @@ use std::{
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use toml::de::DeTable;
 
 use crate::domain::{
     config::{Integration, IntegrationKind, Route, Severity, Unrouted},
@@ -20,7 +22,7 @@ use crate::domain::{
 use super::{
     people,
     section::{Node, Reader, Section},
-    source::Place,
+    source::{self, Place},
     whole::{Kind, Names, Whole},
     words,
 };
@@ -31,61 +33,25 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 /// The highest limit of messages a minute.
 const MOST_MESSAGES: u32 = 1_000_000;
 
-/// Severities when none are configured: id, name, meaning, labels, urgency, time to acknowledge.
-const DEFAULTS: [(&str, &str, &str, &str, Urgency, SignedDuration); 4] = [
-    (
-        "P0",
-        "Critical",
-        "Everything stands still, or data is at risk",
-        r#"severity=~"(?i:p0|emergency|disaster)""#,
-        Urgency::Urgent,
-        SignedDuration::from_mins(15),
-    ),
-    (
-        "P1",
-        "High",
-        "A major function is impaired",
-        r#"severity=~"(?i:p1|critical|page|error)""#,
-        Urgency::Urgent,
-        SignedDuration::from_hours(1),
-    ),
-    (
-        "P2",
-        "Medium",
-        "Something works worse than it should",
-        r#"severity=~"(?i:p2|warning|major)""#,
-        Urgency::Routine,
-        SignedDuration::from_hours(4),
-    ),
-    (
-        "P3",
-        "Low",
-        "It can wait for a quiet hour",
-        r#"severity=~"(?i:p3|info|notice|minor)""#,
-        Urgency::Routine,
-        SignedDuration::from_hours(24),
-    ),
-];
-
-/// The severities that apply when none are configured: P0 to P3, answered within 15 min, 1 h, 4 h and 24 h.
+/// The severities that apply when none are configured: those of the example, which page nobody by themselves then.
 pub(super) fn default_severities() -> BTreeMap<SeverityId, Severity> {
-    DEFAULTS
-        .into_iter()
-        .map(|(id, name, means, labels, urgency, within)| {
-            let severity = Severity {
-                id: id.into(),
-                name: name.into(),
-                means: means.into(),
-                labels: Matcher::parse(labels).into_iter().collect(),
-                urgency,
-                page: None,
-                acknowledge_within: Some(within),
-                update_every: None,
-                unresolved: Vec::new(),
-            };
-            (id.into(), severity)
-        })
-        .collect()
+    let (sources, _) = source::read(None);
+    let files: Vec<_> = sources.iter().map(|source| DeTable::parse_recoverable(&source.text).0).collect();
+    let reader = Reader {
+        sources: &sources,
+        folder: None,
+        env: &|_| None,
+        complete: true,
+        sound: true,
+        found: RefCell::default(),
+        masks: RefCell::default(),
+    };
+    let mut severities = severities(&reader, &Whole::collect(&reader, &files));
+    for severity in severities.values_mut() {
+        (severity.page, severity.update_every) = (None, None);
+        severity.unresolved.clear();
+    }
+    severities
 }
 
 /// All severities that are configured.

@@ -88,7 +88,8 @@ pub fn reached_at(listen: SocketAddr) -> Option<Url> {
 }
 
 /// Whether a URL leads to the machine that reads it.
-pub(super) fn leads_to_itself(url: &Url) -> bool {
+#[must_use]
+pub fn leads_to_itself(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

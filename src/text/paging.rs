@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     delivery::Channel,
-    event::{Actor, Event, PageStop},
+    event::{Actor, Event, PageStop, Plan},
     id::{DeliveryId, GroupId, IncidentId, PageId, PersonId},
     page::{Page, PageTarget, Subject, Target},
 };
@@ -29,7 +29,9 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
                 let value = page.map(|page| paged(scene, page));
                 let value = value.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
                 fields.push(field("Pages now", value));
-                let console_only = page.map(|page| console_only(scene, page)).unwrap_or_default();
+                // A page that reached nobody may be over already; its plan still says whom it meant.
+                let paged = page.map(|page| page.paged.clone()).unwrap_or_default();
+                let console_only = console_only(scene, paged, &started.plan);
                 if !console_only.is_empty() {
                     let value = format!("{}: only if a console of theirs is open", enumerate(console_only));
                     fields.push(field("Uncertain", value));
@@ -63,10 +65,10 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
 
 /// Those whom a page has paged, or means by name, and whom nothing but chat reaches: in this release the terminal, and
 /// nobody knows here whether theirs is open.
-fn console_only(scene: &Scene<'_>, page: &Page) -> BTreeSet<PersonId> {
-    let mut people = page.paged.clone();
+fn console_only(scene: &Scene<'_>, paged: BTreeSet<PersonId>, plan: &Plan) -> BTreeSet<PersonId> {
+    let mut people = paged;
     if people.is_empty() {
-        let first = page.plan.steps.first().map(|step| step.page.as_slice()).unwrap_or_default();
+        let first = plan.steps.first().map(|step| step.page.as_slice()).unwrap_or_default();
         for target in first {
             match target {
                 PageTarget::Person(person) => people.extend([person.clone()]),

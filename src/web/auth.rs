@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
@@ -186,7 +186,7 @@ pub(super) fn local(peer: Option<Peer>, headers: &HeaderMap) -> Result<(), Probl
         return no("the name in the Host header is not one of this machine");
     }
     // What a page loads or leads to by GET comes without an origin, and still says that it is from elsewhere.
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
         return no("a web page from elsewhere may not call");
     }

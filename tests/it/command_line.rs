@@ -9,6 +9,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::peer::watchbell::here;
+
 const DONE: i32 = 0;
 const REFUSED: i32 = 1;
 const NOT_THERE: i32 = 2;
@@ -22,7 +24,7 @@ fn broken() -> TempDir {
 }
 
 fn watchbell(folder: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_watchbell"));
+    let mut command = Command::new(here());
     command.current_dir(folder.path()).env_remove("WATCHBELL_TOKEN");
     command
 }
@@ -43,7 +45,7 @@ fn only_a_server_that_is_not_there_ends_with_2() {
         (vec!["run", "--help"], DONE),
         (vec!["run"], REFUSED),
         (vec!["rnu", "/help"], REFUSED),
-        (vec!["run", "--sever", "x", "/help"], REFUSED),
+        (vec!["console", "--sever", "x"], REFUSED),
         (vec!["run", "--server", "ftp://x.example", "/help"], REFUSED),
         (vec!["console", "--server", "ftp://x.example"], REFUSED),
         // Nobody listens on port 1.

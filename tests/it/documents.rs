@@ -123,3 +123,30 @@ fn documents_are_read_as_people_read_them() {
     let found: Vec<String> = links(text).into_iter().map(|(_, target)| target).collect();
     assert_eq!(found, ["A.md", "docs/c.md"]);
 }
+
+#[test]
+fn the_demonstration_is_shown_in_its_own_words() {
+    let readme = fs::read_to_string(package().join("README.md")).expect("the README");
+    let shown = readme.split("<!-- demo:").nth(1).and_then(|rest| rest.split("<!-- /demo -->").next());
+    let shown = shown.expect("the part between the marks");
+    let mut sources = Vec::new();
+    files(&package().join("src/cli/demo"), &mut sources);
+    let demo: String = sources.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    let after = |start: &str| {
+        let line = shown.lines().find_map(|line| line.split_once(start)).map(|(_, rest)| rest.trim_end());
+        line.unwrap_or_else(|| panic!("no `{start}` in the README"))
+    };
+    // What its people and its alert say, whom it pages and how long it waits.
+    let (alert, _) = after("INC-1 P1 ").split_once(' ').expect("a name and its labels");
+    let (_, summary) = after(" fired (").split_once("): ").expect("labels and a summary");
+    let words = [alert, summary, after("Status is identified: "), after("ben resolved INC-1: ")];
+    for words in words {
+        assert!(demo.contains(words), "the demonstration does not say `{words}`");
+    }
+    for (line, setting) in
+        [("push now, call in ", "\"now: push\", \""), ("pages by shop in ", "group_wait = \"")]
+    {
+        let wait = after(line);
+        assert!(demo.contains(&format!("{setting}{wait}")), "{line}{wait}: not as configured");
+    }
+}

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::desk::Room;
-use crate::{domain::alert::AlertStatus, engine::Rejected};
+use crate::domain::alert::AlertStatus;
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one conversation, from its beginning to its end")]
@@ -338,19 +338,6 @@ async fn several_things_wait_and_one_has_to_be_named() {
 }
 
 #[tokio::test]
-async fn in_a_channel_its_own_incident_is_meant() {
-    let room = Room::open();
-    room.report(AlertStatus::Firing, "QflowDown", "P1").await;
-    room.say("ben", "/incident open P3 printer is out of paper").await;
-    assert!(!room.say("ben", "/incident note which one").await.ok);
-    let reply = room.say_in("#qflow-alerts", "ben", "/incident note rolled back").await;
-    assert!(reply.ok && reply.text.contains("INC-1"), "{}", reply.text);
-    // A channel of which no incident is says nothing about which is meant.
-    let reply = room.say_in("#canteen", "ben", "/incident note which one").await;
-    assert!(!reply.ok && reply.text.contains("Which incident?"), "{}", reply.text);
-}
-
-#[tokio::test]
 async fn a_page_by_request() {
     let room = Room::open();
     insta::assert_snapshot!(room.said("ben", "/page ana the database needs you").await, @r"
@@ -510,43 +497,4 @@ async fn who_may_not_is_told_whom_to_ask() {
     /incident status [INCIDENT] [STATUS] [TEXT…]  Says where the response stands: a status, a text, or both.
     /incident timeline [INCIDENT] [--limit N]     Shows what happened, in order, by whom.
     ");
-}
-
-#[tokio::test]
-async fn what_is_done_is_said_to_be_done_though_nothing_can_be_looked_up_any_more() {
-    let room = Room::open();
-    room.say("ben", "/incident open P3 first").await;
-    let call = room.call("ben", "/incident note replica was behind").await;
-    room.stop().await;
-    let reply = call.done(crate::text::reply::kept("INC-1 is changed.".to_owned()), |_| None).await;
-    assert!(reply.ok && reply.text.starts_with("INC-1 is changed.\nIt is done and kept."), "{}", reply.text);
-    // What was not taken is no answer to a command: whoever asked for it may try again.
-    let rejected = room.try_say("ben", "/incident list").await.unwrap_err();
-    assert!(matches!(rejected, Rejected::Stopped), "{rejected:?}");
-}
-
-#[tokio::test]
-async fn the_newest_of_very_many_things_are_offered() {
-    let room = Room::open();
-    for number in 1..=40 {
-        room.say("ben", &format!("/incident open P3 number {number}")).await;
-        room.report(AlertStatus::Firing, &format!("Alert{number}"), "P3").await;
-    }
-    let offered = |text: &'static str| room.offers("ben", text);
-    for (text, first, most) in [
-        ("/incident show ", "INC-45", 25),
-        // Older than the newest, and still found when it is typed.
-        ("/incident show INC-1", "INC-19", 11),
-        ("/incident show INC-40", "INC-40", 1),
-        ("/alert show ", "A-40", 25),
-        ("/alert show A-3", "A-39", 11),
-        ("/ack G-3", "G-39", 11),
-    ] {
-        let offers = offered(text).await;
-        assert_eq!(
-            (offers.first().map(String::as_str), offers.len()),
-            (Some(first), most),
-            "{text}: {offers:?}"
-        );
-    }
 }

@@ -145,6 +145,9 @@ async fn a_stopped_engine_is_said_to_be_stopped() {
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
     problem(refused, 503).await;
     problem(server.get("/api/v1/incidents").send().await.unwrap(), 503).await;
+    let refused = server.command(&json!({"text": "/incident list"})).await;
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    problem(refused, 503).await;
     assert_eq!(server.get("/healthz").send().await.unwrap().status(), 503);
     let ready = server.get("/readyz").send().await.unwrap();
     assert_eq!(ready.status(), 503);

@@ -173,3 +173,19 @@ async fn a_panic_is_a_problem_with_a_trace_id_and_without_its_words() {
     assert!(document["trace"].as_str().is_some_and(|trace| !trace.is_empty()), "{document}");
     assert!(!document.to_string().contains("a secret"), "{document}");
 }
+
+#[tokio::test]
+async fn what_is_longer_than_any_command_is_not_looked_into() {
+    let server = Server::start("").await;
+    let offers = |text: String| {
+        let query = [("text", text)];
+        let url = format!("http://{}/api/v1/commands/complete", server.address);
+        server.client.get(url).query(&query).send()
+    };
+    let listed: Value = offers("/incident ".to_owned()).await.unwrap().json().await.unwrap();
+    assert!(listed["items"].as_array().is_some_and(|items| !items.is_empty()), "{listed}");
+    // The same at the end of a text that no command can have.
+    let long = format!("{}/incident ", " ".repeat(crate::command::parse::LONGEST));
+    let listed: Value = offers(long).await.unwrap().json().await.unwrap();
+    assert_eq!(listed, json!({"items": []}));
+}
