@@ -298,7 +298,12 @@ impl<'a> Filling<'a> {
             && !following.is_empty()
             && takes_text
             && next.is_none_or(|next| {
-                next.kind == Kind::Text || read::read(&next.name, &next.kind, following, self.ground).is_err()
+                next.kind == Kind::Text
+                    || match read::read(&next.name, &next.kind, following, self.ground) {
+                        // A slip of what follows is no text either.
+                        Ok(_) | Err(Problem::NotRead { nearest: Some(_), .. }) => false,
+                        Err(_) => true,
+                    }
             })
     }
 

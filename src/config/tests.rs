@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::id::SeverityId;
 
 fn nothing(_: &str) -> Option<String> {
     None
@@ -352,6 +353,22 @@ fn whom_nothing_reaches_is_named_whatever_will_be_sent_one_day() {
 }
 
 #[test]
+fn what_sends_nothing_yet_is_checked_all_the_same() {
+    let env = [("T", "t0ken-t0ken-t0ken")];
+    for (wrong, expected) in [
+        ("[slack]\napp_token = { env = \"T\" }", "x.toml:1:2: mistake: `slack` has no `bot_token`"),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"home\"",
+            "x.toml:3:9: mistake: this is not the id of a Discord server",
+        ),
+        ("[mail]\nsmtp = \"mail\"\nfrom = \"a@b\"", "x.toml:2:8: mistake: `mail.smtp` is not a URL"),
+    ] {
+        let text = found(&[("sound.toml", SOUND), ("x.toml", wrong)], &env).to_string();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
 fn an_integration_has_the_limit_that_is_written() {
     let extra = "[integration.x]\nkind = \"alertmanager\"\nlimit = 600\n";
     let (_, settings) = settings(&[("sound.toml", SOUND), ("x.toml", extra)], &nothing);
@@ -379,7 +396,7 @@ fn the_example_is_what_the_design_says() {
     assert_eq!(config.digest.len(), 64);
     // Without any severity the same ones apply, and page nobody by themselves.
     let defaults = settings(&[("sound.toml", SOUND)], &nothing).0.severities;
-    assert_eq!(defaults.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["P0", "P1", "P2", "P3"]);
+    assert_eq!(defaults.keys().map(SeverityId::as_str).collect::<Vec<_>>(), ["P0", "P1", "P2", "P3"]);
     for (id, default) in defaults {
         let written = &config.severities[&id];
         assert_eq!((&default.name, default.urgency), (&written.name, written.urgency));

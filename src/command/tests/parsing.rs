@@ -173,6 +173,10 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
             "/incident status mitigatd x",
             "`mitigatd` does not fit STATUS: expected one of investigating, identified, mitigated, resolved. Did you mean `mitigated`?",
         ),
+        (
+            "/incident status 7 mitigatd x",
+            "`mitigatd` does not fit STATUS: expected one of investigating, identified, mitigated, resolved. Did you mean `mitigated`?",
+        ),
         ("/incident list --al", "There is no flag `--al`. Did you mean `--all`?"),
         ("/incident list --all=yes", "`--all` takes no value."),
         ("/incident list --limit", "`--limit` needs a value: how many at most."),
