@@ -1,9 +1,9 @@
 # Watchbell as a small image: the binary, a folder for data, nobody's shell.
 #
 #   docker build -t watchbell .
-#   docker run -p 8080:8080 -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
+#   docker run -p 127.0.0.1:8080:8080 -e ANA_TOKEN -e PROMETHEUS_TOKEN -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
 #
-# With no token configured Watchbell answers on loopback only; in a container configure `[api] tokens` first.
+# In a container it listens beyond loopback, and it refuses to start like that without a token in `[api] tokens`.
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src

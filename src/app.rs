@@ -18,7 +18,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     chat::terminal::Terminal,
     command::{Commands, Desk, Registry},
-    config::{Loaded, Settings},
+    config::{Loaded, Settings, leads_to_itself},
     domain::{config::Config, intent::Now, state::State},
     engine::{
         Courier, Engine,
@@ -99,7 +99,8 @@ impl App {
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
         let links = Links::new(settings.public_url.clone(), key);
         let terminal = Terminal::default();
-        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens);
+        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens)
+            .limited(&settings.integration_limits);
 
         let prepared = Prepared::default();
         let engine = prepared.engine();
@@ -196,13 +197,7 @@ impl App {
 
 /// Whether a public URL only names where the server listens, by configuration, on this machine.
 fn leads_here(public_url: &url::Url, listen: SocketAddr) -> bool {
-    let loopback = match public_url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    loopback && public_url.port_or_known_default() == Some(listen.port())
+    leads_to_itself(public_url) && public_url.port_or_known_default() == Some(listen.port())
 }
 
 /// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; and what

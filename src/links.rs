@@ -112,12 +112,6 @@ impl Links {
         &self.key
     }
 
-    /// Where this server is reached from outside.
-    #[must_use]
-    pub fn public_url(&self) -> &Url {
-        &self.public_url
-    }
-
     /// The link that acknowledges `target` until `until` (whole seconds): `{public_url}/a/{token}`.
     #[must_use]
     pub fn acknowledge(&self, target: Target, person: Option<&PersonId>, until: Timestamp) -> Url {

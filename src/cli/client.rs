@@ -74,16 +74,8 @@ impl Place {
 /// The address at which a server that listens there is reached from this machine.
 #[must_use]
 pub fn address(listen: SocketAddr) -> Url {
-    let mut reach = listen;
-    if listen.ip().is_unspecified() {
-        reach.set_ip(if listen.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
     // An address and a port always make a URL; the default stands in for what cannot happen.
-    Url::parse(&format!("http://{reach}")).unwrap_or_else(|_| address(LISTEN))
+    config::reached_at(listen).unwrap_or_else(|| address(LISTEN))
 }
 
 /// Why there is no answer to what was asked.
@@ -222,7 +214,7 @@ impl Client {
     /// When no HTTP client can be made on this machine.
     pub fn new(place: Place, token: Option<SecretString>, person: Option<String>) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT).timeout(ANSWER);
-        if is_here(&place.url) {
+        if config::leads_to_itself(&place.url) {
             // A proxy is not on the way to this machine.
             builder = builder.no_proxy();
         }
@@ -349,16 +341,6 @@ impl Client {
 
     fn stranger(&self, why: String) -> Failure {
         Failure::Stranger { place: self.place.clone(), why }
-    }
-}
-
-/// Whether an address is one of this machine.
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

@@ -57,7 +57,7 @@ pub fn run(common: &Common, args: ConsoleArgs) -> ExitCode {
         Ok(client) => client,
         Err(why) => {
             say(&format!("watchbell: {why}"));
-            return ExitCode::from(NOT_THERE);
+            return ExitCode::from(REFUSED);
         }
     };
     let shows: Shows = if args.quiet { Arc::new(|_| false) } else { Arc::new(|_| true) };

@@ -1,10 +1,14 @@
 //! `watchbell health`: asks a running server, for a container's health check. Never starts anything.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Args;
 
-use super::{Common, runtime};
+use super::{Common, client::Place, run::say, runtime};
 
 /// Flags of `health`.
 #[derive(Debug, Clone, Default, Args)]
@@ -15,9 +19,16 @@ pub struct HealthArgs {
 }
 
 /// Asks `/healthz`.
+#[must_use]
 pub fn run(common: &Common, args: &HealthArgs) -> ExitCode {
-    let base = args.server.as_ref().map_or_else(|| configured(common), ToString::to_string);
-    let url = format!("{}/healthz", base.trim_end_matches('/'));
+    let base = args.server.clone().unwrap_or_else(|| {
+        let (place, warning) = Place::configured(common.config_dir().as_deref());
+        if let Some(warning) = warning {
+            say(&format!("watchbell: {warning}"));
+        }
+        place.url
+    });
+    let url = format!("{}/healthz", base.as_str().trim_end_matches('/'));
     let asked = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build();
@@ -25,29 +36,12 @@ pub fn run(common: &Common, args: &HealthArgs) -> ExitCode {
             response.map(|response| response.status()).map_err(|error| error.to_string())
         })
     });
-    match asked {
-        Ok(status) if status.is_success() => {
-            println!("healthy");
-            ExitCode::SUCCESS
-        }
-        Ok(status) => {
-            println!("not healthy: {url} answers {status}");
-            ExitCode::FAILURE
-        }
-        Err(why) => {
-            println!("not healthy: {why}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Where this machine's server is found, by its configuration.
-fn configured(common: &Common) -> String {
-    let listen = common.load().map_or(crate::config::LISTEN, |loaded| loaded.settings.listen);
-    let ip = match listen.ip() {
-        ip if ip.is_unspecified() && ip.is_ipv4() => std::net::Ipv4Addr::LOCALHOST.into(),
-        ip if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
+    let (code, words) = match asked {
+        Ok(status) if status.is_success() => (ExitCode::SUCCESS, "healthy".to_owned()),
+        Ok(status) => (ExitCode::FAILURE, format!("not healthy: {url} answers {status}")),
+        Err(why) => (ExitCode::FAILURE, format!("not healthy: {why}")),
     };
-    format!("http://{}", SocketAddr::new(ip, listen.port()))
+    // The exit code says it too; nobody may be there to read the words.
+    drop(writeln!(io::stdout().lock(), "{words}"));
+    code
 }

@@ -1,16 +1,16 @@
 //! `watchbell journal verify|export|stat`: looks after the journal, also beside a running server. Never changes it.
 
 use std::{
-    io::{self, IsTerminal as _, Write},
+    io::{self, ErrorKind, IsTerminal as _, Write},
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::Common;
+use super::{Common, run::say};
 use crate::{
     domain::id::Seq,
     journal::{self, JournalError, Selection},
@@ -48,31 +48,82 @@ enum What {
 
 /// Runs the subcommand.
 pub fn run(common: &Common, args: JournalArgs) -> ExitCode {
-    let data_dir = args.data.unwrap_or_else(|| {
-        common.load().map_or_else(|_| PathBuf::from("data"), |loaded| loaded.settings.data_dir)
-    });
+    let data_dir = match args.data {
+        Some(data_dir) => data_dir,
+        None => match common.load_or_say("./data is taken for the data folder") {
+            Some(loaded) => loaded.settings.data_dir,
+            // A journal that is whole says nothing when it may be another server's.
+            None if matches!(args.what, What::Verify) => {
+                say("watchbell: nothing was verified: name the data folder with --data");
+                return ExitCode::FAILURE;
+            }
+            None => PathBuf::from("data"),
+        },
+    };
     if !data_dir.join("journal").is_dir() {
-        eprintln!(
-            "There is no journal in {}: --data names the data folder of the server.",
-            data_dir.display()
-        );
+        let data_dir = data_dir.display();
+        say(&format!("There is no journal in {data_dir}: --data names the data folder of the server."));
         return ExitCode::FAILURE;
     }
+    let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match args.what {
-        What::Verify => verify(&data_dir),
+        What::Verify => verify(&data_dir, &mut out),
         What::Export { from, to, since } => {
             let selection = Selection { from: from.map(Seq), to: to.map(Seq), since };
-            export(&data_dir, &selection)
+            export(&data_dir, &selection, &mut out)
         }
-        What::Stat => stat(&data_dir),
+        What::Stat => stat(&data_dir, &mut out),
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("{error}");
-        ExitCode::FAILURE
-    })
+    match (done, out.flush()) {
+        // Whoever read the output has enough of it: that is no failure.
+        (Err(Failure::Output(why)), _) | (Ok(ExitCode::SUCCESS), Err(why))
+            if why.kind() == ErrorKind::BrokenPipe =>
+        {
+            ExitCode::SUCCESS
+        }
+        (Ok(code), Ok(())) => code,
+        (Err(Failure::Journal(error)), _) => {
+            say(&error.to_string());
+            ExitCode::FAILURE
+        }
+        (Ok(_), Err(why)) | (Err(Failure::Output(why)), _) => {
+            say(&format!("watchbell: the output cannot be written: {why}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn verify(data_dir: &std::path::Path) -> Result<ExitCode, JournalError> {
+/// Why a subcommand did not come to its end.
+enum Failure {
+    Journal(JournalError),
+    Output(io::Error),
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            // The journal is only read here: what is written is the output.
+            JournalError::Io { doing: "write", source, .. } => Self::Output(source),
+            error => Self::Journal(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// `1 segment`, `2 segments`
+fn segments(count: impl Into<u64>) -> String {
+    match count.into() {
+        1 => "1 segment".to_owned(),
+        more => format!("{more} segments"),
+    }
+}
+
+fn verify(data_dir: &Path, out: &mut dyn Write) -> Result<ExitCode, Failure> {
     let bar = io::stderr().is_terminal();
     let found = journal::verify(data_dir, &mut |read| {
         if bar {
@@ -83,49 +134,55 @@ fn verify(data_dir: &std::path::Path) -> Result<ExitCode, JournalError> {
     if bar {
         eprintln!();
     }
-    for damage in &found.damage {
-        println!("{damage}");
+    let is_whole = found.damage.is_empty();
+    let code = if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let mut write = || {
+        for damage in &found.damage {
+            writeln!(out, "{damage}")?;
+        }
+        if found.unfinished > 0 {
+            let bytes = found.unfinished;
+            writeln!(
+                out,
+                "{bytes} bytes at the end are not finished: being written, or cut at the next start"
+            )?;
+        }
+        let (events, segments) = (found.read.events, segments(found.read.segments));
+        if is_whole {
+            return writeln!(out, "whole: {events} events in {segments}, up to sequence {}", found.read.seq);
+        }
+        let damaged = found.damage.len();
+        writeln!(
+            out,
+            "DAMAGED: {damaged} of {events} events in {segments}. Restore these files from a backup."
+        )
+    };
+    match write().and_then(|()| out.flush()) {
+        // That it is damaged is said by the exit code, whoever reads the rest.
+        Err(_) if !is_whole => Ok(code),
+        written => Ok(written.map(|()| code)?),
     }
-    if found.unfinished > 0 {
-        println!(
-            "{} bytes at the end are not finished: being written, or cut at the next start",
-            found.unfinished
-        );
-    }
-    let (segments, events) = (found.read.segments, found.read.events);
-    if found.damage.is_empty() {
-        println!("whole: {events} events in {segments} segments, up to sequence {}", found.read.seq);
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!(
-        "DAMAGED: {} of {events} events in {segments} segments. Restore these files from a backup.",
-        found.damage.len()
-    );
-    Ok(ExitCode::FAILURE)
 }
 
-fn export(data_dir: &std::path::Path, selection: &Selection) -> Result<ExitCode, JournalError> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let exported = journal::export(data_dir, selection, &mut out)?;
-    // Nobody reads the output any more: nothing to tell.
-    let _ = out.flush();
+fn export(data_dir: &Path, selection: &Selection, out: &mut dyn Write) -> Result<ExitCode, Failure> {
+    let exported = journal::export(data_dir, selection, out)?;
     for damage in &exported.damage {
-        eprintln!("left out: {damage}");
+        say(&format!("left out: {damage}"));
     }
     Ok(if exported.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn stat(data_dir: &std::path::Path) -> Result<ExitCode, JournalError> {
+fn stat(data_dir: &Path, out: &mut dyn Write) -> Result<ExitCode, Failure> {
     let stat = journal::stat(data_dir)?;
-    println!("{} events in {} segments, {} bytes", stat.events, stat.segments, stat.bytes);
+    writeln!(out, "{} events in {}, {} bytes", stat.events, segments(stat.segments), stat.bytes)?;
     if let (Some((first, from)), Some((last, until))) = (stat.first, stat.last) {
-        println!("from {from} (sequence {first}) to {until} (sequence {last})");
+        writeln!(out, "from {from} (sequence {first}) to {until} (sequence {last})")?;
     }
     for (kind, count) in &stat.kinds {
-        println!("{count:>12}  {kind}");
+        writeln!(out, "{count:>12}  {kind}")?;
     }
     if stat.damaged > 0 {
-        println!("{:>12}  damaged lines: `watchbell journal verify` names them", stat.damaged);
+        writeln!(out, "{:>12}  damaged lines: `watchbell journal verify` names them", stat.damaged)?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

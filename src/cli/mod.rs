@@ -63,7 +63,15 @@ enum Command {
 /// Runs the command line.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { common, command } = Cli::parse();
+    let Cli { common, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody may be there to read it.
+            drop(error.print());
+            // clap's own code for a typing error is 2, which scripts know as "the server is not there".
+            return if error.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    };
     match command.unwrap_or_else(|| Command::Serve(serve::ServeArgs::default())) {
         Command::Serve(args) => serve::run(&common, args),
         Command::Demo(args) => demo::run(&args),
@@ -89,6 +97,19 @@ impl Common {
     /// All its mistakes.
     pub fn load(&self) -> Result<Loaded, Mistakes> {
         config::load(self.config_dir().as_deref(), &environment)
+    }
+
+    /// The configuration of a subcommand that can do without; when it has mistakes, says what is taken `instead`.
+    #[must_use]
+    pub fn load_or_say(&self, instead: &str) -> Option<Loaded> {
+        self.load()
+            .inspect_err(|mistakes| {
+                run::say(&format!(
+                    "watchbell: the configuration has mistakes ({}), so {instead}: `watchbell check` shows them",
+                    mistakes.summary()
+                ));
+            })
+            .ok()
     }
 
     /// Starts logging.

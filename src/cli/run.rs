@@ -69,7 +69,7 @@ pub struct RunArgs {
 
 /// It was done.
 pub const DONE: u8 = 0;
-/// It was refused; nothing has changed.
+/// It was refused, or not even sent because it was called wrongly; nothing has changed.
 pub const REFUSED: u8 = 1;
 /// The server is not there.
 pub const NOT_THERE: u8 = 2;
@@ -81,7 +81,7 @@ pub fn run(common: &Common, args: &RunArgs) -> ExitCode {
         Ok(client) => client,
         Err(why) => {
             say(&format!("watchbell: {why}"));
-            return ExitCode::from(NOT_THERE);
+            return ExitCode::from(REFUSED);
         }
     };
     on_runtime(ask(&client, args))

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{intent::Intent, page::Target, person::Role},
-    text::paging,
+    text::{self, paging},
 };
 
 /// `/ack [TARGET]`
@@ -36,9 +36,9 @@ pub async fn run(call: &Call<'_>) -> Answer {
     }
     let waiting = call.scene(paging::untaken).await?;
     match waiting.as_slice() {
-        [] => Err(Reply::refused(paging::nothing_to_take())),
+        [] => Err(Reply::refused(paging::nothing_to_take()).into()),
         [(target, _)] => take(call, *target).await,
-        several => Err(Reply::refused(paging::choose(several))),
+        several => Err(Reply::refused(paging::choose(several)).into()),
     }
 }
 
@@ -49,6 +49,6 @@ pub async fn run(call: &Call<'_>) -> Answer {
 pub(super) async fn take(call: &Call<'_>, target: Target) -> Answer {
     let by = call.caller.actor.clone();
     let accepted = call.submit(Intent::Acknowledge { target, by: by.clone() }).await?;
-    let card = call.scene(move |scene| paging::taken(scene, target, &by, &accepted.events)).await?;
-    Ok(Reply::done(card))
+    let plain = text::reply::kept(format!("{by} has {target}."));
+    Ok(call.done(plain, move |scene| Some(paging::taken(scene, target, &by, &accepted.events))).await)
 }

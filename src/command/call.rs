@@ -9,10 +9,7 @@ use crate::{
     domain::{
         config::Config,
         event::TraceId,
-        id::{
-            AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId,
-            SeverityId, TeamId,
-        },
+        id::{AlertId, ChannelName, IncidentId, OverrideId, PersonId, ScheduleId, SeverityId},
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
         page::Target,
@@ -21,6 +18,7 @@ use crate::{
     },
     engine::{Accepted, Look, Rejected},
     text::{
+        card::Card,
         refusal,
         scene::Scene,
         usage::{self, Problem},
@@ -29,10 +27,25 @@ use crate::{
 };
 
 /// How long a look waits for the views to know what was just written.
-const VIEWS_PATIENCE: Duration = Duration::from_secs(5);
+pub const VIEWS_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a command answers: done, or refused without having changed anything.
-pub type Answer = Result<Reply, Reply>;
+/// What a command answers: done, or not.
+pub type Answer = Result<Reply, Undone>;
+
+/// Why a command is not done; nothing has changed.
+#[derive(Debug)]
+pub enum Undone {
+    /// It was refused, in words for whoever wrote it.
+    Refused(Reply),
+    /// The engine is busy or has stopped: the same command may be taken later.
+    NotTaken(Rejected),
+}
+
+impl From<Reply> for Undone {
+    fn from(refused: Reply) -> Self {
+        Self::Refused(refused)
+    }
+}
 
 /// One call of a command.
 pub struct Call<'a> {
@@ -86,6 +99,12 @@ impl Call<'_> {
         self.parsed.values.contains_key(flag)
     }
 
+    /// What was written under this name, as it is kept.
+    #[must_use]
+    pub fn words(&self, name: &str) -> Option<Prose> {
+        self.get::<String>(name).map(|text| self.prose(&text))
+    }
+
     /// What a person wrote, as it is kept.
     #[must_use]
     pub fn prose(&self, text: &str) -> Prose {
@@ -96,15 +115,25 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The refusal in words.
-    pub async fn submit(&self, intent: Intent) -> Result<Accepted, Reply> {
+    pub async fn submit(&self, intent: Intent) -> Result<Accepted, Undone> {
         self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
+    }
+
+    /// The answer to what is done already: the card that shows it as it is now or, should the engine not be asked
+    /// again, `plain`. Whoever is told "nothing was changed" would do it twice.
+    pub async fn done<F>(&self, plain: Card, say: F) -> Reply
+    where
+        F: FnOnce(&Scene<'_>) -> Option<Card> + Send + 'static,
+    {
+        let card = self.scene(say).await.ok().flatten();
+        Reply::done(card.unwrap_or(plain))
     }
 
     /// Looks something up.
     ///
     /// # Errors
     /// When the engine is busy or has stopped.
-    pub async fn read<T, F>(&self, look: F) -> Result<T, Reply>
+    pub async fn read<T, F>(&self, look: F) -> Result<T, Undone>
     where
         T: Send + 'static,
         F: FnOnce(&Look<'_>) -> T + Send + 'static,
@@ -116,7 +145,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When the engine is busy or has stopped.
-    pub async fn scene<T, F>(&self, say: F) -> Result<T, Reply>
+    pub async fn scene<T, F>(&self, say: F) -> Result<T, Undone>
     where
         T: Send + 'static,
         F: FnOnce(&Scene<'_>) -> T + Send + 'static,
@@ -132,7 +161,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When the engine is busy or has stopped.
-    pub async fn overrides(&self) -> Result<Vec<Override>, Reply> {
+    pub async fn overrides(&self) -> Result<Vec<Override>, Undone> {
         self.read(|look| look.state.overrides.values().cloned().collect()).await
     }
 
@@ -140,9 +169,9 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When they do not answer in time.
-    pub async fn catch_up(&self) -> Result<(), Reply> {
+    pub async fn catch_up(&self) -> Result<(), Undone> {
         let seq = self.read(|look| look.state.seq).await?;
-        self.desk.views.wait_for(seq, VIEWS_PATIENCE).await.map_err(Self::views_down)
+        Ok(self.desk.views.wait_for(seq, VIEWS_PATIENCE).await.map_err(Self::views_down)?)
     }
 
     /// What is said when the views do not answer.
@@ -158,10 +187,10 @@ impl Call<'_> {
         self.get::<u64>("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(25)
     }
 
-    fn rejected(&self, rejected: Rejected) -> Reply {
+    fn rejected(&self, rejected: Rejected) -> Undone {
         match rejected {
-            Rejected::Refused(no) => Reply::refused(refusal::card(&no, &self.caller.zone)),
-            other => other.into(),
+            Rejected::Refused(no) => Reply::refused(refusal::card(&no, &self.caller.zone)).into(),
+            other => Undone::NotTaken(other),
         }
     }
 }
@@ -184,12 +213,9 @@ macro_rules! from_value {
 
 from_value! {
     PersonId = Person;
-    TeamId = Team;
-    PolicyId = Policy;
     ScheduleId = Schedule;
     SeverityId = Severity;
     IncidentId = Incident;
-    GroupId = Group;
     AlertId = Alert;
     OverrideId = Override;
     Target = Target;

@@ -55,13 +55,17 @@ pub fn complete(
         let ground = super::ground(look.config, caller, look.now.civil);
         offers.extend(arguments(&entry.spec, done.get(taken..).unwrap_or_default(), ground, look, &begun));
     }
-    let lower = begun.to_lowercase();
     offers
         .into_iter()
-        .filter(|(text, _)| text.to_lowercase().starts_with(lower.trim_start_matches('@')))
+        .filter(|(text, _)| begins(text, &begun))
         .take(MOST)
         .map(|(text, about)| Completion { text, start, end: cursor, about })
         .collect()
+}
+
+/// Whether something is what was begun to be typed.
+fn begins(offer: &str, begun: &str) -> bool {
+    offer.to_lowercase().starts_with(begun.to_lowercase().trim_start_matches('@'))
 }
 
 /// The words that may follow the beginning of a path.
@@ -101,7 +105,7 @@ fn arguments(
             *rest = rest.get(1..).unwrap_or_default();
             if let (Some(kind), false) = (&flag.kind, written.contains('=')) {
                 if rest.is_empty() {
-                    offers.extend(values(kind, look));
+                    offers.extend(values(kind, look, begun));
                 }
                 *rest = rest.get(1..).unwrap_or_default();
             }
@@ -111,7 +115,7 @@ fn arguments(
         take_flags(&mut rest, &mut offers);
         if rest.is_empty() {
             if open {
-                offers.extend(values(&argument.kind, look));
+                offers.extend(values(&argument.kind, look, begun));
             }
             // What follows an optional argument may stand here as well.
             open = open && !argument.required;
@@ -131,24 +135,31 @@ fn arguments(
     offers
 }
 
-/// What a kind may be right now.
-fn values(kind: &Kind, look: &Look<'_>) -> Vec<(String, String)> {
+/// What a kind may be right now; of what there may be very many, the newest that begin like that.
+fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, String)> {
     let (state, config) = (look.state, look.config);
     let people = || config.people.values().map(|p| (p.id.to_string(), p.name.clone()));
     let teams = || config.teams.keys().map(|id| (id.to_string(), "team".to_owned()));
     let policies = || config.policies.keys().map(|id| (id.to_string(), "policy".to_owned()));
     let incidents = || {
         let open = state.incidents.values().rev().filter(|incident| incident.is_open());
-        open.take(MOST).map(|incident| (incident.id.to_string(), incident.title.to_string()))
+        let open = open.map(|incident| (incident.id.to_string(), incident));
+        let open = open.filter(|(id, _)| begins(id, begun)).take(MOST);
+        open.map(|(id, incident)| (id, incident.title.to_string()))
     };
-    let groups = || state.groups.values().take(MOST).map(|group| (group.id.to_string(), group.title.clone()));
-    let alerts =
-        || state.alerts.values().take(MOST).map(|alert| (alert.id.to_string(), alert.name().to_owned()));
+    let groups = || {
+        let newest = state.groups.values().rev().map(|group| (group.id.to_string(), group));
+        let newest = newest.filter(|(id, _)| begins(id, begun)).take(MOST);
+        newest.map(|(id, group)| (id, group.title.clone()))
+    };
+    let alerts = || {
+        let newest = state.alerts.values().rev().map(|alert| (alert.id.to_string(), alert));
+        let newest = newest.filter(|(id, _)| begins(id, begun)).take(MOST);
+        newest.map(|(id, alert)| (id, alert.name().to_owned()))
+    };
     match kind {
         Kind::Person => people().collect(),
         Kind::PersonOrNone => people().chain([("none".to_owned(), "nobody".to_owned())]).collect(),
-        Kind::Team => teams().collect(),
-        Kind::Policy => policies().collect(),
         Kind::Whom => people().chain(teams()).chain(policies()).collect(),
         Kind::Schedule => config.schedules.keys().map(|id| (id.to_string(), "schedule".to_owned())).collect(),
         Kind::Severity => config
@@ -157,7 +168,6 @@ fn values(kind: &Kind, look: &Look<'_>) -> Vec<(String, String)> {
             .map(|severity| (severity.id.to_string(), format!("{}: {}", severity.name, severity.means)))
             .collect(),
         Kind::Incident => incidents().collect(),
-        Kind::Group => groups().collect(),
         Kind::Alert => alerts().collect(),
         Kind::Target => incidents().chain(groups()).collect(),
         Kind::Override => state

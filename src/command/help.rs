@@ -35,8 +35,8 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let Some(card) = help(&call.registry, held, &topic) else {
         let ground = super::ground(&call.config, &call.caller, call.now);
         return match super::parse::parse(&call.registry, ground, &topic) {
-            Err(no) => Err(wrong(&call.registry, &no, held)),
-            Ok(_) => Err(Reply::refused(usage::unknown(&topic, &[]))),
+            Err(no) => Err(wrong(&call.registry, &no, held).into()),
+            Ok(_) => Err(Reply::refused(usage::unknown(&topic, &[])).into()),
         };
     };
     Ok(Reply::done(card))

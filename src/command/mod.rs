@@ -31,7 +31,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 pub use builtin::Builtin;
-pub use call::{Answer, Call};
+pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
 pub use registry::{Commands, Execute, Registry};
@@ -131,44 +131,38 @@ impl Reply {
     }
 }
 
-impl From<Rejected> for Reply {
-    fn from(rejected: Rejected) -> Self {
-        Self::refused(match rejected {
-            Rejected::Refused(refusal) => text::refusal::card(&refusal, &TimeZone::UTC),
-            Rejected::Busy { retry_after } => text::refusal::busy(retry_after),
-            Rejected::Stopped => text::refusal::stopped(),
-        })
-    }
-}
-
-/// Runs what somebody wrote. Always answers, in words for whoever wrote it.
+/// Runs what somebody wrote, and answers in words for whoever wrote it.
+///
+/// # Errors
+/// [`Rejected::Busy`] or [`Rejected::Stopped`], when the engine did not take it: that is no answer to a command.
 pub async fn run(
     desk: &Desk,
     caller: Caller,
     channel: Option<ChannelName>,
     text: &str,
     trace: TraceId,
-) -> Reply {
-    let (config, now) = match desk.engine.read(|look| (Arc::clone(look.config), look.now.civil)).await {
-        Ok(read) => read,
-        Err(rejected) => return rejected.into(),
-    };
+) -> Result<Reply, Rejected> {
+    let (config, now) = desk.engine.read(|look| (Arc::clone(look.config), look.now.civil)).await?;
     let registry = desk.commands.current();
     let parsed = match parse::parse(&registry, ground(&config, &caller, now), text) {
         Ok(parsed) => parsed,
-        Err(wrong) => return help::wrong(&registry, &wrong, caller.role(&config)),
+        Err(wrong) => return Ok(help::wrong(&registry, &wrong, caller.role(&config))),
     };
     if let Err(no) = permission::check(&caller.actor, parsed.spec.role, &config) {
-        return Reply::refused(text::refusal::not_allowed(&parsed.spec.name(), &no));
+        return Ok(Reply::refused(text::refusal::not_allowed(&parsed.spec.name(), &no)));
     }
     let Some(entry) = registry.entry(&parsed.spec).cloned() else {
         // The parser only finds what is registered.
-        return Reply::refused(text::usage::unknown(&parsed.spec.name(), &[]));
+        return Ok(Reply::refused(text::usage::unknown(&parsed.spec.name(), &[])));
     };
     let call = Call { desk, registry, config, caller, channel, trace, now, parsed };
-    match entry.runner {
-        registry::Runner::Builtin(builtin) => builtin.run(&call).await.unwrap_or_else(|refused| refused),
+    let answer = match entry.runner {
+        registry::Runner::Builtin(builtin) => builtin.run(&call).await,
         registry::Runner::Pack(pack) => pack.execute(&call).await,
+    };
+    match answer {
+        Ok(reply) | Err(Undone::Refused(reply)) => Ok(reply),
+        Err(Undone::NotTaken(rejected)) => Err(rejected),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/page`: somebody pages a person, a team or a policy, with a reason. Never decides who is on call.
 
 use super::{
-    Answer, Call, Reply,
+    Answer, Call,
     spec::{Argument, CommandSpec, Kind},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         intent::{Intent, Whom},
         person::Role,
     },
-    text::paging,
+    text::{self, paging},
 };
 
 /// `/page PERSON|TEAM|POLICY REASON…`
@@ -41,6 +41,6 @@ pub async fn run(call: &Call<'_>) -> Answer {
     };
     let by = call.caller.actor.clone();
     let accepted = call.submit(Intent::Page { whom, reason: call.prose(&reason), by }).await?;
-    let card = call.scene(move |scene| paging::asked(scene, &name, &accepted.events)).await?;
-    Ok(Reply::done(card))
+    let plain = text::reply::kept(format!("{name} is paged."));
+    Ok(call.done(plain, move |scene| Some(paging::asked(scene, &name, &accepted.events))).await)
 }

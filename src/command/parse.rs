@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
     nearest::{likeness, nearest},
     read::{self, Ground, Value},
@@ -70,14 +72,22 @@ pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Pars
     if length > LONGEST {
         return Err(Wrong::TooLong { length });
     }
-    let text = bare(text, registry);
+    let whole = text.trim();
+    let text = bare(whole, registry);
     let words = words::split(text);
     if words.is_empty() {
         return Err(Wrong::Empty);
     }
     let path = path_words(&words);
     let Some((entry, taken)) = registry.find(&path) else {
-        return Err(no_command(registry, text, &words, &path));
+        let mut wrong = no_command(registry, text, &words, &path);
+        if let Wrong::Unknown { written, .. } = &mut wrong
+            && strip_word(whole.trim_start_matches('/'), "watchbell").is_some_and(|rest| !rest.is_empty())
+        {
+            // As they wrote it: `/watchbell reload` is not about a command `/reload`.
+            *written = format!("/watchbell {}", written.trim_start_matches('/'));
+        }
+        return Err(wrong);
     };
     let spec = Arc::clone(&entry.spec);
     let rest = words.get(taken..).unwrap_or_default();
@@ -189,10 +199,10 @@ fn fill(
     text: &str,
     words: &[Word],
 ) -> Result<BTreeMap<String, Value>, Problem> {
-    let mut filling = Filling { spec, ground, words, at: 0, values: BTreeMap::new() };
+    let mut filling = Filling { spec, ground, words, at: 0, values: BTreeMap::new(), optional: None };
     for (index, argument) in spec.arguments.iter().enumerate() {
         filling.flags()?;
-        filling.argument(argument, index + 1 == spec.arguments.len(), text)?;
+        filling.argument(argument, spec.arguments.get(index + 1), text)?;
     }
     filling.flags()?;
     if let Some(word) = filling.next() {
@@ -212,9 +222,12 @@ struct Filling<'a> {
     words: &'a [Word],
     at: usize,
     values: BTreeMap<String, Value>,
+    /// The optional argument that was read last, if nothing was read since: its name, its first word, and the anchor
+    /// before it.
+    optional: Option<(&'a str, usize, Timestamp)>,
 }
 
-impl Filling<'_> {
+impl<'a> Filling<'a> {
     fn next(&self) -> Option<&Word> {
         self.words.get(self.at)
     }
@@ -226,10 +239,19 @@ impl Filling<'_> {
         self.values.insert(name.to_owned(), value);
     }
 
-    fn argument(&mut self, argument: &Argument, last: bool, text: &str) -> Result<(), Problem> {
+    fn argument(
+        &mut self,
+        argument: &'a Argument,
+        next: Option<&Argument>,
+        text: &str,
+    ) -> Result<(), Problem> {
         let rest = self.words.get(self.at..).unwrap_or_default();
         let Some(first) = rest.first() else {
-            return if argument.required { Err(missing(argument)) } else { Ok(()) };
+            return if argument.required && !self.take_back(argument) {
+                Err(missing(argument))
+            } else {
+                Ok(())
+            };
         };
         if argument.kind == Kind::Text {
             // The text is kept as it was written, blanks and line breaks included; quotes around all of it go.
@@ -244,13 +266,15 @@ impl Filling<'_> {
             self.keep(&argument.name, Value::Text(written.to_owned()));
             return Ok(());
         }
-        let may_be_absent = !argument.required && !last;
-        if may_be_absent && first.quoted {
+        let may_be_absent = !argument.required && next.is_some();
+        if may_be_absent && (first.quoted || self.begins_a_text(argument, next, rest)) {
             // Words in quotes belong to a text.
             return Ok(());
         }
         match read::read(&argument.name, &argument.kind, rest, self.ground) {
             Ok((value, used)) => {
+                self.optional =
+                    (!argument.required).then_some((&*argument.name, self.at, self.ground.anchor));
                 self.at += used;
                 self.keep(&argument.name, value);
                 Ok(())
@@ -260,6 +284,45 @@ impl Filling<'_> {
             // It was left out, and the word belongs to an argument that follows.
             Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),
+        }
+    }
+
+    /// Whether a bare number is the beginning of a text and no incident: `/incident resolve 2 disks replaced` must not
+    /// resolve INC-2. With its prefix, alone, or before a word that fits what follows, it is one.
+    fn begins_a_text(&self, argument: &Argument, next: Option<&Argument>, rest: &[Word]) -> bool {
+        let bare = rest.first().is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit()));
+        let following = rest.get(1..).unwrap_or_default();
+        let takes_text = self.spec.arguments.iter().any(|argument| argument.kind == Kind::Text);
+        argument.kind == Kind::Incident
+            && bare
+            && !following.is_empty()
+            && takes_text
+            && next.is_none_or(|next| {
+                next.kind == Kind::Text
+                    || match read::read(&next.name, &next.kind, following, self.ground) {
+                        // A slip of what follows is no text either.
+                        Ok(_) | Err(Problem::NotRead { nearest: Some(_), .. }) => false,
+                        Err(_) => true,
+                    }
+            })
+    }
+
+    /// Nothing is left for an argument that must be there: what the optional one before it took was meant for it, if it
+    /// fits (`/oncall override primary ben 18:00` says until when). A text never takes an incident for its words.
+    fn take_back(&mut self, argument: &Argument) -> bool {
+        let Some((name, first, anchor)) = self.optional.filter(|_| argument.kind != Kind::Text) else {
+            return false;
+        };
+        let words = self.words.get(first..).unwrap_or_default();
+        let ground = Ground { anchor, ..self.ground };
+        match read::read(&argument.name, &argument.kind, words, ground) {
+            Ok((value, used)) if used == words.len() => {
+                self.values.remove(name);
+                self.ground = ground;
+                self.keep(&argument.name, value);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Call, Reply,
+    Answer, Call,
     builtin::Builtin,
     spec::{CommandSpec, Name},
 };
@@ -14,7 +14,7 @@ use super::{
 /// A command that is not built in: what a pack registers.
 pub trait Execute: Send + Sync {
     /// Runs it. Whether the caller may is decided already.
-    fn execute<'a>(&'a self, call: &'a Call<'a>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+    fn execute<'a>(&'a self, call: &'a Call<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 }
 
 /// What runs when a command is called.

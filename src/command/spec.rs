@@ -63,18 +63,12 @@ pub enum Kind {
     Person,
     /// Somebody, or `none`.
     PersonOrNone,
-    /// A team.
-    Team,
-    /// An escalation policy.
-    Policy,
     /// A schedule.
     Schedule,
     /// A severity.
     Severity,
     /// An incident: `INC-7`, `7`.
     Incident,
-    /// A group: `G-17`, `17`.
-    Group,
     /// An alert: `A-1`, `1`.
     Alert,
     /// An override: `OV-3`, `3`.

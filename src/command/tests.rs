@@ -3,5 +3,6 @@
 
 mod cards;
 mod desk;
+mod edges;
 mod parsing;
 mod talk;

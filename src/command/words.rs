@@ -18,33 +18,46 @@ pub struct Word {
 #[must_use]
 pub fn split(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
+    let mut open = Open::default();
     let mut at = 0;
     while let Some(start) = find(text, at, |c| !c.is_whitespace()) {
-        let word = quoted(text, start).unwrap_or_else(|| plain(text, start));
+        let word = quoted(text, start, &mut open).unwrap_or_else(|| plain(text, start, &mut open));
         at = word.end;
         words.push(word);
     }
     words
 }
 
+/// Kinds of quotes that nothing closes any more: what was not found from here on is not found further on either, so
+/// that no text is searched to its end again and again.
+#[derive(Default)]
+struct Open(Vec<&'static str>);
+
 /// A word in quotes that begins here.
-fn quoted(text: &str, start: usize) -> Option<Word> {
-    let (inner, end) = inside(text, start)?;
+fn quoted(text: &str, start: usize, open: &mut Open) -> Option<Word> {
+    let (inner, end) = inside(text, start, open)?;
     Some(Word { text: inner.to_owned(), start, end, quoted: true })
 }
 
 /// What stands in the quotes that open here, and where they end: before a blank or at the end, so that an
 /// apostrophe is no quote.
-fn inside(text: &str, start: usize) -> Option<(&str, usize)> {
+fn inside<'a>(text: &'a str, start: usize, open: &mut Open) -> Option<(&'a str, usize)> {
     let rest = text.get(start..)?;
-    let open = rest.chars().next()?;
-    let closes = closing(open)?;
-    let inner = rest.get(open.len_utf8()..)?;
-    let (close, length) = inner.char_indices().find_map(|(index, c)| {
+    let opens = rest.chars().next()?;
+    let closes = closing(opens)?;
+    if open.0.contains(&closes) {
+        return None;
+    }
+    let inner = rest.get(opens.len_utf8()..)?;
+    let found = inner.char_indices().find_map(|(index, c)| {
         let after = inner.get(index + c.len_utf8()..)?.chars().next();
         (closes.contains(c) && after.is_none_or(char::is_whitespace)).then(|| (index, c.len_utf8()))
-    })?;
-    Some((inner.get(..close)?, start + open.len_utf8() + close + length))
+    });
+    let Some((close, length)) = found else {
+        open.0.push(closes);
+        return None;
+    };
+    Some((inner.get(..close)?, start + opens.len_utf8() + close + length))
 }
 
 /// What closes a quote that opens like this: phones pair them as they please.
@@ -59,12 +72,12 @@ fn closing(open: char) -> Option<&'static str> {
 }
 
 /// A word up to the next blank; `--name="two words"` is one too.
-fn plain(text: &str, start: usize) -> Word {
+fn plain(text: &str, start: usize, open: &mut Open) -> Word {
     let end = find(text, start, char::is_whitespace).unwrap_or(text.len());
     let word = text.get(start..end).unwrap_or_default();
     if let Some((name, value)) = flag(word).and_then(|_| word.split_once('='))
         && !value.is_empty()
-        && let Some((inner, end)) = inside(text, start + name.len() + 1)
+        && let Some((inner, end)) = inside(text, start + name.len() + 1, open)
     {
         return Word { text: format!("{name}={inner}"), start, end, quoted: false };
     }
@@ -100,12 +113,23 @@ mod tests {
             ("'two words' x", vec!["two words", "x"]),
             ("it's Ben's fault", vec!["it's", "Ben's", "fault"]),
             ("\"open end", vec!["\"open", "end"]),
+            ("'a \"b c\" 'd", vec!["'a", "b c", "'d"]),
+            ("a' 'b' 'c", vec!["a'", "b", "'c"]),
             ("\"\"", vec![""]),
             ("--title=\"two words\" x", vec!["--title=two words", "x"]),
             ("a\u{a0}b\nc", vec!["a", "b", "c"]),
         ] {
             let words: Vec<String> = split(text).into_iter().map(|word| word.text).collect();
             assert_eq!(words, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_that_nobody_closes_cost_no_more_than_other_words() {
+        // Each of them searched to the end would be more steps than a test has time for.
+        for quote in ["'", "\"", "«", "»", "--x='", "“"] {
+            let text = format!("a {quote}a ").repeat(200_000);
+            assert_eq!(split(&text).len(), 400_000, "{quote}");
         }
     }
 

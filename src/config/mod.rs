@@ -28,7 +28,8 @@ mod words;
 
 pub use mistake::{Gravity, Mistake, Mistakes};
 pub use settings::{
-    Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings, Slack,
+    Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
+    Slack, leads_to_itself, reached_at,
 };
 
 use people::Reach;
@@ -183,8 +184,11 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let graded = severities.values().any(|severity| !severity.labels.is_empty());
     let server = server::server(reader, whole);
     let exposed = !server.listen.ip().is_loopback();
+    // Links lead elsewhere, so something brings callers from there.
+    let elsewhere = server.public_url.as_ref().is_some_and(|url| !leads_to_itself(url));
     let api_tokens = server::api_tokens(reader, whole);
-    let sources = routes::integrations(reader, whole, exposed && !api_tokens.is_empty());
+    let sources = routes::integrations(reader, whole, (exposed || elsewhere) && !api_tokens.is_empty());
+    server::silent(reader, whole);
     let table = routes::routes(reader, whole, graded);
     let config = Config {
         digest: source::digest(reader.sources),
@@ -198,7 +202,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         unrouted: routes::unrouted(reader, whole),
         platforms: std::collections::BTreeMap::new(),
     };
-    let public_url = server.public_url.clone().or_else(|| settings::default_public_url(server.listen))?;
+    let public_url = server.public_url.clone().or_else(|| reached_at(server.listen))?;
     let addresses = known.iter().flat_map(|(id, known)| {
         known.addresses.iter().map(|(contact, address)| ((id.clone(), contact.clone()), address.clone()))
     });
@@ -209,6 +213,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         signing_key: server.signing_key,
         api_tokens,
         integration_tokens: sources.tokens,
+        integration_limits: sources.limits,
         addresses: addresses.collect(),
         accounts: known.iter().map(|(id, known)| (id.clone(), known.account.clone())).collect(),
         diagnostics: table.diagnostics,
@@ -230,6 +235,13 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
                 format!("links in pages begin with {}, which phones may not reach", settings.public_url);
             reader.warning(at, what, "say what people's links begin with: public_url = \"https://…\"");
         }
+    } else if let Some(at) = server.public_url_at.filter(|_| elsewhere && reader.sound)
+        && settings.api_tokens.is_empty()
+    {
+        // Most proxies call from this machine by its name, and do not say for whom.
+        let what = "links lead to a proxy, and whoever comes through the proxy would be the operator";
+        let remedy = "configure [api] tokens: with one every caller is somebody";
+        reader.mistake(at, what, None, remedy);
     }
     Some((config, settings))
 }
@@ -247,12 +259,12 @@ fn reachable(reader: &Reader<'_>, known: &people::Known, by: &str) {
         Reach::ConsoleOnly => reader.warning(
             known.at,
             format!("`{id}` is paged by {by} and is only reached while a terminal console is open"),
-            "add contacts = { push = \"ntfy:https://SERVER/TOPIC\" }, or connect a chat platform",
+            "add contacts = { push = \"ntfy:https://SERVER/TOPIC\" }",
         ),
         Reach::NoSender => reader.warning(
             known.at,
             format!("`{id}` is paged by {by}, and nothing is configured that sends to their contacts"),
-            "add a push or a hook to their contacts, or [mail] when they have an e-mail address",
+            "add a push or a hook to their contacts",
         ),
     }
 }

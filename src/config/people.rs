@@ -13,6 +13,7 @@ use crate::domain::{
 use super::{
     formats,
     section::{Node, Reader, Section, Text},
+    server,
     settings::{Account, Address},
     source::Place,
     value::parse_url,
@@ -58,7 +59,7 @@ fn person(reader: &Reader<'_>, names: &Names, id: &Text, node: &Node<'_>) -> Opt
     let name = section.text("name", "\"Ana Ruiz\"").map_or_else(|| id.value.clone(), |name| name.value);
     let zone = zone(reader, &mut section);
     let locale = section.text("locale", "\"es\"").and_then(|locale| checked_locale(reader, locale));
-    let role = role(reader, &mut section);
+    let role = role(&mut section);
     let slack = section.text("slack", "\"U012AB3CD\"").map(|text| text.value);
     let discord = section.text("discord", "\"110000000000000042\"").and_then(|text| {
         let fits = !text.value.is_empty() && text.value.bytes().all(|b| b.is_ascii_digit());
@@ -75,8 +76,8 @@ fn person(reader: &Reader<'_>, names: &Names, id: &Text, node: &Node<'_>) -> Opt
 
     let chat_named =
         [&urgent, &routine].iter().any(|rules| rules.iter().any(|rule| rule.contacts.iter().any(is_chat)));
-    let on_platform = (slack.is_some() && names.sections.contains("slack"))
-        || (discord.is_some() && names.sections.contains("discord"));
+    let on_platform = (slack.is_some() && server::sends(names, "slack"))
+        || (discord.is_some() && server::sends(names, "discord"));
     let reach = if on_platform || contacts.iter().any(|contact| contact.works(names)) {
         Reach::Always
     } else if chat_named {
@@ -142,22 +143,15 @@ fn checked_locale(reader: &Reader<'_>, text: Text) -> Option<String> {
     fits.then_some(text.value)
 }
 
-fn role(reader: &Reader<'_>, section: &mut Section<'_>) -> Role {
+fn role(section: &mut Section<'_>) -> Role {
     let Some(node) = section.node("roles") else { return Role::Responder };
-    let mut strongest = Role::Viewer;
-    for text in node.texts("[\"responder\"]") {
-        let words = Role::ALL.map(Role::as_str);
-        match Role::ALL.into_iter().find(|role| role.as_str() == text.value) {
-            Some(role) => strongest = strongest.max(role),
-            None => reader.mistake(
-                text.at,
-                format!("there is no role `{}`", text.value),
-                words::nearest(&text.value, words),
-                format!("roles are {}", words::list(words)),
-            ),
-        }
-    }
-    strongest
+    let known = Role::ALL.map(|role| (role.as_str(), role));
+    let remedy = format!("roles are {}", words::list(Role::ALL.map(Role::as_str)));
+    let roles = node.one_or_more();
+    let roles = roles
+        .iter()
+        .filter_map(|node| node.one_of(&known, |written| format!("there is no role `{written}`"), &remedy));
+    roles.max().unwrap_or(Role::Viewer)
 }
 
 /// A contact method as it was written; without an address when its environment variable is absent.
@@ -172,7 +166,7 @@ impl Contact {
     fn works(&self, names: &Names) -> bool {
         match &self.address {
             Some(Address::Hook(_) | Address::Ntfy { .. }) => true,
-            Some(Address::Mail(_)) => names.sections.contains("mail"),
+            Some(Address::Mail(_)) => server::sends(names, "mail"),
             Some(Address::Phone(_) | Address::Chat) => false,
             None => self.spoiled,
         }

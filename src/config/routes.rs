@@ -1,13 +1,16 @@
 //! `[severity.…]`, `[integration.…]`, `[[route]]`, `[unrouted]`: how bad, from where, whereto. Never matches an alert.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, btree_map::Entry},
     fmt::Write as _,
+    num::NonZeroU32,
 };
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use toml::de::DeTable;
 
 use crate::domain::{
     config::{Integration, IntegrationKind, Route, Severity, Unrouted},
@@ -19,7 +22,7 @@ use crate::domain::{
 use super::{
     people,
     section::{Node, Reader, Section},
-    source::Place,
+    source::{self, Place},
     whole::{Kind, Names, Whole},
     words,
 };
@@ -27,61 +30,28 @@ use super::{
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 30);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Severities when none are configured: id, name, meaning, labels, urgency, hours (or minutes) to answer.
-const DEFAULTS: [(&str, &str, &str, &str, Urgency, SignedDuration); 4] = [
-    (
-        "P0",
-        "Critical",
-        "Everything stands still, or data is at risk",
-        r#"severity=~"(?i:p0|emergency|disaster)""#,
-        Urgency::Urgent,
-        SignedDuration::from_mins(15),
-    ),
-    (
-        "P1",
-        "High",
-        "A major function is impaired",
-        r#"severity=~"(?i:p1|critical|page|error)""#,
-        Urgency::Urgent,
-        SignedDuration::from_hours(1),
-    ),
-    (
-        "P2",
-        "Medium",
-        "Something works worse than it should",
-        r#"severity=~"(?i:p2|warning|major)""#,
-        Urgency::Routine,
-        SignedDuration::from_hours(4),
-    ),
-    (
-        "P3",
-        "Low",
-        "It can wait for a quiet hour",
-        r#"severity=~"(?i:p3|info|notice|minor)""#,
-        Urgency::Routine,
-        SignedDuration::from_hours(24),
-    ),
-];
+/// The highest limit of messages a minute.
+const MOST_MESSAGES: u32 = 1_000_000;
 
-/// The severities that apply when none are configured: P0 to P3, answered within 15 min, 1 h, 4 h and 24 h.
+/// The severities that apply when none are configured: those of the example, which page nobody by themselves then.
 pub(super) fn default_severities() -> BTreeMap<SeverityId, Severity> {
-    DEFAULTS
-        .into_iter()
-        .map(|(id, name, means, labels, urgency, within)| {
-            let severity = Severity {
-                id: id.into(),
-                name: name.into(),
-                means: means.into(),
-                labels: Matcher::parse(labels).into_iter().collect(),
-                urgency,
-                page: None,
-                acknowledge_within: Some(within),
-                update_every: None,
-                unresolved: Vec::new(),
-            };
-            (id.into(), severity)
-        })
-        .collect()
+    let (sources, _) = source::read(None);
+    let files: Vec<_> = sources.iter().map(|source| DeTable::parse_recoverable(&source.text).0).collect();
+    let reader = Reader {
+        sources: &sources,
+        folder: None,
+        env: &|_| None,
+        complete: true,
+        sound: true,
+        found: RefCell::default(),
+        masks: RefCell::default(),
+    };
+    let mut severities = severities(&reader, &Whole::collect(&reader, &files));
+    for severity in severities.values_mut() {
+        (severity.page, severity.update_every) = (None, None);
+        severity.unresolved.clear();
+    }
+    severities
 }
 
 /// All severities that are configured.
@@ -97,7 +67,7 @@ pub(super) fn severities(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<Sev
                 .map(|text| text.value)
                 .unwrap_or_default(),
             labels: matchers(reader, &mut section, "labels"),
-            urgency: urgency(reader, &mut section),
+            urgency: urgency(&mut section),
             page: policy(reader, &whole.names, &mut section),
             acknowledge_within: section.duration("acknowledge_within", MINUTE..=MONTH),
             update_every: section.duration("update_every", MINUTE..=MONTH),
@@ -109,23 +79,13 @@ pub(super) fn severities(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<Sev
     severities
 }
 
-fn urgency(reader: &Reader<'_>, section: &mut Section<'_>) -> Urgency {
-    let Some(text) = section.text("urgency", "\"urgent\"") else { return Urgency::Urgent };
-    match text.value.as_str() {
-        "urgent" => Urgency::Urgent,
-        "routine" => Urgency::Routine,
-        other => {
-            let near = words::nearest(other, ["urgent", "routine"]);
-            let what = format!("`{other}` is not an urgency");
-            reader.mistake(
-                text.at,
-                what,
-                near,
-                "write \"urgent\" or \"routine\": which personal rules apply",
-            );
-            Urgency::Urgent
-        }
-    }
+fn urgency(section: &mut Section<'_>) -> Urgency {
+    let known = [("urgent", Urgency::Urgent), ("routine", Urgency::Routine)];
+    let remedy = "write \"urgent\" or \"routine\": which personal rules apply";
+    let urgency = section
+        .node("urgency")
+        .and_then(|node| node.one_of(&known, |written| format!("`{written}` is not an urgency"), remedy));
+    urgency.unwrap_or(Urgency::Urgent)
 }
 
 fn unresolved(
@@ -186,46 +146,41 @@ fn channels(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Ve
 pub(super) struct Sources {
     pub integrations: BTreeMap<IntegrationId, Integration>,
     pub tokens: BTreeMap<IntegrationId, Option<SecretString>>,
+    pub limits: BTreeMap<IntegrationId, NonZeroU32>,
 }
 
-/// All integrations; `exposed`: callers from other machines reach them.
+/// All integrations; `exposed`: callers from other machines are expected.
 pub(super) fn integrations(reader: &Reader<'_>, whole: &Whole<'_>, exposed: bool) -> Sources {
-    let mut sources = Sources { integrations: BTreeMap::new(), tokens: BTreeMap::new() };
+    let mut sources =
+        Sources { integrations: BTreeMap::new(), tokens: BTreeMap::new(), limits: BTreeMap::new() };
     for (name, node) in whole.all(Kind::Integration) {
         let Some(mut section) = node.section() else { continue };
-        let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(reader, &node));
+        let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(&node));
         let before = reader.found.borrow().len();
-        let token = section.node("token").and_then(|node| node.secret());
+        let token = section.node("token").and_then(|node| node.token());
         if exposed && token.is_none() && reader.found.borrow().len() == before {
             reader.warning(
                 name.at,
-                format!("everybody who reaches the server can send alerts to `{}`", name.value),
-                "give it a token: token = { env = \"NAME\" }",
+                format!("only callers on this machine can send alerts to `{}`", name.value),
+                "give it a token: token = { env = \"NAME\" }; a proxy on this machine may count as such a caller",
             );
         }
+        let limit = section.node("limit").and_then(|node| node.count(1..=MOST_MESSAGES));
         section.finish();
         let id = IntegrationId::new(name.value.as_str());
         if let Some(kind) = kind {
             sources.integrations.insert(id.clone(), Integration { id: id.clone(), kind });
+            sources.limits.extend(limit.and_then(NonZeroU32::new).map(|limit| (id.clone(), limit)));
             sources.tokens.insert(id, token);
         }
     }
     sources
 }
 
-fn kind(reader: &Reader<'_>, node: &Node<'_>) -> Option<IntegrationKind> {
-    let text = node.filled("\"alertmanager\"")?;
-    let known = IntegrationKind::ALL.map(IntegrationKind::as_str);
-    let found = IntegrationKind::ALL.into_iter().find(|kind| kind.as_str() == text.value);
-    if found.is_none() {
-        reader.mistake(
-            text.at,
-            format!("there is no kind of integration `{}`", text.value),
-            words::nearest(&text.value, known),
-            format!("kinds are {}", words::list(known)),
-        );
-    }
-    found
+fn kind(node: &Node<'_>) -> Option<IntegrationKind> {
+    let known = IntegrationKind::ALL.map(|kind| (kind.as_str(), kind));
+    let remedy = format!("kinds are {}", words::list(IntegrationKind::ALL.map(IntegrationKind::as_str)));
+    node.one_of(&known, |written| format!("there is no kind of integration `{written}`"), remedy)
 }
 
 /// All routes, and the commands that they run.

@@ -143,6 +143,22 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// One of a few words; `what` says of another that it is none of them.
+    pub fn one_of<T: Copy>(
+        &self,
+        known: &[(&'static str, T)],
+        what: impl FnOnce(&str) -> String,
+        remedy: impl Display,
+    ) -> Option<T> {
+        let text = self.filled(&format!("\"{}\"", known.first().map_or("", |(word, _)| word)))?;
+        let found = known.iter().find(|(word, _)| *word == text.value).map(|(_, meant)| *meant);
+        if found.is_none() {
+            let near = words::nearest(&text.value, known.iter().map(|(word, _)| *word));
+            self.reader.mistake(text.at, what(&text.value), near, remedy);
+        }
+        found
+    }
+
     /// True or false.
     pub fn flag(&self) -> Option<bool> {
         if let DeValue::Boolean(value) = self.value.get_ref() {

@@ -7,13 +7,13 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::domain::id::PersonId;
+use crate::{domain::id::PersonId, links::SHORTEST_KEY};
 
 use super::{
     section::{Node, Reader},
     settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Slack},
     source::Place,
-    whole::{Kind, Whole},
+    whole::{Kind, Names, Whole},
 };
 
 /// `[server]`
@@ -22,6 +22,8 @@ pub(super) struct Server {
     /// Where that is written.
     pub listen_at: Option<Place>,
     pub public_url: Option<Url>,
+    /// Where that is written.
+    pub public_url_at: Option<Place>,
     pub data_dir: PathBuf,
     pub signing_key: Option<SecretString>,
 }
@@ -31,6 +33,7 @@ pub(super) fn server(reader: &Reader<'_>, whole: &Whole<'_>) -> Server {
         listen: LISTEN,
         listen_at: None,
         public_url: None,
+        public_url_at: None,
         data_dir: PathBuf::from("data"),
         signing_key: None,
     };
@@ -56,12 +59,20 @@ pub(super) fn server(reader: &Reader<'_>, whole: &Whole<'_>) -> Server {
             let what = "`server.public_url` must be what links begin with, and nothing more";
             reader.mistake(at, what, None, "write scheme, host and path only");
         }
-        server.public_url = Some(url);
+        (server.public_url, server.public_url_at) = (Some(url), Some(at));
     }
     if let Some(given) = section.node("data_dir").and_then(|node| node.given("\"data\"")) {
         server.data_dir = given.text.into();
     }
-    server.signing_key = section.node("signing_key").and_then(|node| node.secret());
+    if let Some(node) = section.node("signing_key")
+        && let Some(key) = node.secret()
+    {
+        if key.expose_secret().trim().len() < SHORTEST_KEY {
+            let what = format!("`server.signing_key` is shorter than {SHORTEST_KEY} bytes");
+            reader.mistake(node.at(), what, None, "make a longer one: openssl rand -hex 32");
+        }
+        server.signing_key = Some(key);
+    }
     section.finish();
     server
 }
@@ -78,7 +89,7 @@ pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<(PersonI
         let token_node = entry.need("token", "token = { env = \"ANA_TOKEN\" }");
         entry.finish();
         let person = person.filter(|text| whole.names.check(reader, Kind::Person, &text.value, text.at));
-        let token = token_node.as_ref().and_then(Node::secret);
+        let token = token_node.as_ref().and_then(Node::token);
         let (Some(person), Some(token), Some(token_node)) = (person, token, token_node) else { continue };
         let same = tokens.iter().find(|(_, other, _)| other.expose_secret() == token.expose_secret());
         if let Some((other, _, first)) = same {
@@ -105,6 +116,29 @@ pub(super) fn alive(whole: &Whole<'_>) -> Option<Alive> {
         .unwrap_or(SignedDuration::from_mins(1));
     section.finish();
     Some(Alive { url: SecretUrl::new(url?.0), every })
+}
+
+/// The sections by which something is sent. A courier that comes adds its section here; what is written in the others
+/// reaches nobody, and is said to.
+const SENDING: &[&str] = &[];
+/// Those by which something will be.
+const COURIERS: [&str; 3] = ["slack", "discord", "mail"];
+
+/// Whether something is sent by a section that is written.
+pub(super) fn sends(names: &Names, section: &str) -> bool {
+    names.sections.contains(section) && SENDING.contains(&section)
+}
+
+/// Says which sections are written, and send nothing yet.
+pub(super) fn silent(reader: &Reader<'_>, whole: &Whole<'_>) {
+    for section in COURIERS {
+        if let Some(node) = whole.single.get(section)
+            && !sends(&whole.names, section)
+        {
+            let what = format!("[{section}] is read, and nothing is sent by it in this release");
+            reader.warning(node.key, what, "give people a push or a hook, which wake them today");
+        }
+    }
 }
 
 /// `[mail]`

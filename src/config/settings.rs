@@ -5,12 +5,13 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
 };
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use crate::domain::{
     delivery::Channel,
@@ -25,7 +26,7 @@ pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
-    /// What links begin with; without a slash at its end when printed by [`Settings::link`].
+    /// What links begin with.
     pub public_url: Url,
     /// Where journal, snapshots and views are; relative to the working folder.
     pub data_dir: PathBuf,
@@ -35,6 +36,8 @@ pub struct Settings {
     pub api_tokens: Vec<(PersonId, SecretString)>,
     /// What a source of alerts must show; `None`: nothing.
     pub integration_tokens: BTreeMap<IntegrationId, Option<SecretString>>,
+    /// How many messages a minute a source may send; no entry: as many as it likes.
+    pub integration_limits: BTreeMap<IntegrationId, NonZeroU32>,
     /// Where a contact leads. Everybody has `chat`.
     pub addresses: BTreeMap<(PersonId, ContactName), Address>,
     /// Language and chat accounts.
@@ -71,22 +74,28 @@ impl Settings {
             address.port()
         ))
     }
-
-    /// A link that people can open: the public URL and a path.
-    #[must_use]
-    pub fn link(&self, path: &str) -> String {
-        format!("{}/{}", self.public_url.as_str().trim_end_matches('/'), path.trim_start_matches('/'))
-    }
 }
 
-/// What links begin with when nothing is said: the address where the server listens, or this machine.
-pub(super) fn default_public_url(listen: SocketAddr) -> Option<Url> {
+/// At which URL a server that listens there is reached from this machine.
+#[must_use]
+pub fn reached_at(listen: SocketAddr) -> Option<Url> {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
     Url::parse(&format!("http://{}", SocketAddr::new(ip, listen.port()))).ok()
+}
+
+/// Whether a URL leads to the machine that reads it.
+#[must_use]
+pub fn leads_to_itself(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
+        None => false,
+    }
 }
 
 /// Where a contact leads.

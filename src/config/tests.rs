@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::id::SeverityId;
 
 fn nothing(_: &str) -> Option<String> {
     None
@@ -86,10 +87,16 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[server]\nsigning_key = { env = \"MISSING\" }", "x.toml:2:23: mistake: the environment variable MISSING is not set", ""),
     ("[server]\nsigning_key = { file = \"no/such\" }", "x.toml:2:24: mistake: the file no/such cannot be used", ""),
     ("[server]\nsigning_key = { env = \"T\", optionl = true }", "x.toml:2:28: mistake: `optionl` is not a key", "optional"),
-    ("[server]\nsigning_key = \"hunter2\"", "x.toml:2:15: warning: `server.signing_key` is a secret that stands in the file", ""),
-    ("[slack]\napp_token = { env = \"T\" }", "x.toml:1:2: mistake: `slack` has no `bot_token`", ""),
-    ("[discord]\ntoken = { env = \"T\" }\nguild = \"home\"", "x.toml:3:9: mistake: this is not the id of a Discord server", ""),
-    ("[mail]\nsmtp = \"mail\"\nfrom = \"a@b\"", "x.toml:2:8: mistake: `mail.smtp` is not a URL", ""),
+    ("[server]\nsigning_key = { env = \"SHORT\" }", "x.toml:2:15: mistake: `server.signing_key` is shorter than 16 bytes", ""),
+    ("[api]\ntokens = [{ person = \"ana\", token = { env = \"SHORT\" } }]", "x.toml:2:37: warning: the token for `api.tokens.token` has less than 16", ""),
+    ("[integration.x]\nkind = \"alertmanager\"\ntoken = { env = \"SHORT\" }", "x.toml:3:9: warning: the token for `integration.x.token` has less than 16", ""),
+    ("[integration.x]\nkind = \"alertmanager\"\nlimit = 0", "x.toml:3:9: mistake: `integration.x.limit` is not a whole number from 1 to 1000000", ""),
+    ("[integration.\"büro\"]\nkind = \"alertmanager\"", "x.toml:1:14: mistake: `büro` cannot be the name of an integration", ""),
+    ("[server]\npublic_url = \"https://bell.example.com\"", "x.toml:2:14: mistake: links lead to a proxy, and whoever comes through the proxy would be the operator", ""),
+    ("[server]\nsigning_key = \"hunter2-hunter2-hunter2\"", "x.toml:2:15: warning: `server.signing_key` is a secret that stands in the file", ""),
+    ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }", "x.toml:1:2: warning: [slack] is read, and nothing is sent by it in this release", ""),
+    ("[discord]\ntoken = { env = \"T\" }", "x.toml:1:2: warning: [discord] is read, and nothing is sent by it in this release", ""),
+    ("[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"", "x.toml:1:2: warning: [mail] is read, and nothing is sent by it in this release", ""),
     ("[alive]\nurl = \"https://x/y\"\nevery = \"1 minute\"", "x.toml:3:9: mistake: `1 minute` is not a duration", ""),
     ("[environment.a]\n[environment.b]", "x.toml:1:14: mistake: there are several environments", ""),
     ("[environment.a]\nq = { url = \"http://h\", tokn = { env = \"T\" } }", "x.toml:2:25: mistake: `tokn` is not a key", "token"),
@@ -154,7 +161,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_mistake_is_told_once_with_its_place_its_cause_and_the_nearest_word() {
-    let env = [("T", "t0ken")];
+    let env = [("T", "t0ken-t0ken-t0ken"), ("SHORT", "t0ken")];
     assert_eq!(found(&[("sound.toml", SOUND)], &env).all, []);
     let mut failed = String::new();
     for (wrong, expected, nearest) in WRONG {
@@ -278,12 +285,17 @@ kind = "alertmanager"
 token = { env = "S" }
 "#;
     let env = |name: &str| match name {
-        "S" => Some("S3CRET".to_owned()),
+        "S" => Some("S3CRET-S3CRET-S3CRET".to_owned()),
         "U" => Some("https://h.example.com/S3CRET".to_owned()),
         "N" => Some("ntfy:https://n.example.com/base/S3CRET".to_owned()),
         _ => None,
     };
-    let (config, settings) = settings(&[("sound.toml", SOUND), ("x.toml", extra)], &env);
+    let (read, mistakes) = read(&sources(&[("sound.toml", SOUND), ("x.toml", extra)]), None, &env, true);
+    assert!(
+        mistakes.iter().all(|one| one.what.ends_with("nothing is sent by it in this release")),
+        "{mistakes:?}"
+    );
+    let (config, settings) = read.unwrap();
     let shown = format!("{settings:?}{settings:#?}{config:?}");
     assert!(!shown.contains("S3CRET") && !shown.contains("600999"), "{shown}");
     let address = |contact: &str| &settings.addresses[&("ben".into(), contact.into())];
@@ -303,12 +315,66 @@ token = { env = "S" }
 #[test]
 fn beyond_this_machine_a_token_is_needed_and_what_is_open_is_said() {
     let open = "[server]\nlisten = \"0.0.0.0:8080\"\n[api]\ntokens = [{ person = \"ana\", token = { env = \"T\" } }]\n";
-    let mistakes = found(&[("sound.toml", SOUND), ("x.toml", open)], &[("T", "t0ken")]);
+    let mistakes = found(&[("sound.toml", SOUND), ("x.toml", open)], &[("T", "t0ken-t0ken-t0ken")]);
     assert_eq!(mistakes.summary(), "2 warnings", "{mistakes}");
+    assert!(
+        mistakes.to_string().contains("only callers on this machine can send alerts to `prom`"),
+        "{mistakes}"
+    );
+    let proxied = open.replace("listen = \"0.0.0.0:8080\"", "public_url = \"https://bell.example.com\"");
+    let mistakes = found(&[("sound.toml", SOUND), ("x.toml", &proxied)], &[("T", "t0ken-t0ken-t0ken")]);
+    assert_eq!(mistakes.summary(), "1 warning", "{mistakes}");
+    assert!(
+        mistakes.to_string().contains("only callers on this machine can send alerts to `prom`"),
+        "{mistakes}"
+    );
     let (_, settings) = settings(&[("sound.toml", SOUND)], &nothing);
     assert!(settings.may_listen("[::1]:80".parse().unwrap()).is_ok());
     assert!(settings.may_listen("10.0.0.1:80".parse().unwrap()).is_err());
-    assert_eq!(settings.link("/ack/x"), "http://127.0.0.1:8080/ack/x");
+    assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080/");
+}
+
+#[test]
+fn whom_nothing_reaches_is_named_whatever_will_be_sent_one_day() {
+    let env = [("T", "t0ken-t0ken-t0ken")];
+    let platforms = "[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\n[discord]\ntoken = { env = \"T\" }\n\
+                     [mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"\n";
+    for (person, expected) in [
+        ("slack = \"U1\"", "is only reached while a terminal console is open"),
+        ("discord = \"1\"", "is only reached while a terminal console is open"),
+        ("contacts = { m = \"mailto:b@e.org\" }", "nothing is configured that sends to their contacts"),
+    ] {
+        let ben = format!(
+            "{platforms}[person.ben]\n{person}\n[policy.p]\nsteps = [{{ page = [\"person:ben\"] }}]\n"
+        );
+        let text = found(&[("sound.toml", SOUND), ("x.toml", &ben)], &env).to_string();
+        assert!(text.contains(expected), "{person}: {text}");
+    }
+}
+
+#[test]
+fn what_sends_nothing_yet_is_checked_all_the_same() {
+    let env = [("T", "t0ken-t0ken-t0ken")];
+    for (wrong, expected) in [
+        ("[slack]\napp_token = { env = \"T\" }", "x.toml:1:2: mistake: `slack` has no `bot_token`"),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"home\"",
+            "x.toml:3:9: mistake: this is not the id of a Discord server",
+        ),
+        ("[mail]\nsmtp = \"mail\"\nfrom = \"a@b\"", "x.toml:2:8: mistake: `mail.smtp` is not a URL"),
+    ] {
+        let text = found(&[("sound.toml", SOUND), ("x.toml", wrong)], &env).to_string();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn an_integration_has_the_limit_that_is_written() {
+    let extra = "[integration.x]\nkind = \"alertmanager\"\nlimit = 600\n";
+    let (_, settings) = settings(&[("sound.toml", SOUND), ("x.toml", extra)], &nothing);
+    let limits: Vec<_> =
+        settings.integration_limits.iter().map(|(id, limit)| (id.as_str(), limit.get())).collect();
+    assert_eq!(limits, [("x", 600)]);
 }
 
 #[test]
@@ -328,14 +394,14 @@ fn the_example_is_what_the_design_says() {
     assert!(loaded.settings.api_tokens.is_empty() && loaded.settings.alive.is_none());
     assert_eq!(loaded.settings.listen, LISTEN);
     assert_eq!(config.digest.len(), 64);
-    // The defaults say the same as the example, but for the pages.
-    for (id, default) in routes::default_severities() {
+    // Without any severity the same ones apply, and page nobody by themselves.
+    let defaults = settings(&[("sound.toml", SOUND)], &nothing).0.severities;
+    assert_eq!(defaults.keys().map(SeverityId::as_str).collect::<Vec<_>>(), ["P0", "P1", "P2", "P3"]);
+    for (id, default) in defaults {
         let written = &config.severities[&id];
-        assert_eq!(default.name, written.name);
-        assert_eq!(default.means, written.means);
-        assert_eq!(format!("{:?}", default.labels), format!("{:?}", written.labels));
-        assert_eq!(default.urgency, written.urgency);
-        assert_eq!(default.acknowledge_within, written.acknowledge_within);
+        assert_eq!((&default.name, default.urgency), (&written.name, written.urgency));
+        assert!(!default.labels.is_empty() && default.acknowledge_within == written.acknowledge_within);
+        assert!(default.page.is_none() && default.update_every.is_none() && default.unresolved.is_empty());
     }
 }
 
@@ -364,10 +430,10 @@ fn a_folder_is_read_from_disk_and_its_faults_are_told() {
     assert!(told(folder.path()).contains("has no *.toml file"));
     let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
     write("a.toml", SOUND.as_bytes());
-    write("key", b"k3y\n");
+    write("key", b"k3y-k3y-k3y-k3y-k3y\n");
     write("server.toml", b"[server]\nsigning_key = { file = \"key\" }\n");
     let loaded = load(Some(folder.path()), &nothing).unwrap();
-    assert_eq!(loaded.settings.signing_key.unwrap().expose_secret(), "k3y");
+    assert_eq!(loaded.settings.signing_key.unwrap().expose_secret(), "k3y-k3y-k3y-k3y-k3y");
     write("b.toml", b"# \xff\n");
     write("c.toml", b"[team.x]\nmembers = [\"who\"]\ncolour = 1\n");
     let text = told(folder.path());

@@ -3,11 +3,14 @@
 
 use std::fs;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use toml::de::DeValue;
 use url::Url;
 
 use super::{section::Node, source::Place};
+
+/// Tokens of fewer characters are warned of.
+const SHORTEST_TOKEN: usize = 16;
 
 /// A value and where it was written or asked for.
 pub(super) struct Given {
@@ -104,6 +107,22 @@ impl Node<'_> {
             return None;
         }
         Some(given.text.into())
+    }
+
+    /// A token that callers show. A short one is taken, with a warning.
+    pub fn token(&self) -> Option<SecretString> {
+        let token = self.secret()?;
+        if token.expose_secret().chars().count() < SHORTEST_TOKEN {
+            self.reader.warning(
+                self.at(),
+                format!(
+                    "the token for `{}` has less than {SHORTEST_TOKEN} characters and can be guessed",
+                    self.path
+                ),
+                "make a longer one: openssl rand -hex 24",
+            );
+        }
+        Some(token)
     }
 
     /// A URL with one of these schemes and a host.

@@ -176,13 +176,22 @@ impl<'a> Whole<'a> {
     }
 
     fn define(&mut self, kind: Kind, name: Text, node: Node<'a>) {
-        let fits = |letter: char| letter.is_alphanumeric() || ['-', '_', '.'].contains(&letter);
+        let ascii = kind == Kind::Integration;
+        let article = if matches!(kind, Kind::Integration | Kind::Environment) { "an" } else { "a" };
+        let fits = |letter: char| {
+            ['-', '_', '.'].contains(&letter) || (letter.is_alphanumeric() && (letter.is_ascii() || !ascii))
+        };
+        let remedy = if ascii {
+            "use a-z, 0-9, `-`, `_` and `.`, because it stands in an address: /hooks/NAME"
+        } else {
+            "use letters, digits, `-`, `_` and `.`, so that it can be typed in a command"
+        };
         if name.value.is_empty() || !name.value.chars().all(fits) {
             node.reader.mistake(
                 name.at,
-                format!("`{}` cannot be the name of a {}", name.value.escape_debug(), kind.word()),
+                format!("`{}` cannot be the name of {article} {}", name.value.escape_debug(), kind.word()),
                 None,
-                "use letters, digits, `-`, `_` and `.`, so that it can be typed in a command",
+                remedy,
             );
         }
         self.names.add(kind, name.value.as_str());

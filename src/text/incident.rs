@@ -7,7 +7,7 @@ use super::{
     alert,
     card::{Card, Field, Link, Tone},
     paging,
-    scene::{Scene, button, enumerate, field, tone},
+    scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
     usage::{short, zone_name},
     when,
@@ -369,9 +369,4 @@ pub fn choose(incidents: &[(IncidentId, String)], command: impl Fn(IncidentId) -
     let offer = |(id, title): &(IncidentId, String)| button(format!("{id} {title}"), command(*id));
     card.buttons = incidents.iter().take(MOST).map(offer).collect();
     card
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }

@@ -49,8 +49,6 @@ pub enum Priority {
     Low,
     /// A sound.
     Default,
-    /// A long sound.
-    High,
     /// It wakes people.
     Urgent,
 }
@@ -62,7 +60,6 @@ impl Priority {
         match self {
             Self::Low => "low",
             Self::Default => "default",
-            Self::High => "high",
             Self::Urgent => "urgent",
         }
     }
@@ -79,7 +76,7 @@ pub fn summary(facts: &Facts) -> String {
         .unwrap_or_else(|| facts.subject.to_string())
 }
 
-/// What a telephone shows. Holds no labels: it passes through other people's servers.
+/// What a telephone shows: title and summary, and no list of labels, because it passes through other people's servers.
 #[must_use]
 pub fn push(dispatch: &Dispatch) -> Push {
     let facts = &dispatch.facts;
@@ -234,8 +231,7 @@ fn tone(facts: &Facts) -> Tone {
     }
 }
 
-/// How loud a page is. Severities are named by users; of ours the number says it, and an unknown one wakes:
-/// better woken than missed.
+/// How loud a page is: as urgent as its severity is configured to be.
 fn loudness(facts: &Facts) -> Priority {
     match facts.urgency {
         Urgency::Urgent => Priority::Urgent,

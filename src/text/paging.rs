@@ -8,7 +8,8 @@ use super::{
     scene::{Scene, button, enumerate, field},
 };
 use crate::domain::{
-    event::{Actor, Event, PageStop},
+    delivery::Channel,
+    event::{Actor, Event, PageStop, Plan},
     id::{DeliveryId, GroupId, IncidentId, PageId, PersonId},
     page::{Page, PageTarget, Subject, Target},
 };
@@ -24,9 +25,17 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
     for event in events {
         match event {
             Event::PageStarted(started) => {
-                let paged = scene.state.pages.get(&started.page).map(|page| paged(scene, page));
-                let value = paged.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
+                let page = scene.state.pages.get(&started.page);
+                let value = page.map(|page| paged(scene, page));
+                let value = value.unwrap_or_else(|| format!("by policy {}", started.plan.policy));
                 fields.push(field("Pages now", value));
+                // A page that reached nobody may be over already; its plan still says whom it meant.
+                let paged = page.map(|page| page.paged.clone()).unwrap_or_default();
+                let console_only = console_only(scene, paged, &started.plan);
+                if !console_only.is_empty() {
+                    let value = format!("{}: only if a console of theirs is open", enumerate(console_only));
+                    fields.push(field("Uncertain", value));
+                }
             }
             Event::StepTaken(step) => nobody.extend(step.nobody.iter().map(super::timeline::nobody)),
             Event::PageStopped { why, spared: people, leaving: attempts, .. } => {
@@ -52,6 +61,31 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
         fields.push(field("Already leaving", enumerate(attempts)));
     }
     fields
+}
+
+/// Those whom a page has paged, or means by name, and whom nothing but chat reaches: in this release the terminal, and
+/// nobody knows here whether theirs is open.
+fn console_only(scene: &Scene<'_>, paged: BTreeSet<PersonId>, plan: &Plan) -> BTreeSet<PersonId> {
+    let mut people = paged;
+    if people.is_empty() {
+        let first = plan.steps.first().map(|step| step.page.as_slice()).unwrap_or_default();
+        for target in first {
+            match target {
+                PageTarget::Person(person) => people.extend([person.clone()]),
+                PageTarget::Team(team) => {
+                    let members = scene.config.teams.get(team).map(|team| team.members.as_slice());
+                    people.extend(members.unwrap_or_default().iter().cloned());
+                }
+                PageTarget::Schedule(_) | PageTarget::Channel(_) => {}
+            }
+        }
+    }
+    people.retain(|person| {
+        let contacts = scene.config.people.get(person).map(|person| person.contacts.as_slice());
+        contacts
+            .is_some_and(|all| !all.is_empty() && all.iter().all(|(_, channel)| *channel == Channel::Chat))
+    });
+    people
 }
 
 /// Whom a page has paged, or is about to, and when it goes on.

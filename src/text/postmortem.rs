@@ -35,7 +35,7 @@ pub fn postmortem(incident: &Incident, records: &[Record], now: Timestamp) -> St
     summary(&mut text, incident, now);
     impact(&mut text, records);
     times(&mut text, incident, records);
-    entries(&mut text, records);
+    entries(&mut text, incident, records);
     text.push_str(
         "\n## What went well, what did not\n\n_To be written._\n\n## Follow-ups\n\n- [ ] _What keeps this from \
          happening again? One line each, with an owner and a date._\n",
@@ -142,7 +142,7 @@ fn times(text: &mut String, incident: &Incident, records: &[Record]) {
     row("Resolved", incident.resolved_at.filter(|_| !incident.is_open()), "not resolved");
 }
 
-fn entries(text: &mut String, records: &[Record]) {
+fn entries(text: &mut String, incident: &Incident, records: &[Record]) {
     line!(text, "\n## Timeline (UTC)\n");
     let mut entries = records.iter().filter_map(entry);
     line!(text, "| at | what | by | |\n| --- | --- | --- | --- |");
@@ -153,7 +153,11 @@ fn entries(text: &mut String, records: &[Record]) {
     match entries.count() {
         0 => {}
         more => {
-            line!(text, "\n{more} later entries are not shown; `/incident timeline` has them all.");
+            line!(
+                text,
+                "\nAt least {more} later entries are not shown; `GET /api/v1/incidents/{}/timeline` has them all.",
+                incident.id
+            );
         }
     }
 }

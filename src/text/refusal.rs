@@ -1,8 +1,6 @@
 //! What is said when something is not done: what happened, what is kept, what to do now. Never hides the reason,
 //! and never shows anything of the machinery.
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 
 use super::{
@@ -10,7 +8,7 @@ use super::{
     usage::short,
     when,
 };
-use crate::domain::{duration, id::PersonId, intent::Refusal, page::Target, permission::NotAllowed};
+use crate::domain::{id::PersonId, intent::Refusal, page::Target, permission::NotAllowed};
 
 /// A refusal of the rules.
 #[must_use]
@@ -56,7 +54,7 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
         }
         Refusal::NoContact(person) => no(
             format!("{person} cannot be paged: no contact is configured."),
-            "Nobody was paged. Page somebody else, or add contacts to people.toml and reload.",
+            "Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.",
         ),
         Refusal::BadTimes { why } => no(
             format!("These times do not fit: {why}."),
@@ -101,25 +99,6 @@ pub fn not_allowed(command: &str, no_role: &NotAllowed) -> Card {
         people => format!("Ask {}. ", people.join(" or ")),
     };
     no(format!("{command} needs the role {needed}; you are {held}."), &format!("{whom}Nothing was changed."))
-}
-
-/// The engine has too much to do.
-#[must_use]
-pub fn busy(retry_after: Duration) -> Card {
-    let wait = duration::brief(retry_after.try_into().unwrap_or_default());
-    no(
-        format!("Too much is going on right now: try again in {wait}."),
-        "Nothing was changed. Everything that was accepted before is safe, and pages go on.",
-    )
-}
-
-/// The engine has stopped.
-#[must_use]
-pub fn stopped() -> Card {
-    no(
-        "Watchbell is stopping, or its journal cannot be written.".to_owned(),
-        "Whether this was kept is not known: look again when it is back. An operator finds the reason in its log.",
-    )
 }
 
 /// The views do not answer.

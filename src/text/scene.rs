@@ -100,6 +100,13 @@ pub fn enumerate<T: std::fmt::Display>(things: impl IntoIterator<Item = T>) -> S
     }
 }
 
+/// A word with its first letter in upper case, as at the beginning of a sentence.
+#[must_use]
+pub fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

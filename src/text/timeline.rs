@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     plain::{ANSWER, NAME, WORDS, plain},
+    scene::{capital, enumerate},
     span::{in_span, span},
 };
 use crate::domain::{
@@ -274,16 +275,6 @@ fn severity(severity: Option<&SeverityId>) -> String {
     severity.map(|severity| format!(", severity {}", name(severity))).unwrap_or_default()
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn list<T: AsRef<str>>(parts: &[T]) -> String {
-    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-    match parts.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
 fn clock_stepped(by_ms: i64) -> String {
     let way = if by_ms < 0 { "back" } else { "forward" };
     let far = span(SignedDuration::from_millis(by_ms));
@@ -369,8 +360,8 @@ fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
     let step = format!("round {} step {}", taken.round, taken.step);
     let mut head = match (people.is_empty(), first) {
         (true, _) => format!("Paged nobody, {step}"),
-        (false, true) => format!("Paged {}, {step}", list(&people)),
-        (false, false) => format!("Not acknowledged: paged {}, {step}", list(&people)),
+        (false, true) => format!("Paged {}, {step}", enumerate(&people)),
+        (false, false) => format!("Not acknowledged: paged {}, {step}", enumerate(&people)),
     };
     let mut parts = Vec::new();
     match taken.people.as_slice() {
@@ -382,7 +373,7 @@ fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
     }
     if !taken.channels.is_empty() {
         let channels: Vec<String> = taken.channels.iter().map(name).collect();
-        parts.push(format!("told {}", list(&channels)));
+        parts.push(format!("told {}", enumerate(&channels)));
     }
     parts.extend(taken.nobody.iter().map(nobody));
     parts.insert(0, head);
@@ -403,7 +394,7 @@ fn tries(paged: &Paged, now: Timestamp) -> String {
         return "has no way to be reached".to_owned();
     }
     let moments: Vec<String> =
-        moments.iter().map(|(when, contacts)| format!("{} {when}", list(contacts))).collect();
+        moments.iter().map(|(when, contacts)| format!("{} {when}", enumerate(contacts))).collect();
     moments.join(", ")
 }
 
@@ -421,11 +412,11 @@ fn page_stopped(
     let mut parts = vec![format!("{page} stopped: {why}")];
     if !spared.is_empty() {
         let spared: Vec<String> = spared.iter().map(name).collect();
-        parts.push(format!("spared {}", list(&spared)));
+        parts.push(format!("spared {}", enumerate(&spared)));
     }
     if !leaving.is_empty() {
         let leaving: Vec<String> = leaving.iter().map(ToString::to_string).collect();
-        parts.push(format!("already leaving: {}", list(&leaving)));
+        parts.push(format!("already leaving: {}", enumerate(&leaving)));
     }
     (Kind::PageStopped, by, parts.join("; "))
 }
@@ -444,11 +435,6 @@ fn message(to: &Recipient, kind: DeliveryKind) -> String {
         (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
         (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
     }
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Option<String> {

@@ -1,13 +1,20 @@
 //! Instants and durations as people read them, in the reader's own zone. Never reads a clock.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::domain::duration;
 
 /// `2026-11-23 14:05 CET`.
 #[must_use]
 pub fn at(instant: Timestamp, zone: &TimeZone) -> String {
-    instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    let there = instant.to_zoned(zone.clone());
+    format!("{} {}", there.strftime("%Y-%m-%d %H:%M"), abbreviation(&there))
+}
+
+/// `CET`; what London calls GMT in winter is UTC everywhere else, and both in one card look like two zones.
+fn abbreviation(there: &Zoned) -> String {
+    let name = there.strftime("%Z").to_string();
+    if name == "GMT" { "UTC".to_owned() } else { name }
 }
 
 /// `14:05 CET` on the day of `now`, `Tue 14:05 CET` within the week after it, with the date otherwise.
@@ -17,8 +24,8 @@ pub fn near(instant: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
     let here = now.to_zoned(zone.clone());
     let days = here.date().until(there.date()).map_or(i32::MAX, |span| span.get_days());
     match days {
-        0 => there.strftime("%H:%M %Z").to_string(),
-        1..=6 => there.strftime("%a %H:%M %Z").to_string(),
+        0 => format!("{} {}", there.strftime("%H:%M"), abbreviation(&there)),
+        1..=6 => format!("{} {}", there.strftime("%a %H:%M"), abbreviation(&there)),
         _ => at(instant, zone),
     }
 }
@@ -65,5 +72,8 @@ mod tests {
         ] {
             assert_eq!(near(instant.parse().unwrap(), &zone, now), expected);
         }
+        let london = TimeZone::get("Europe/London").unwrap();
+        assert_eq!(at(now, &london), "2026-11-23 11:00 UTC");
+        assert_eq!(at("2026-07-01T13:05:00Z".parse().unwrap(), &london), "2026-07-01 14:05 BST");
     }
 }

@@ -5,12 +5,13 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     sync::Arc,
 };
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
@@ -83,11 +84,13 @@ impl Access {
         Self { people, gates: gates.map(|one| (one.id.clone(), gate(&one.id, one.kind))).collect() }
     }
 
-    /// With a limit of messages a second for one integration.
+    /// With these limits of messages a minute.
     #[must_use]
-    pub fn limited(mut self, integration: &IntegrationId, per_second: std::num::NonZeroU32) -> Self {
-        if let Some(gate) = self.gates.get_mut(integration) {
-            gate.limit = Some(Limit::new(per_second));
+    pub fn limited(mut self, limits: &BTreeMap<IntegrationId, NonZeroU32>) -> Self {
+        for (integration, per_minute) in limits {
+            if let Some(gate) = self.gates.get_mut(integration) {
+                gate.limit = Some(Limit::new(*per_minute));
+            }
         }
         self
     }
@@ -181,6 +184,11 @@ pub(super) fn local(peer: Option<Peer>, headers: &HeaderMap) -> Result<(), Probl
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_loopback_name(host) {
         return no("the name in the Host header is not one of this machine");
+    }
+    // What a page loads or leads to by GET comes without an origin, and still says that it is from elsewhere.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        return no("a web page from elsewhere may not call");
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
@@ -326,6 +334,10 @@ mod tests {
             (peer("127.0.0.1:1"), vec![host, ("origin", "http://127.0.0.1:9999")], false),
             (peer("127.0.0.1:1"), vec![host, ("origin", "null")], false),
             (peer("127.0.0.1:1"), vec![host, ("x-forwarded-for", "10.0.0.1")], false),
+            (peer("127.0.0.1:1"), vec![host, ("sec-fetch-site", "same-origin")], true),
+            (peer("127.0.0.1:1"), vec![host, ("sec-fetch-site", "none")], true),
+            (peer("127.0.0.1:1"), vec![host, ("sec-fetch-site", "same-site")], false),
+            (peer("127.0.0.1:1"), vec![host, ("sec-fetch-site", "cross-site")], false),
         ] {
             assert_eq!(local(from, &headers(&pairs)).is_ok(), expected, "{from:?} {pairs:?}");
         }

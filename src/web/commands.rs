@@ -48,6 +48,7 @@ pub(super) async fn run(
     let caller = who.caller(&config, field)?;
     let trace = observe::trace();
     let reply = command::run(&house.desk, caller, asked.channel, &asked.text, trace).await;
+    let reply = reply.inspect_err(|_| house.metrics.command(CommandFate::Failed))?;
     tracing::debug!(%trace, by = %who.actor(), ok = reply.ok, "a command was answered");
     house.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
     Ok(fresh(reply))
@@ -67,6 +68,10 @@ pub(super) async fn complete(
     let query = Query::read(query.as_deref(), &["text", "cursor"])?;
     let text = query.get("text").unwrap_or_default().to_owned();
     let cursor = query.parsed::<usize>("cursor", "Send a byte offset into the text")?.unwrap_or(text.len());
+    // What is longer is no command; the engine has better things to do than to look into it.
+    if text.chars().count() > command::parse::LONGEST {
+        return Ok(fresh(Completions { items: Vec::new() }));
+    }
     let registry = house.desk.commands.current();
     let (items, _) = house
         .look(move |look| {

@@ -130,8 +130,7 @@ pub(super) async fn list(
     let limit = query.limit()?;
     let status = query.one_of("status", &STATUS)?;
     let matchers = query.matchers()?;
-    let before = query.parsed::<GroupId>("cursor", "Send what `next` of the page before said")?;
-    let before = before.unwrap_or(GroupId(u64::MAX));
+    let before = query.before()?.unwrap_or(GroupId(u64::MAX));
     let (groups, _) = house.look(move |look| newest(look, before, limit + 1, status, &matchers)).await?;
     let items = groups.iter().map(Found::shown).collect();
     Ok(fresh(Page::cut(items, limit, |group: &Shown| group.id.to_string())))

@@ -15,6 +15,7 @@ use super::{
     House,
     auth::{self, Access, Gate, Peer},
     body,
+    limit::Limit,
     problem::Problem,
 };
 use crate::{
@@ -66,9 +67,9 @@ fn enter<'a>(access: &'a Access, request: &Request) -> Result<&'a Gate, Problem>
 }
 
 async fn accept(house: &House, gate: &Gate, request: Request) -> Result<(), Problem> {
-    if gate.limit.as_ref().is_some_and(|limit| !limit.take()) {
-        let detail = format!("{} sends more messages a second than it may; this one was not taken", gate.id);
-        return Err(Problem::too_many(detail).remedy("Send it again after the time in Retry-After"));
+    if let Some(Err(wait)) = gate.limit.as_ref().map(Limit::take) {
+        let detail = format!("{} sends more messages a minute than it may; this one was not taken", gate.id);
+        return Err(Problem::too_many(detail, wait).remedy("Send it again after the time in Retry-After"));
     }
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, LIMIT).await?;

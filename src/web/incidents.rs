@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::{
     event::Actor,
-    id::{ChannelName, GroupId, IncidentId, PersonId, SeverityId},
+    id::{ChannelName, GroupId, IncidentId, PersonId, Seq, SeverityId},
     incident::{Incident, IncidentRole, IncidentStatus},
     timeline,
 };
@@ -75,8 +75,7 @@ pub(super) async fn list(
     let query = Query::read(query.as_deref(), &["status", "cursor", "limit"])?;
     let limit = query.limit()?;
     let status = query.one_of("status", &STATUS)?;
-    let before = query.parsed::<IncidentId>("cursor", "Send what `next` of the page before said")?;
-    let before = before.unwrap_or(IncidentId(u64::MAX));
+    let before = query.before()?.unwrap_or(IncidentId(u64::MAX));
     let (incidents, _) = house
         .look(move |look| {
             let newest_first = look.state.incidents.range(..before).rev().map(|(_, incident)| incident);
@@ -116,7 +115,7 @@ pub(super) async fn timeline(
     list::timeline(&house, &timeline::of_incident(&incident), seq, &query).await
 }
 
-async fn find(house: &House, id: &str) -> Result<(Arc<Incident>, crate::domain::id::Seq), Problem> {
+async fn find(house: &House, id: &str) -> Result<(Arc<Incident>, Seq), Problem> {
     let missing =
         || Problem::not_found(format!("there is no incident `{id}`")).remedy("See /api/v1/incidents");
     let id = id.parse::<IncidentId>().map_err(|_| missing())?;

@@ -1,14 +1,15 @@
-//! How much one integration may send: so many messages a second, with a second's worth at once. Never waits.
+//! How much one integration may send: so many messages a minute, with a minute's worth at once. Never waits.
 
 use std::{
     num::NonZeroU32,
     sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-const SECOND: u64 = 1_000_000_000;
+/// In nanoseconds.
+const MINUTE: u64 = 60_000_000_000;
 
-/// A bound on messages a second, as the generic cell rate algorithm (ITU-T I.371) keeps it in one number.
+/// A bound on messages a minute, as the generic cell rate algorithm (ITU-T I.371) keeps it in one number.
 #[derive(Debug)]
 pub struct Limit {
     start: Instant,
@@ -19,24 +20,26 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// So many messages a second.
+    /// So many messages a minute.
     #[must_use]
-    pub fn new(per_second: NonZeroU32) -> Self {
-        Self { start: Instant::now(), every: SECOND / u64::from(per_second.get()), due: AtomicU64::new(0) }
+    pub fn new(per_minute: NonZeroU32) -> Self {
+        Self { start: Instant::now(), every: MINUTE / u64::from(per_minute.get()), due: AtomicU64::new(0) }
     }
 
-    /// Whether one more message is within the bound; it counts then.
-    pub fn take(&self) -> bool {
+    /// Counts one more message.
+    ///
+    /// # Errors
+    /// It is beyond the bound; the next is within it after this time.
+    pub fn take(&self) -> Result<(), Duration> {
         self.take_at(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
-    fn take_at(&self, now: u64) -> bool {
-        let next = |due: u64| {
-            let begin = due.max(now);
-            (begin.saturating_add(self.every) <= now.saturating_add(SECOND))
-                .then(|| begin.saturating_add(self.every))
-        };
-        self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    fn take_at(&self, now: u64) -> Result<(), Duration> {
+        let after = |due: u64| due.max(now).saturating_add(self.every);
+        let most = now.saturating_add(MINUTE);
+        let next = |due: u64| Some(after(due)).filter(|next| *next <= most);
+        let taken = self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        taken.map(|_| ()).map_err(|due| Duration::from_nanos(after(due).saturating_sub(most)))
     }
 }
 
@@ -45,11 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_has_its_number_of_messages_and_no_more() {
+    fn a_minute_has_its_number_of_messages_and_no_more() {
         let limit = Limit::new(NonZeroU32::new(10).unwrap());
-        let taken = |now| (0..100).filter(|_| limit.take_at(now)).count();
+        let taken = |now| (0..100).filter(|_| limit.take_at(now).is_ok()).count();
         assert_eq!(taken(0), 10);
-        assert_eq!(taken(SECOND / 2), 5);
-        assert_eq!(taken(10 * SECOND), 10);
+        assert_eq!(limit.take_at(0), Err(Duration::from_secs(6)));
+        assert_eq!(taken(MINUTE / 2), 5);
+        assert_eq!(taken(10 * MINUTE), 10);
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn timeline(
     query: &Query,
 ) -> Result<Response, Problem> {
     let limit = query.limit()?;
-    let after = query.parsed::<u64>("cursor", "Send what `next` of the page before said")?.map(Seq);
+    let after = query.before()?.map(Seq);
     let records = house.views_at(seq).await?.records(keys, after, limit + 1).await?;
     let more = records.len() > limit;
     let shown = records.get(..limit.min(records.len())).unwrap_or_default();

@@ -43,7 +43,7 @@ pub use serve::{MOST_CONNECTIONS, serve};
 
 use crate::{
     chat::Terminal,
-    command::Desk,
+    command::{self, Desk},
     domain::id::Seq,
     engine::{Engine, Look},
     journal::Reader,
@@ -90,13 +90,10 @@ impl House {
 
     /// Waits for the views to know what the caller may have written.
     async fn views_at(&self, seq: Seq) -> Result<&Views, Problem> {
-        self.views.wait_for(seq, VIEWS_PATIENCE).await?;
+        self.views.wait_for(seq, command::VIEWS_PATIENCE).await?;
         Ok(&self.views)
     }
 }
-
-/// How long a lookup waits for the views.
-const VIEWS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Every address of the server.
 pub fn router(house: House) -> Router {
@@ -146,7 +143,7 @@ async fn count(State(house): State<Arc<House>>, response: Response) -> Response 
         response
     };
     match response.status().as_u16() {
-        400 | 404 | 405 | 408 | 415 => house.metrics.bad_input(BadInput::Request),
+        400 | 404 | 405 | 408 => house.metrics.bad_input(BadInput::Request),
         413 => house.metrics.bad_input(BadInput::TooLarge),
         _ => {}
     }

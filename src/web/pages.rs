@@ -77,8 +77,7 @@ pub(super) async fn list(
     let query = Query::read(query.as_deref(), &["status", "cursor", "limit"])?;
     let limit = query.limit()?;
     let status = query.one_of("status", &STATUS)?;
-    let before = query.parsed::<PageId>("cursor", "Send what `next` of the page before said")?;
-    let before = before.unwrap_or(PageId(u64::MAX));
+    let before = query.before()?.unwrap_or(PageId(u64::MAX));
     let (items, _) = house.look(move |look| newest(look, before, limit + 1, status)).await?;
     Ok(fresh(ListPage::cut(items, limit, |page: &Shown| page.id.to_string())))
 }

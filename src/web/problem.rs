@@ -1,7 +1,7 @@
 //! What a caller is told when something is not done: a problem (RFC 9457) that names the field and the remedy.
 //! Never carries a secret, and never what went wrong inside: that is in the log, under the trace id given here.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     http::{
@@ -138,18 +138,12 @@ impl Problem {
             .remedy("Send less at once")
     }
 
-    /// 415: another content type is needed.
+    /// 429: more than was agreed; the next is taken after `wait`.
     #[must_use]
-    pub fn content_type(needed: &'static str) -> Self {
-        let detail = format!("the body must be {needed}");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", "Wrong content type", detail)
-            .remedy("Send the header Content-Type: application/json")
-    }
-
-    /// 429: more than was agreed.
-    #[must_use]
-    pub fn too_many(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many requests", detail).after(1)
+    pub fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many requests", detail)
+            .after(seconds.max(1))
     }
 
     /// 503: not now. `after` in seconds.

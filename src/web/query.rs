@@ -58,6 +58,14 @@ impl Query {
         })
     }
 
+    /// Before which item a list goes on that shows the newest first: what `next` of the page before said.
+    ///
+    /// # Errors
+    /// A problem that names `cursor`.
+    pub fn before<T: FromStr<Err: Display>>(&self) -> Result<Option<T>, Problem> {
+        self.parsed("cursor", "Send what `next` of the page before said")
+    }
+
     /// A parameter that is read like any text of its type.
     ///
     /// # Errors

@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::{
     peer::{
-        http,
-        load::{self, Load},
+        SOON, http,
+        load::{self, INTEGRATION, Load},
         process::until,
-        server::{Request, Server},
+        server::Server,
         watchbell::Watchbell,
     },
     source::files,
@@ -31,20 +31,11 @@ const BETWEEN: u32 = 100;
 fn config(phone: &Server) -> String {
     format!(
         r#"
-[person.ana]
-name = "Ana Ruiz"
-roles = ["responder", "operator"]
-contacts = {{ hook = "http://127.0.0.1:{}/ana" }}
-urgent = ["now: hook"]
-routine = ["now: hook"]
-
+{}
 [policy.all]
 steps = [{{ page = ["person:ana"], wait = "1h" }}]
 
-[integration.load]
-kind = "alertmanager"
-token = "{}"
-
+{INTEGRATION}
 [[route]]
 name = "load"
 match = ['service="load"']
@@ -52,8 +43,7 @@ group_by = ["alertname"]
 group_wait = "0s"
 page = "all"
 "#,
-        phone.port,
-        load::TOKEN
+        load::person("ana", "Ana Ruiz", phone.port)
     )
 }
 
@@ -85,14 +75,10 @@ fn fingerprints(watchbell: &Watchbell) -> BTreeMap<u32, u32> {
     fired
 }
 
-fn is_page(request: &Request) -> bool {
-    request.body.contains("\"kind\":\"page\"")
-}
-
 /// The pages that reached the phone, by group: key and attempt of each, in the order in which they came.
 fn pages(phone: &Server) -> BTreeMap<String, Vec<(String, u64)>> {
     let mut pages: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for request in phone.heard().iter().filter(|request| is_page(request)) {
+    for request in phone.heard().iter().filter(|request| request.is_page()) {
         let body: Value = serde_json::from_str(&request.body).expect("JSON");
         let group = body["group"].as_str().unwrap_or_else(|| panic!("a page of no group: {body}")).to_owned();
         let key =
@@ -156,8 +142,7 @@ fn timeline(watchbell: &Watchbell, group: &str) -> Vec<Value> {
 fn nothing_accepted_is_lost_when_it_is_killed() {
     let folder = tempfile::tempdir().expect("a folder");
     let phone = Server::start(|_| (200, String::new()));
-    let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
-    let mut watchbell = Watchbell::start(binary, folder.path(), &config(&phone)).ready();
+    let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
     let load = Load::start(watchbell.port);
     let harms = [Harm::None, Harm::Deleted, Harm::Cut, Harm::Flipped];
     let began = Instant::now();
@@ -231,15 +216,14 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
 fn timelines_survive_whatever_happens_to_the_views() {
     let folder = tempfile::tempdir().expect("a folder");
     let phone = Server::start(|_| (200, String::new()));
-    let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
-    let mut watchbell = Watchbell::start(binary, folder.path(), &config(&phone)).ready();
+    let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
     let send = |watchbell: &Watchbell, number: u32| {
         let answer = load::send(watchbell.port, &load::webhook(number)).expect("an answer");
         assert!(answer.ok(), "{answer:?}");
     };
     (0..50).for_each(|number| send(&watchbell, number));
     let delivered = |watchbell: &Watchbell, group: u32| {
-        until(Duration::from_secs(30), || {
+        until(SOON, || {
             let timeline = timeline(watchbell, &format!("G-{group}"));
             timeline.iter().any(|entry| entry["kind"] == "delivered").then_some(timeline)
         })
@@ -253,8 +237,7 @@ fn timelines_survive_whatever_happens_to_the_views() {
         // Pages go on while the views come back.
         let number = 1_000 + round;
         send(&watchbell, number);
-        let page =
-            phone.wait(Duration::from_secs(30), |it| is_page(it) && it.body.contains(&load::name(number)));
+        let page = phone.wait(SOON, |it| it.is_page() && it.body.contains(&load::name(number)));
         assert!(page.is_some(), "{kind:?}: no page while the views come back:\n{}", watchbell.process.tail());
         for (group, expected) in (1..).zip(&before) {
             assert_eq!(&timeline(&watchbell, &format!("G-{group}")), expected, "{kind:?}: G-{group}");

@@ -1,7 +1,10 @@
 //! What the documents say is true: their links lead somewhere, their commands are commands.
-//! Never runs what a document says; every command is only asked for its help.
+//! Never runs what a document says; every command is only read by the command line.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
+
+use clap::Parser as _;
+use watchbell::cli::Cli;
 
 use crate::source::{files, package, relative};
 
@@ -83,10 +86,10 @@ fn commands_of_the_documents_parse() {
     let mut wrong = Vec::new();
     for (document, text) in documents() {
         for (line, words) in commands(&text) {
-            let output = Command::new(env!("CARGO_BIN_EXE_watchbell")).args(&words).arg("--help").output();
-            let output = output.expect("the binary starts");
-            if !output.status.success() {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let read = Cli::try_parse_from(std::iter::once("watchbell".to_owned()).chain(words.clone()));
+            if let Err(said) = read.map(drop)
+                && said.exit_code() != 0
+            {
                 wrong.push(format!("{document}:{line}: watchbell {}\n{said}", words.join(" ")));
             }
         }
@@ -119,4 +122,31 @@ fn documents_are_read_as_people_read_them() {
     let text = "See [a](A.md), [b](https://x.example/b) and [c](docs/c.md#part).";
     let found: Vec<String> = links(text).into_iter().map(|(_, target)| target).collect();
     assert_eq!(found, ["A.md", "docs/c.md"]);
+}
+
+#[test]
+fn the_demonstration_is_shown_in_its_own_words() {
+    let readme = fs::read_to_string(package().join("README.md")).expect("the README");
+    let shown = readme.split("<!-- demo:").nth(1).and_then(|rest| rest.split("<!-- /demo -->").next());
+    let shown = shown.expect("the part between the marks");
+    let mut sources = Vec::new();
+    files(&package().join("src/cli/demo"), &mut sources);
+    let demo: String = sources.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    let after = |start: &str| {
+        let line = shown.lines().find_map(|line| line.split_once(start)).map(|(_, rest)| rest.trim_end());
+        line.unwrap_or_else(|| panic!("no `{start}` in the README"))
+    };
+    // What its people and its alert say, whom it pages and how long it waits.
+    let (alert, _) = after("INC-1 P1 ").split_once(' ').expect("a name and its labels");
+    let (_, summary) = after(" fired (").split_once("): ").expect("labels and a summary");
+    let words = [alert, summary, after("Status is identified: "), after("ben resolved INC-1: ")];
+    for words in words {
+        assert!(demo.contains(words), "the demonstration does not say `{words}`");
+    }
+    for (line, setting) in
+        [("push now, call in ", "\"now: push\", \""), ("pages by shop in ", "group_wait = \"")]
+    {
+        let wait = after(line);
+        assert!(demo.contains(&format!("{setting}{wait}")), "{line}{wait}: not as configured");
+    }
 }

@@ -8,8 +8,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     // Shared ground: no I/O of its own beyond what its name says, and nothing above the domain.
     ("text", &["domain"]),
-    ("config", &["domain"]),
     ("links", &["domain"]),
+    ("config", &["domain", "links"]),
     ("metrics", &["domain"]),
     ("observe", &["domain"]),
     ("journal", &["domain"]),

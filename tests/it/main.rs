@@ -9,6 +9,7 @@
 )]
 
 mod chat;
+mod command_line;
 mod crash;
 mod documents;
 mod layers;

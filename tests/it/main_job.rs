@@ -1,41 +1,28 @@
 //! The main job with real programs: a rule fires in Prometheus, Alertmanager tells Watchbell, people are paged.
 //! Never a model of anything but the phones and the service that breaks.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::peer::{
+    SOON,
     alertmanager::{self, Alertmanager},
     http,
     live::Live,
+    load,
     process::{installed, until},
     prometheus::{self, Exporter, Prometheus},
     server::{Request, Server},
     watchbell::Watchbell,
 };
 
-/// Real programs on a busy machine.
-const SOON: Duration = Duration::from_secs(30);
-
 /// Two people, one schedule each; the second is paged when the first does not answer within two seconds.
 fn config(ana: &Server, ben: &Server) -> String {
     format!(
         r#"
-[person.ana]
-name = "Ana Ruiz"
-roles = ["responder"]
-contacts = {{ hook = "http://127.0.0.1:{}/ana" }}
-urgent = ["now: hook"]
-routine = ["now: hook"]
-
-[person.ben]
-name = "Ben Okafor"
-roles = ["responder"]
-contacts = {{ hook = "http://127.0.0.1:{}/ben" }}
-urgent = ["now: hook"]
-routine = ["now: hook"]
-
+{}
+{}
 [team.ops]
 members = ["ana", "ben"]
 
@@ -73,22 +60,19 @@ group_wait = "0s"
 page = "qflow"
 incident = true
 "#,
-        ana.port, ben.port
+        load::person("ana", "Ana Ruiz", ana.port),
+        load::person("ben", "Ben Okafor", ben.port)
     )
 }
 
-fn parsed(body: &str) -> Value {
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
-}
-
-fn page_of(request: &Request) -> bool {
-    request.method == "POST" && request.body.contains("\"kind\":\"page\"")
+fn document(request: &Request) -> Value {
+    serde_json::from_str(&request.body).expect("JSON")
 }
 
 fn timeline(watchbell: &Watchbell) -> Vec<Value> {
     let answer = watchbell.get("/api/v1/incidents/INC-1/timeline?limit=200");
     assert_eq!(answer.status, 200, "{}", answer.body);
-    parsed(&answer.body)["items"].as_array().cloned().unwrap_or_default()
+    answer.json()["items"].as_array().cloned().unwrap_or_default()
 }
 
 fn entry(timeline: &[Value], kind: &str, words: &str) -> Option<usize> {
@@ -106,8 +90,7 @@ fn a_rule_fires_and_the_secondary_takes_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let ana = Server::start(|_| (200, String::new()));
     let ben = Server::start(|_| (200, String::new()));
-    let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
-    let watchbell = Watchbell::start(binary, &folder.path().join("watchbell"), &config(&ana, &ben)).ready();
+    let watchbell = Watchbell::here(&folder.path().join("watchbell"), &config(&ana, &ben));
     let hook = format!("http://127.0.0.1:{}/hooks/prometheus", watchbell.port);
     let told = alertmanager::hands_over_to(&hook, "a-token-of-the-test", "alertname");
     let alertmanager = Alertmanager::start(&folder.path().join("alertmanager"), &told).ready();
@@ -117,10 +100,10 @@ fn a_rule_fires_and_the_secondary_takes_it() {
 
     // The rule fires: the primary is paged.
     service.set_broken(true);
-    let first = ana.wait(SOON, page_of).unwrap_or_else(|| {
+    let first = ana.wait(SOON, Request::is_page).unwrap_or_else(|| {
         panic!("ana was not paged\n{}\n{}", watchbell.process.tail(), alertmanager.process.tail())
     });
-    let page = parsed(&first.body);
+    let page = document(&first);
     assert_eq!(
         (&page["person"], &page["incident"], &page["attempt"]),
         (&json!("ana"), &json!("INC-1"), &json!(1))
@@ -135,11 +118,12 @@ fn a_rule_fires_and_the_secondary_takes_it() {
     assert!(ben.heard().is_empty(), "ben was paged before it was his turn");
 
     // She does not answer: the secondary is paged, and takes it through the link. Looking at the link is harmless.
-    let second =
-        ben.wait(SOON, page_of).unwrap_or_else(|| panic!("ben was not paged\n{}", watchbell.process.tail()));
+    let second = ben
+        .wait(SOON, Request::is_page)
+        .unwrap_or_else(|| panic!("ben was not paged\n{}", watchbell.process.tail()));
     // Never early; on a busy machine the first one may have arrived late. The exact waits are told in `stories`.
     assert!(second.at - first.at >= Duration::from_secs(1), "the wait was {:?}", second.at - first.at);
-    let link = parsed(&second.body)["ack_url"].as_str().expect("a link").to_owned();
+    let link = document(&second)["ack_url"].as_str().expect("a link").to_owned();
     let base = format!("http://127.0.0.1:{}", watchbell.port);
     let path = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link} does not start with {base}"));
     assert_eq!(watchbell.get(path).status, 200);
@@ -172,7 +156,7 @@ fn a_rule_fires_and_the_secondary_takes_it() {
         assert!(told.is_some(), "{person} did not hear of the end:\n{}", live.heard());
     }
     for phone in [&ana, &ben] {
-        assert_eq!(phone.heard().iter().filter(|request| page_of(request)).count(), 1, "one page each");
+        assert_eq!(phone.heard().iter().filter(|request| request.is_page()).count(), 1, "one page each");
     }
 
     // Every step is on the timeline, in order.

@@ -4,23 +4,20 @@
 use std::{
     collections::BTreeSet,
     fs,
-    path::Path,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
 use crate::peer::{
-    http,
+    SOON, http,
     live::Live,
-    load::{self, Load},
+    load::{self, INTEGRATION, Load},
     ports,
     process::{Process, until},
     server::{Request, Server},
-    watchbell::Watchbell,
+    watchbell::{Watchbell, here},
 };
-
-const SOON: Duration = Duration::from_secs(30);
 
 /// A person with a hook, a policy, a route that pages and shows a card.
 fn config(phone: u16) -> String {
@@ -33,13 +30,7 @@ labels = ['severity="critical"']
 urgency = "urgent"
 page = "all"
 
-[person.ana]
-name = "Ana Ruiz"
-roles = ["responder", "operator"]
-contacts = {{ hook = "http://127.0.0.1:{phone}/ana" }}
-urgent = ["now: hook"]
-routine = ["now: hook"]
-
+{}
 [person.ben]
 name = "Ben Okafor"
 roles = ["viewer"]
@@ -47,10 +38,7 @@ roles = ["viewer"]
 [policy.all]
 steps = [{{ page = ["person:ana"], wait = "1h" }}]
 
-[integration.load]
-kind = "alertmanager"
-token = "{}"
-
+{INTEGRATION}
 [[route]]
 name = "load"
 match = ['severity="critical"']
@@ -62,16 +50,8 @@ channel = "#load"
 [unrouted]
 channel = "#alerts"
 "##,
-        load::TOKEN
+        load::person("ana", "Ana Ruiz", phone)
     )
-}
-
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_watchbell"))
-}
-
-fn parsed(body: &str) -> Value {
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
 /// One wrong request: what it is, and what must be in the answer.
@@ -99,7 +79,7 @@ fn refused(watchbell: &Watchbell, wrong: &Wrong<'_>) -> Value {
     let answer = http::ask(watchbell.port, wrong.method, wrong.path, wrong.headers, wrong.body)
         .unwrap_or_else(|error| panic!("{shown}: {error}\n{}", watchbell.process.tail()));
     assert_eq!(answer.status, wrong.status, "{shown}: {}", answer.body);
-    let problem = parsed(&answer.body);
+    let problem = answer.json();
     for part in ["title", "detail", "remedy"] {
         assert!(problem[part].as_str().is_some_and(|text| !text.is_empty()), "{shown}: no {part}: {problem}");
     }
@@ -113,7 +93,7 @@ fn refused(watchbell: &Watchbell, wrong: &Wrong<'_>) -> Value {
 #[test]
 fn wrong_webhooks_and_tokens_are_answered_counted_and_change_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let watchbell = Watchbell::start(binary(), folder.path(), &config(9)).ready();
+    let watchbell = Watchbell::here(folder.path(), &config(9));
     let bearer = format!("Bearer {}", load::TOKEN);
     let known = [("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
     let token = |path, headers| Wrong {
@@ -189,7 +169,7 @@ fn wrong_webhooks_and_tokens_are_answered_counted_and_change_nothing() {
 #[test]
 fn wrong_requests_are_answered_counted_and_change_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let watchbell = Watchbell::start(binary(), folder.path(), &config(9)).ready();
+    let watchbell = Watchbell::here(folder.path(), &config(9));
     let json = [("Content-Type", "application/json")];
     let evil = [("Content-Type", "application/json"), ("Origin", "https://evil.example")];
     let deep = format!(r#"{{"text":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
@@ -202,7 +182,7 @@ fn wrong_requests_are_answered_counted_and_change_nothing() {
         ("POST", commands, &json, r#"{"text":"/help","person":"nobody"}"#, 400, "person", "request"),
         ("POST", commands, &json, deep.as_str(), 400, "text", "request"),
         ("POST", commands, &json, large.as_str(), 413, "", "too_large"),
-        ("POST", commands, &[], r#"{"text":"/help"}"#, 415, "", "request"),
+        ("POST", commands, &[], "text=/help", 400, "", "request"),
         ("POST", commands, &evil, r#"{"text":"/incident open P1 x"}"#, 403, "", "origin"),
         ("GET", "/api/v1/alerts?limit=many", &[], "", 400, "limit", "request"),
         ("GET", "/api/v1/alerts?mtach=a", &[], "", 400, "mtach", "request"),
@@ -257,7 +237,7 @@ fn forged_links_are_counted(watchbell: &Watchbell) {
 fn a_token_of_the_api_is_one_person() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens = "[api]\ntokens = [{ person = \"ana\", token = \"the-token-of-ana\" }]\n";
-    let watchbell = Watchbell::start(binary(), folder.path(), &format!("{tokens}{}", config(9))).ready();
+    let watchbell = Watchbell::here(folder.path(), &format!("{tokens}{}", config(9)));
     let ana = [("Content-Type", "application/json"), ("Authorization", "Bearer the-token-of-ana")];
     let other = [("Content-Type", "application/json"), ("Authorization", "Bearer the-token-of-anna")];
     let body = r#"{"text":"/incident open P1 the database is down"}"#;
@@ -276,7 +256,7 @@ fn a_token_of_the_api_is_one_person() {
     assert_eq!(answer.status, 403, "{answer:?}");
     assert!(watchbell.journal() == journal, "a token spoke for somebody else");
     let answer = http::ask(watchbell.port, "POST", "/api/v1/commands", &ana, body).expect("an answer");
-    assert!(answer.ok() && parsed(&answer.body)["ok"] == true, "{answer:?}");
+    assert!(answer.ok() && answer.json()["ok"] == true, "{answer:?}");
 }
 
 /// Nothing that people are shown does something instead of being seen.
@@ -304,7 +284,7 @@ fn message(alerts: &Value) -> String {
 fn odd_labels_are_taken_and_shown_harmlessly_everywhere() {
     let folder = tempfile::tempdir().expect("a folder");
     let phone = Server::start(|_| (200, String::new()));
-    let watchbell = Watchbell::start(binary(), folder.path(), &config(phone.port)).ready();
+    let watchbell = Watchbell::here(folder.path(), &config(phone.port));
     let mut live = Live::follow(watchbell.port, "ana");
     let loud = "@everyone \u{7}\u{1b}[2J\u{202e}<script>alert(1)</script>\r\n\u{200b}<!channel>";
     let mut many = json!({"alertname": "Many", "severity": "critical"});
@@ -332,13 +312,12 @@ fn odd_labels_are_taken_and_shown_harmlessly_everywhere() {
 
     // What the phone is sent, and the page behind its link.
     for name in ["Many", "Loud"] {
-        let fits =
-            |request: &Request| request.body.contains("\"kind\":\"page\"") && request.body.contains(name);
+        let fits = |request: &Request| request.is_page() && request.body.contains(name);
         let page = phone.wait(SOON, fits).unwrap_or_else(|| {
             let tail = watchbell.process.tail();
             panic!("no page with {name}\n{:?}\n{tail}", phone.heard())
         });
-        let page = parsed(&page.body);
+        let page: Value = serde_json::from_str(&page.body).expect("JSON");
         harmless(&page, "the page");
         let base = format!("http://127.0.0.1:{}", watchbell.port);
         let link = page["ack_url"].as_str().and_then(|link| link.strip_prefix(&base)).expect("a link");
@@ -379,7 +358,7 @@ fn odd_labels_are_taken_and_shown_harmlessly_everywhere() {
 #[test]
 fn a_second_server_on_the_same_data_is_told_who_has_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let watchbell = Watchbell::start(binary(), folder.path(), &config(9)).ready();
+    let watchbell = Watchbell::here(folder.path(), &config(9));
     let elsewhere = format!("127.0.0.1:{}", ports::free());
     for (listen, words) in [
         (elsewhere.as_str(), vec![format!("process {}", watchbell.process.id()), "--data".to_owned()]),
@@ -401,7 +380,7 @@ fn a_wrong_file_stops_the_start_and_names_its_place() {
     fs::create_dir(folder.path().join("config")).expect("a folder");
     let wrong = "[person.ana]\nnmae = \"Ana Ruiz\"\n";
     fs::write(folder.path().join("config/people.toml"), wrong).expect("a file");
-    let mut command = std::process::Command::new(binary());
+    let mut command = std::process::Command::new(here());
     command.current_dir(folder.path()).args(["serve", "--config", "config", "--data", "data"]);
     let mut process = Process::start(&mut command, &folder.path().join("log")).expect("it starts");
     let ended = until(SOON, || process.ended()).expect("it ends by itself");
@@ -417,7 +396,7 @@ fn a_wrong_file_stops_the_start_and_names_its_place() {
 fn a_stop_under_load_keeps_what_was_answered() {
     let folder = tempfile::tempdir().expect("a folder");
     let phone = Server::start(|_| (200, String::new()));
-    let mut watchbell = Watchbell::start(binary(), folder.path(), &config(phone.port)).ready();
+    let mut watchbell = Watchbell::here(folder.path(), &config(phone.port));
     let load = Load::start(watchbell.port);
     for round in 0..3 {
         let enough = load.accepted().len() + 30;
@@ -445,7 +424,7 @@ fn a_stop_under_load_keeps_what_was_answered() {
     let accepted = load.stop();
     let paged = |number: &u32| {
         let name = load::name(*number);
-        let page = |it: &Request| it.body.contains("\"kind\":\"page\"") && it.body.contains(&name);
+        let page = |it: &Request| it.is_page() && it.body.contains(&name);
         phone.wait(SOON, page).is_some()
     };
     let silent: Vec<&u32> = accepted.iter().filter(|number| !paged(number)).collect();

@@ -21,7 +21,7 @@ use watchbell::{
 
 use crate::{
     peer::{
-        load,
+        load::{self, INTEGRATION},
         process::until,
         server::{Request, Server},
         watchbell::Watchbell,
@@ -88,13 +88,7 @@ labels = ['severity="warning"']
 urgency = "routine"
 acknowledge_within = "1m"
 
-[person.ana]
-name = "Ana Ruiz"
-roles = ["responder", "operator"]
-contacts = {{ hook = "http://127.0.0.1:{phone}/ana" }}
-urgent = ["now: hook"]
-routine = ["now: hook"]
-
+{}
 [person.ben]
 name = "Ben Okafor"
 roles = ["responder"]
@@ -119,10 +113,7 @@ steps = [
   {{ page = ["person:ben", "channel:#engineering"], wait = "1s" }},
 ]
 
-[integration.load]
-kind = "alertmanager"
-token = "{}"
-
+{INTEGRATION}
 [[route]]
 name = "qflow"
 match = ['service="qflow"']
@@ -135,7 +126,7 @@ incident = true
 [unrouted]
 channel = "#alerts"
 "##,
-        load::TOKEN
+        load::person("ana", "Ana Ruiz", phone)
     )
 }
 
@@ -171,8 +162,7 @@ impl Day {
             let page = request.path == "/ben" && request.body.contains("\"attempt\":1,");
             (if page { 503 } else { 200 }, String::new())
         });
-        let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
-        let watchbell = Watchbell::start(binary, folder, &config(phone.port)).ready();
+        let watchbell = Watchbell::here(folder, &config(phone.port));
         Self { watchbell, phone }
     }
 
@@ -385,8 +375,7 @@ fn the_server_goes_on_from_the_journal_of_every_release() {
     for sample in samples() {
         let folder = tempfile::tempdir().expect("a folder");
         copy(&sample, &folder.path().join("data"));
-        let binary = Path::new(env!("CARGO_BIN_EXE_watchbell"));
-        let watchbell = Watchbell::start(binary, folder.path(), &config(9)).ready();
+        let watchbell = Watchbell::here(folder.path(), &config(9));
         let entries = watchbell.items("/api/v1/incidents/INC-1/timeline");
         let notes: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "note").collect();
         assert_eq!(notes.len(), 1, "{entries:?}");

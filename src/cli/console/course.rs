@@ -20,6 +20,18 @@ pub struct Course {
     said: HashSet<(String, u32)>,
     order: VecDeque<(String, u32)>,
     failures: u32,
+    elsewhere: bool,
+}
+
+/// What an open stream is to its listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// The first one.
+    First,
+    /// The same server again.
+    Again,
+    /// A server with another journal; said once.
+    Elsewhere,
 }
 
 impl Course {
@@ -29,12 +41,16 @@ impl Course {
         self.seq
     }
 
-    /// The stream is open. True the first time.
-    pub fn hello(&mut self, seq: u64) -> bool {
+    /// The stream is open.
+    pub fn hello(&mut self, seq: u64) -> Opened {
         self.failures = 0;
         let first = self.seq.is_none();
         self.seq = Some(self.seq.unwrap_or(seq));
-        first
+        match (std::mem::take(&mut self.elsewhere), first) {
+            (true, _) => Opened::Elsewhere,
+            (false, true) => Opened::First,
+            (false, false) => Opened::Again,
+        }
     }
 
     /// Whether an event is new.
@@ -70,7 +86,7 @@ impl Course {
 
     /// The server does not know where we were: its journal is another one.
     pub fn forget(&mut self) {
-        *self = Self { failures: self.failures, ..Self::default() };
+        *self = Self { failures: self.failures, elsewhere: true, ..Self::default() };
     }
 }
 
@@ -82,11 +98,11 @@ mod tests {
     fn it_comes_back_from_where_it_was_and_nothing_is_shown_twice() {
         let mut course = Course::default();
         assert_eq!(course.from(), None);
-        assert!(course.hello(10));
+        assert_eq!(course.hello(10), Opened::First);
         assert_eq!([11, 12, 12, 11, 13].map(|seq| course.event(seq)), [true, true, false, false, true]);
         course.lost();
         assert_eq!(course.from(), Some(13));
-        assert!(!course.hello(13));
+        assert_eq!(course.hello(13), Opened::Again);
         assert_eq!([13, 14].map(|seq| course.event(seq)), [false, true]);
     }
 
@@ -127,6 +143,10 @@ mod tests {
         course.message("D-1", 0);
         course.forget();
         assert_eq!(course.from(), None);
-        assert!(course.hello(3) && course.event(4) && course.message("D-1", 0));
+        assert_eq!(course.hello(3), Opened::Elsewhere);
+        assert!(course.event(4) && course.message("D-1", 0));
+        // A later break of that connection is nothing but a break.
+        course.lost();
+        assert_eq!(course.hello(4), Opened::Again);
     }
 }

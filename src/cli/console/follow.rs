@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::course::Course;
+use super::course::{Course, Opened};
 use crate::cli::client::{
     Client, Failure,
     live::{Frame, Happened, Live, Said},
@@ -42,12 +42,11 @@ pub enum Heard {
 pub async fn follow(client: Client, live: Live, hear: mpsc::Sender<Heard>) {
     let mut course = Course::default();
     let mut stream = Some(live);
-    let mut anew = false;
     // How often it was told that the connection is gone since it was last there.
     let mut told = false;
     loop {
         let why = match stream.take() {
-            Some(live) => listen(live, &mut course, &hear, &mut told, anew).await,
+            Some(live) => listen(live, &mut course, &hear, &mut told).await,
             None => match client.live(course.from()).await {
                 Ok(live) => {
                     stream = Some(live);
@@ -56,7 +55,6 @@ pub async fn follow(client: Client, live: Live, hear: mpsc::Sender<Heard>) {
                 // Our place is not one of this journal.
                 Err(Failure::Problem { status: 400, .. }) if course.from().is_some() => {
                     course.forget();
-                    anew = true;
                     continue;
                 }
                 Err(failure) if !failure.is_absence() => {
@@ -84,13 +82,7 @@ pub async fn follow(client: Client, live: Live, hear: mpsc::Sender<Heard>) {
 }
 
 /// One connection; gives why it ended.
-async fn listen(
-    mut live: Live,
-    course: &mut Course,
-    hear: &mpsc::Sender<Heard>,
-    told: &mut bool,
-    anew: bool,
-) -> String {
+async fn listen(mut live: Live, course: &mut Course, hear: &mpsc::Sender<Heard>, told: &mut bool) -> String {
     let mut earlier: Option<(Instant, Vec<Said>)> = None;
     loop {
         let until = earlier.as_ref().map(|(until, _)| *until);
@@ -104,13 +96,14 @@ async fn listen(
             frame = live.next() => match frame {
                 Err(why) => return why,
                 Ok(Frame::Hello { seq }) => {
-                    if course.hello(seq) && !anew {
+                    let opened = course.hello(seq);
+                    if opened == Opened::First {
                         earlier = Some((Instant::now() + EARLIER, Vec::new()));
                     }
                     if !std::mem::take(told) {
                         continue;
                     }
-                    Heard::Back(anew)
+                    Heard::Back(opened == Opened::Elsewhere)
                 }
                 Ok(Frame::Event(event)) if course.event(event.seq) => Heard::Happened(event),
                 Ok(Frame::Message(said)) if course.message(&said.delivery.to_string(), said.revision) => {

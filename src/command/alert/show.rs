@@ -32,8 +32,10 @@ pub async fn run(call: &Call<'_>) -> Answer {
         return Ok(Reply::done(card));
     }
     call.catch_up().await?;
-    // Fired, changed a few times, resolved.
-    let records = call.desk.views.records(&[Key::Alert(id)], None, 100).await.map_err(Call::views_down)?;
+    // How it fired, and how it ended, however often it changed between.
+    let key = [Key::Alert(id)];
+    let mut records = call.desk.views.records(&key, None, 1).await.map_err(Call::views_down)?;
+    records.extend(call.desk.views.latest(&key, 1).await.map_err(Call::views_down)?);
     let mut fired = None;
     let mut end = None;
     for record in records {
@@ -43,7 +45,7 @@ pub async fn run(call: &Call<'_>) -> Answer {
             _ => {}
         }
     }
-    let Some(fired) = fired else { return Err(Reply::refused(refusal::unknown(Target::Alert(id)))) };
+    let Some(fired) = fired else { return Err(Reply::refused(refusal::unknown(Target::Alert(id))).into()) };
     let card = call.scene(move |scene| {
         let (ends_at, by) = end.unzip();
         text::alert::ended(scene, &fired, ends_at, by.as_ref())

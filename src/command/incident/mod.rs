@@ -15,7 +15,7 @@ pub(super) mod status;
 pub(super) mod timeline;
 
 use super::{
-    Answer, Call, Reply,
+    Answer, Call, Reply, Undone,
     spec::{Argument, Kind},
 };
 use crate::{
@@ -55,24 +55,30 @@ fn which_argument() -> Argument {
     Argument::optional("incident", Kind::Incident, "which incident; not needed when only one can be meant")
 }
 
-/// The incident that was named, or the only one that can be meant.
-async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Reply> {
+/// The incident that was named, or the only one that can be meant: of the channel in which it is written, if any is
+/// told there.
+async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Undone> {
     if let Some(incident) = call.get("incident") {
         return Ok(incident);
     }
+    let channel = call.channel.clone();
     let found: Vec<(IncidentId, String)> = call
         .scene(move |scene| {
-            let newest = scene.state.incidents.values().rev().filter(|incident| among.has(incident));
-            newest.take(11).map(|incident| (incident.id, incident.title.to_string())).collect()
+            let newest = || scene.state.incidents.values().rev().filter(|incident| among.has(incident));
+            let here =
+                |incident: &Incident| channel.as_ref().is_some_and(|it| incident.channels.contains(it));
+            let some_here = newest().any(|incident| here(incident));
+            let meant = newest().filter(|incident| !some_here || here(incident));
+            meant.take(11).map(|incident| (incident.id, incident.title.to_string())).collect()
         })
         .await?;
     match found.as_slice() {
-        [] => Err(Reply::refused(text::incident::none_meant(among == Among::Open))),
+        [] => Err(Reply::refused(text::incident::none_meant(among == Among::Open)).into()),
         [(only, _)] => Ok(*only),
         several => {
             let (name, tail) = (call.parsed.spec.name(), &call.parsed.tail);
             let command = |id: IncidentId| format!("{name} {id} {tail}").trim_end().to_owned();
-            Err(Reply::refused(text::incident::choose(several, command)))
+            Err(Reply::refused(text::incident::choose(several, command)).into())
         }
     }
 }
@@ -86,7 +92,10 @@ async fn change(
 ) -> Answer {
     let by = call.caller.actor.clone();
     let accepted = call.submit(Intent::Incident { what, by }).await?;
-    seen(call, incident, move |scene, incident| say(scene, incident, &accepted.events)).await
+    let plain = text::reply::kept(format!("{incident} is changed."));
+    let say =
+        move |scene: &Scene<'_>| Some(say(scene, scene.state.incidents.get(&incident)?, &accepted.events));
+    Ok(call.done(plain, say).await)
 }
 
 /// Makes a card of an incident as it is now.
@@ -96,5 +105,5 @@ async fn seen(
     say: impl FnOnce(&Scene<'_>, &Incident) -> Card + Send + 'static,
 ) -> Answer {
     let card = call.scene(move |scene| Some(say(scene, scene.state.incidents.get(&id)?))).await?;
-    card.map(Reply::done).ok_or_else(|| Reply::refused(refusal::unknown(Target::Incident(id))))
+    card.map(Reply::done).ok_or_else(|| Reply::refused(refusal::unknown(Target::Incident(id))).into())
 }

@@ -11,7 +11,7 @@ use crate::{
         intent::{IncidentIntent, Intent},
         person::Role,
     },
-    text,
+    text::{self, scene::Scene},
 };
 
 /// `/incident open SEVERITY TITLE…`
@@ -38,6 +38,8 @@ pub async fn run(call: &Call<'_>) -> Answer {
         _ => None,
     });
     let id = opened.ok_or_else(|| call.missing("title"))?;
-    super::seen(call, id, move |scene, incident| text::incident::opened(scene, incident, &accepted.events))
-        .await
+    let say = move |scene: &Scene<'_>| {
+        Some(text::incident::opened(scene, scene.state.incidents.get(&id)?, &accepted.events))
+    };
+    Ok(call.done(text::reply::kept(format!("{id} is open.")), say).await)
 }

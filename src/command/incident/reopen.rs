@@ -26,6 +26,6 @@ pub fn spec() -> CommandSpec {
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let incident = which(call, Among::Resolved).await?;
-    let text = call.get::<String>("text").map(|text| call.prose(&text));
-    change(call, incident, IncidentIntent::Reopen { incident, text }, text::incident::reopened).await
+    let what = IncidentIntent::Reopen { incident, text: call.words("text") };
+    change(call, incident, what, text::incident::reopened).await
 }

@@ -25,14 +25,14 @@ pub fn spec() -> CommandSpec {
 /// # Errors
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
-    resolve(call, which(call, Among::Open).await?, call.get("text")).await
+    resolve(call, which(call, Among::Open).await?).await
 }
 
-/// Resolves an incident; `/incident status … resolved` does it too.
+/// Resolves an incident with what was written about it; `/incident status … resolved` does it too.
 ///
 /// # Errors
 /// The refusal in words.
-pub(super) async fn resolve(call: &Call<'_>, incident: IncidentId, text: Option<String>) -> Answer {
-    let text = text.map(|text| call.prose(&text));
-    change(call, incident, IncidentIntent::Resolve { incident, text }, text::incident::closed).await
+pub(super) async fn resolve(call: &Call<'_>, incident: IncidentId) -> Answer {
+    let what = IncidentIntent::Resolve { incident, text: call.words("text") };
+    change(call, incident, what, text::incident::closed).await
 }

@@ -28,15 +28,14 @@ pub fn spec() -> CommandSpec {
 /// When neither a status nor a text was given; the refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let status: Option<IncidentStatus> = call.get("status");
-    let text: Option<String> = call.get("text");
+    let text = call.words("text");
     if status.is_none() && text.is_none() {
-        return Err(call.missing("status"));
+        return Err(call.missing("status").into());
     }
     let incident = which(call, Among::Open).await?;
     if status == Some(IncidentStatus::Resolved) {
-        return resolve::resolve(call, incident, text).await;
+        return resolve::resolve(call, incident).await;
     }
-    let text = text.map(|text| call.prose(&text));
     let what = IncidentIntent::Status { incident, status, text };
     change(call, incident, what, move |scene, it, events| {
         text::incident::changed(

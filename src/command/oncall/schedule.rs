@@ -34,7 +34,7 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let days = i64::try_from(call.need::<u64>("days")?).unwrap_or(14);
     let Some(schedule) = call.config.schedules.get(&id) else {
         let gone = Refusal::UnknownName { what: "schedule", name: id.to_string(), nearest: None };
-        return Err(Reply::refused(refusal::card(&gone, &call.caller.zone)));
+        return Err(Reply::refused(refusal::card(&gone, &call.caller.zone)).into());
     };
     let overrides = call.overrides().await?;
     let until = later(call.now, SignedDuration::from_hours(24 * days)).unwrap_or(call.now);

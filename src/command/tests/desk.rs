@@ -11,7 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
 use crate::{
-    command::{Caller, Commands, Desk, Registry, Reply, run},
+    command::{Call, Caller, Commands, Desk, Registry, Reply, complete, parse::parse, run},
     domain::{
         alert::{AlertStatus, Report, Signal},
         config::{Config, Integration, IntegrationKind, Policy, Route, Severity, Unrouted},
@@ -27,6 +27,7 @@ use crate::{
         state::State,
     },
     engine::{
+        Rejected,
         clock::Clock,
         core::Core,
         run::{Parts, Prepared, Running},
@@ -53,7 +54,7 @@ pub struct Room {
     pub config: Arc<Config>,
     clock: Hand,
     trace: AtomicU64,
-    _running: Running,
+    running: Running,
     _views: tempfile::TempDir,
 }
 
@@ -85,7 +86,7 @@ impl Room {
             salt: Arc::new(|| [7; 16]),
             release: "0.1.0".to_owned(),
         };
-        Self { desk, config, clock, trace: AtomicU64::new(1), _running: running, _views: folder }
+        Self { desk, config, clock, trace: AtomicU64::new(1), running, _views: folder }
     }
 
     pub fn pass(&self, time: SignedDuration) {
@@ -102,7 +103,40 @@ impl Room {
 
     pub async fn say(&self, who: &str, text: &str) -> Reply {
         let trace = TraceId(self.trace.fetch_add(1, Ordering::Relaxed));
-        run(&self.desk, self.caller(who), None, text, trace).await
+        run(&self.desk, self.caller(who), None, text, trace).await.unwrap()
+    }
+
+    /// The same, when it may not be taken.
+    pub async fn try_say(&self, who: &str, text: &str) -> Result<Reply, Rejected> {
+        run(&self.desk, self.caller(who), None, text, TraceId(0)).await
+    }
+
+    /// A call of a command that was understood and has not run.
+    pub async fn call(&self, who: &str, text: &str) -> Call<'_> {
+        let (registry, caller) = (self.desk.commands.current(), self.caller(who));
+        let now = self.desk.engine.read(|look| look.now.civil).await.unwrap();
+        let parsed = parse(&registry, crate::command::ground(&self.config, &caller, now), text).unwrap();
+        let (config, trace) = (Arc::clone(&self.config), TraceId(0));
+        Call { desk: &self.desk, registry, config, caller, channel: None, trace, now, parsed }
+    }
+
+    /// What may stand at the end of a text.
+    pub async fn offers(&self, who: &str, text: &'static str) -> Vec<String> {
+        let (registry, caller) = (self.desk.commands.current(), self.caller(who));
+        let offers = self.desk.engine.read(move |look| complete(&registry, look, &caller, text, text.len()));
+        offers.await.unwrap().into_iter().map(|offer| offer.text).collect()
+    }
+
+    /// The engine takes nothing more.
+    pub async fn stop(&self) {
+        self.desk.engine.stop();
+        self.running.ended.clone().wait_for(Option::is_some).await.unwrap();
+    }
+
+    /// The same, written in a channel.
+    pub async fn say_in(&self, channel: &str, who: &str, text: &str) -> Reply {
+        let trace = TraceId(self.trace.fetch_add(1, Ordering::Relaxed));
+        run(&self.desk, self.caller(who), Some(channel.into()), text, trace).await.unwrap()
     }
 
     /// The reply as text, with its outcome before it.

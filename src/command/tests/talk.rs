@@ -359,7 +359,7 @@ async fn a_page_by_request() {
     insta::assert_snapshot!(room.said("ben", "/page eve hello").await, @r"
     refused
     eve cannot be paged: no contact is configured.
-    Nobody was paged. Page somebody else, or add contacts to people.toml and reload.
+    Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.
     ");
     insta::assert_snapshot!(room.said("ana", "/ack PG-1").await, @r"
     done

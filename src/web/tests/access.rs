@@ -116,17 +116,18 @@ async fn an_integration_takes_its_own_token_in_three_ways_and_no_other() {
 async fn an_integration_has_the_limit_that_was_set() {
     let server = Server::start("").await;
     let access = Access::new(&*config_of(&server).await, &[], &BTreeMap::new());
-    let access = access.limited(&"open".into(), 2.try_into().unwrap());
+    let access = access.limited(&BTreeMap::from([("open".into(), 2.try_into().unwrap())]));
     server.access.send_replace(Arc::new(access));
     let message = message(&[alert("Down", "quiet", "firing")]);
     let mut seen = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..3 {
         seen.push(server.hook("open", &message).await);
     }
     let refused = seen.pop().unwrap();
-    assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+    let wait: u64 = refused.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
     problem(refused, 429).await;
-    assert_eq!(seen[0].status(), 202);
+    assert!(seen.iter().all(|answer| answer.status() == 202));
 }
 
 async fn config_of(server: &Server) -> Arc<crate::domain::config::Config> {
@@ -144,6 +145,9 @@ async fn a_stopped_engine_is_said_to_be_stopped() {
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
     problem(refused, 503).await;
     problem(server.get("/api/v1/incidents").send().await.unwrap(), 503).await;
+    let refused = server.command(&json!({"text": "/incident list"})).await;
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    problem(refused, 503).await;
     assert_eq!(server.get("/healthz").send().await.unwrap().status(), 503);
     let ready = server.get("/readyz").send().await.unwrap();
     assert_eq!(ready.status(), 503);

@@ -139,7 +139,6 @@ async fn wrong_commands_say_where_they_are_wrong() {
     };
     let json = "application/json";
     for (body, kind, status, part) in [
-        ("{\"text\": \"/help\"}", "text/plain", 415, "application/json"),
         ("", json, 400, "line 1 column 0"),
         ("{\"text\": }", json, 400, "line 1 column 10"),
         ("{\"text\": 7}", json, 400, "\"field\":\"text\""),
@@ -152,6 +151,10 @@ async fn wrong_commands_say_where_they_are_wrong() {
         let document = problem(post(body, kind).await.unwrap(), status).await;
         assert!(document.to_string().contains(part), "{body}: {document}");
     }
+    // What `curl -d` sends is taken.
+    let form = "application/x-www-form-urlencoded";
+    let reply: Value = post("{\"text\": \"/help\"}", form).await.unwrap().json().await.unwrap();
+    assert_eq!(reply["ok"], true, "{reply}");
     let large = format!("{{\"text\": \"{}\"}}", "x".repeat(300 * 1024));
     problem(post(&large, json).await.unwrap(), 413).await;
     // What is no command is answered in words.
@@ -161,8 +164,28 @@ async fn wrong_commands_say_where_they_are_wrong() {
     assert_eq!(server.seq().await, before);
 }
 
-#[test]
-fn a_panic_is_a_problem_with_a_trace_id() {
+#[tokio::test]
+async fn a_panic_is_a_problem_with_a_trace_id_and_without_its_words() {
     let response = super::super::panicked(Box::new("a secret"));
     assert_eq!(response.status(), 500);
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let document: Value = serde_json::from_slice(&body).unwrap();
+    assert!(document["trace"].as_str().is_some_and(|trace| !trace.is_empty()), "{document}");
+    assert!(!document.to_string().contains("a secret"), "{document}");
+}
+
+#[tokio::test]
+async fn what_is_longer_than_any_command_is_not_looked_into() {
+    let server = Server::start("").await;
+    let offers = |text: String| {
+        let query = [("text", text)];
+        let url = format!("http://{}/api/v1/commands/complete", server.address);
+        server.client.get(url).query(&query).send()
+    };
+    let listed: Value = offers("/incident ".to_owned()).await.unwrap().json().await.unwrap();
+    assert!(listed["items"].as_array().is_some_and(|items| !items.is_empty()), "{listed}");
+    // The same at the end of a text that no command can have.
+    let long = format!("{}/incident ", " ".repeat(crate::command::parse::LONGEST));
+    let listed: Value = offers(long).await.unwrap().json().await.unwrap();
+    assert_eq!(listed, json!({"items": []}));
 }

@@ -22,7 +22,6 @@ fn is_open(group: &Value) -> bool {
 async fn looking_changes_nothing_and_pressing_acknowledges() {
     let (server, mut socket) = paged().await;
     let link = server.link(GROUP, "ana", 1).await;
-    let before = server.seq().await;
     for _ in 0..3 {
         let response = server.get(&link).send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -36,7 +35,6 @@ async fn looking_changes_nothing_and_pressing_acknowledges() {
     assert_eq!(head.status(), 200);
     let group = server.json("/api/v1/groups/G-1").await;
     assert!(is_open(&group), "{group}");
-    assert!(server.seq().await >= before);
 
     let pressed = server.request(Method::POST, &link).send().await.unwrap();
     assert_eq!(pressed.status(), 200);

@@ -170,3 +170,19 @@ async fn what_may_stand_at_the_cursor_is_offered() {
     assert_eq!(texts, ["open"], "{offers}");
     problem(server.get("/api/v1/commands/complete?cursor=x").send().await.unwrap(), 400).await;
 }
+
+#[tokio::test]
+async fn whoever_has_nothing_but_a_terminal_is_paged_with_a_doubt() {
+    let server = Server::start("").await;
+    // Theirs are open now, which the answer does not know.
+    let _consoles = (server.live("?as=ana").await, server.live("?as=ben").await);
+    for (command, doubtful) in [
+        ("/page ana come", "ana: only if a console of theirs is open"),
+        ("/page team:ops come", "ana and ben: only if a console of theirs is open"),
+        ("/incident open P1 it is down", "ana: only if a console of theirs is open"),
+    ] {
+        let reply: Value = server.command(&json!({"text": command})).await.json().await.unwrap();
+        assert_eq!(reply["ok"], true, "{reply}");
+        assert!(reply["text"].as_str().unwrap().contains(doubtful), "{command}: {reply}");
+    }
+}

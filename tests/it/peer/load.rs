@@ -16,6 +16,18 @@ use super::http::{self, Answer};
 /// The integration's token in the tests.
 pub const TOKEN: &str = "a-token-of-the-test";
 
+/// The integration to which [`send`] hands its messages.
+pub const INTEGRATION: &str =
+    "[integration.load]\nkind = \"alertmanager\"\ntoken = \"a-token-of-the-test\"\n";
+
+/// Somebody who is paged at once at `/ID` of a server.
+pub fn person(id: &str, name: &str, port: u16) -> String {
+    format!(
+        "[person.{id}]\nname = \"{name}\"\nroles = [\"responder\", \"operator\"]\n\
+         contacts = {{ hook = \"http://127.0.0.1:{port}/{id}\" }}\nurgent = [\"now: hook\"]\nroutine = [\"now: hook\"]\n"
+    )
+}
+
 /// Senders at the same time, each with one request under way.
 const SENDERS: u32 = 4;
 

@@ -27,6 +27,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether it is a page that rings.
+    pub fn is_page(&self) -> bool {
+        self.method == "POST" && self.body.contains("\"kind\":\"page\"")
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

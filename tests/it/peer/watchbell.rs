@@ -23,7 +23,17 @@ pub struct Watchbell {
     pub process: Process,
 }
 
+/// The binary that these tests were built with.
+pub fn here() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_watchbell"))
+}
+
 impl Watchbell {
+    /// Starts the binary that these tests were built with and waits until it is ready.
+    pub fn here(folder: &Path, config: &str) -> Self {
+        Self::start(here(), folder, config).ready()
+    }
+
     /// Starts it in this folder; `config` is everything but `[server]`. It is not ready yet.
     pub fn start(binary: &Path, folder: &Path, config: &str) -> Self {
         let port = ports::free();
@@ -73,14 +83,14 @@ impl Watchbell {
         }
         let answer = self.post("/api/v1/commands", &asked.to_string());
         assert_eq!(answer.status, 200, "{text}: {}", answer.body);
-        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{text}: {error}: {}", answer.body))
+        answer.json()
     }
 
     /// A document of the API.
     pub fn json(&self, path: &str) -> Value {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", answer.body))
+        answer.json()
     }
 
     /// All items of a list, page by page.
