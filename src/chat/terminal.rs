@@ -209,7 +209,6 @@ mod tests {
             notice: None,
             attempts: 1,
             failures: 0,
-            queued_at: Timestamp::UNIX_EPOCH,
             due: Timestamp::UNIX_EPOCH,
             leaving: true,
         };

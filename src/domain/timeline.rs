@@ -90,8 +90,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::ConfigurationLoaded { .. }
         | Event::ClockStepped { .. }
         | Event::GroupNotified { .. }
-        | Event::AttemptStarted { .. }
-        | Event::DeliveryCancelled { .. } => {}
+        | Event::AttemptStarted { .. } => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));
             for group in &fired.groups {
@@ -143,6 +142,11 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             DeliveryKind::Card | DeliveryKind::Notice => {}
         },
         Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),
+        Event::DeliveryCancelled { subject, kind, .. } => {
+            if *kind == DeliveryKind::Page {
+                file(of_subject(*subject));
+            }
+        }
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
     }
 }

@@ -74,7 +74,6 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             notice: None,
             attempts: 2,
             failures: 1,
-            queued_at: at,
             due: at,
             leaving: true,
         },

@@ -130,6 +130,11 @@ fn failed(to: Recipient, kind: DeliveryKind, why: &str, retry_at: Option<i64>, n
     }
 }
 
+fn cancelled(to: Recipient, kind: DeliveryKind, replaced: bool) -> Event {
+    let (delivery, channel) = (DeliveryId(6), Channel::Ntfy);
+    Event::DeliveryCancelled { delivery, subject: SUBJECT, to, kind, channel, replaced }
+}
+
 fn queued() -> Event {
     Event::DeliveryQueued(Box::new(DeliveryQueued {
         delivery: DeliveryId(5),
@@ -183,7 +188,11 @@ fn events() -> Vec<Event> {
     let many: Vec<(String, String)> = (0..40).map(|n| (format!("l{n:02}"), "v".repeat(n * 3))).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     vec![
-        Event::ConfigurationLoaded { digest: "3fa4b2c1d09e88aa".repeat(4), release: "0.1.0".into() },
+        Event::ConfigurationLoaded {
+            digest: "3fa4b2c1d09e88aa".repeat(4),
+            release: "0.1.0".into(),
+            instance: None,
+        },
         Event::ClockStepped { by_ms: -180_000 },
         fired(
             1,
@@ -229,7 +238,8 @@ fn events() -> Vec<Event> {
         failed(push(), DeliveryKind::Page, "410 Gone: no such topic\u{7}", None, false),
         failed(Recipient::Channel("#ops".into()), DeliveryKind::Card, "channel_not_found", Some(120), false),
         failed(Recipient::Channel("#ops".into()), DeliveryKind::Notice, "channel_not_found", None, false),
-        Event::DeliveryCancelled { delivery: DeliveryId(6), replaced: true },
+        cancelled(Recipient::Channel("#ops".into()), DeliveryKind::Card, true),
+        cancelled(push(), DeliveryKind::Page, false),
         Event::AlertChanged {
             alert: AlertId(1),
             integration: "prometheus".into(),
