@@ -3,5 +3,6 @@
 
 mod cards;
 mod desk;
+mod over;
 mod parsing;
 mod talk;
