@@ -115,6 +115,7 @@ impl App {
                     after_batch: after_batch(data_dir, metrics.clone(), views.clone()),
                     metrics: metrics.clone(),
                     trace: observe::trace(),
+                    instance: hex::encode(random::<8>()),
                 },
             )
             .context("no thread for the engine")?;
@@ -257,14 +258,16 @@ fn desk(engine: &Engine, views: &Views) -> Desk {
         engine: engine.clone(),
         views: views.clone(),
         commands: Commands::new(Registry::builtin()),
-        salt: Arc::new(|| {
-            let mut salt = [0; 16];
-            // cannot fail: the system gives random bytes from its start on, or not even TLS would work.
-            getrandom::fill(&mut salt).expect("random bytes");
-            salt
-        }),
+        salt: Arc::new(random),
         release: RELEASE.to_owned(),
     }
+}
+
+fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    // cannot fail: the system gives random bytes from its start on, or not even TLS would work.
+    getrandom::fill(&mut bytes).expect("random bytes");
+    bytes
 }
 
 /// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy.

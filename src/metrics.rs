@@ -119,6 +119,7 @@ struct Figures {
     events: Family<Labels<1>, Counter>,
     refused: Family<Labels<1>, Counter>,
     webhooks: Family<WebhookLabels, Counter>,
+    late_duplicates: Counter,
     bad_input: Family<Labels<1>, Counter>,
     commands: Family<Labels<1>, Counter>,
     views_lag: Gauge,
@@ -189,8 +190,16 @@ impl Metrics {
         }
     }
 
+    /// Firings that repeated, late, what had just ended; they changed nothing.
+    pub fn late_duplicates(&self, firings: usize) {
+        self.0.late_duplicates.inc_by(u64::try_from(firings).unwrap_or(u64::MAX));
+    }
+
     /// An event is in the journal.
     pub fn event(&self, event: &Event) {
+        if let Event::DeliveryCancelled { kind, channel, replaced, .. } = event {
+            self.delivery(*channel, *kind, if *replaced { Fate::Replaced } else { Fate::Cancelled });
+        }
         self.0.events.get_or_create(&[("type", event_type(event))]).inc();
     }
 
@@ -287,6 +296,7 @@ impl Figures {
             events: Family::default(),
             refused: Family::default(),
             webhooks: Family::default(),
+            late_duplicates: Counter::default(),
             bad_input: Family::default(),
             commands: Family::default(),
             views_lag: Gauge::default(),
@@ -325,6 +335,7 @@ impl Figures {
         add.figure("events", "Events written to the journal since the start, by type", &figures.events);
         add.figure("intents_refused", "Intents that the rules refused, by reason", &figures.refused);
         add.figure("webhooks", "Messages of integrations, by integration and status code", &figures.webhooks);
+        add.figure("alerts_late", "Late repetitions of what had just ended", &figures.late_duplicates);
         add.figure(
             "bad_input",
             "Wrong input that was answered with a problem and changed nothing, by kind",
@@ -495,9 +506,16 @@ fn reason(refusal: &Refusal) -> &'static str {
 mod tests {
     use super::*;
     use crate::domain::{
-        id::{AlertId, DeliveryId},
-        page::Target,
+        delivery::Recipient,
+        id::{AlertId, DeliveryId, IncidentId},
+        page::{Subject, Target},
     };
+
+    fn cancelled(channel: Channel, kind: DeliveryKind, replaced: bool) -> Event {
+        let (delivery, subject) = (DeliveryId(1), Subject::Incident(IncidentId(1)));
+        let to = Recipient::Channel("#ops".into());
+        Event::DeliveryCancelled { delivery, subject, to, kind, channel, replaced }
+    }
 
     #[test]
     fn every_figure_is_shown_with_its_help_and_its_labels() {
@@ -510,6 +528,9 @@ mod tests {
         metrics.refused(&Refusal::Unknown(Target::Alert(AlertId(1))));
         metrics.refused(&Refusal::NotPermitted(DeliveryId(1)));
         metrics.event(&Event::GroupClosed { group: crate::domain::id::GroupId(1) });
+        metrics.event(&cancelled(Channel::Chat, DeliveryKind::Card, true));
+        metrics.event(&cancelled(Channel::Ntfy, DeliveryKind::Page, false));
+        metrics.late_duplicates(2);
         let open = metrics.connection();
         let text = metrics.render();
         for line in [
@@ -526,6 +547,9 @@ mod tests {
             "watchbell_intents_refused_total{reason=\"not_permitted\"} 1",
             "watchbell_events_total{type=\"group_closed\"} 1",
             "watchbell_deadlines_missed_total 0",
+            "watchbell_alerts_late_total 2",
+            "watchbell_deliveries_total{channel=\"chat\",kind=\"card\",outcome=\"replaced\"} 1",
+            "watchbell_deliveries_total{channel=\"ntfy\",kind=\"page\",outcome=\"cancelled\"} 1",
             "watchbell_bad_input_total{kind=\"webhook\"} 0",
             "watchbell_commands_total{outcome=\"done\"} 0",
             "watchbell_http_connections 1",

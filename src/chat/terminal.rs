@@ -210,7 +210,6 @@ mod tests {
             room: None,
             attempts: 1,
             failures: 0,
-            queued_at: Timestamp::UNIX_EPOCH,
             due: Timestamp::UNIX_EPOCH,
             leaving: true,
         };

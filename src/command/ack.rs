@@ -1,12 +1,12 @@
 //! `/ack`: somebody takes a group, an incident, an alert or a page. Never asks who was paged: every responder may.
 
 use super::{
-    Answer, Call, Reply,
+    Answer, Call, Reply, Undone,
     spec::{Argument, CommandSpec, Kind},
 };
 use crate::{
-    domain::{intent::Intent, page::Target, person::Role},
-    text::{self, paging},
+    domain::{event::Event, id::AlertId, intent::Intent, page::Target, person::Role, timeline::Key},
+    text::{self, paging, refusal},
 };
 
 /// `/ack [TARGET]`
@@ -47,8 +47,30 @@ pub async fn run(call: &Call<'_>) -> Answer {
 /// # Errors
 /// The refusal in words.
 pub(super) async fn take(call: &Call<'_>, target: Target) -> Answer {
+    if let Target::Alert(alert) = target {
+        still_fires(call, alert).await?;
+    }
     let by = call.caller.actor.clone();
     let accepted = call.submit(Intent::Acknowledge { target, by: by.clone() }).await?;
     let plain = text::reply::kept(format!("{by} has {target}."));
     Ok(call.done(plain, move |scene| Some(paging::taken(scene, target, &by, &accepted.events))).await)
+}
+
+/// Refuses an alert that has ended, and says when: the engine knows only those that fire.
+async fn still_fires(call: &Call<'_>, alert: AlertId) -> Result<(), Undone> {
+    let over = call.read(move |look| {
+        let known = alert < look.state.next.alert;
+        known && !look.state.alerts.contains_key(&alert)
+    });
+    if !over.await? {
+        return Ok(());
+    }
+    call.catch_up().await?;
+    let records = call.desk.views.records(&[Key::Alert(alert)], None, 100).await.map_err(Call::views_down)?;
+    let ended = records.iter().find_map(|record| match record.event {
+        Event::AlertResolved { ends_at, .. } => Some(ends_at),
+        _ => None,
+    });
+    // Without an end it is refused by the rules.
+    ended.map_or(Ok(()), |at| Err(Reply::refused(refusal::alert_ended(alert, at, &call.caller.zone)).into()))
 }

@@ -157,7 +157,7 @@ impl Call<'_> {
         .await
     }
 
-    /// Overrides that are not over.
+    /// Overrides: to come, in force, and those that are over for less than a year.
     ///
     /// # Errors
     /// When the engine is busy or has stopped.

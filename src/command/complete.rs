@@ -173,6 +173,7 @@ fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, String)> {
         Kind::Override => state
             .overrides
             .values()
+            .filter(|one| one.until > look.now.civil)
             .map(|one| (one.id.to_string(), format!("{} for {}", one.person, one.schedule)))
             .collect(),
         Kind::Time => ["now", "today", "tomorrow"].map(|word| (word.to_owned(), "time".to_owned())).into(),

@@ -4,5 +4,6 @@
 mod cards;
 mod desk;
 mod edges;
+mod over;
 mod parsing;
 mod talk;

@@ -150,7 +150,11 @@ pub(super) fn policies(reader: &Reader<'_>, whole: &Whole<'_>) -> (BTreeMap<Poli
             let what = format!("policy `{id}` only tells channels and pages nobody");
             reader.mistake(steps_node.key, what, None, remedy);
         }
-        if let Some(repeat) = repeat.filter(|_| complete && rounds > 1) {
+        if complete && steps.last().is_some_and(|step| step.wait == SignedDuration::ZERO) {
+            let what = format!("the last step of policy `{id}` would end before anybody can answer");
+            let remedy = "give it a wait, such as 5m: how long it has until the page counts as unanswered";
+            reader.mistake(steps_node.key, what, None, remedy);
+        } else if let Some(repeat) = repeat.filter(|_| complete && rounds > 1) {
             let round: i64 = steps.iter().map(|step| step.wait.as_secs()).sum();
             if SignedDuration::from_secs(round) < MINUTE {
                 let what = format!("policy `{id}` would begin again after less than a minute");

@@ -197,8 +197,6 @@ pub struct Delivery {
     pub attempts: u32,
     /// Attempts that failed so far.
     pub failures: u32,
-    /// Engine time at which it was queued.
-    pub queued_at: Timestamp,
     /// When the next attempt is due (engine time).
     pub due: Timestamp,
     /// Whether an attempt has its permit and no outcome yet.
@@ -206,11 +204,42 @@ pub struct Delivery {
 }
 
 /// How long to wait before attempt number `attempt + 1`: 2 s, 4 s, 8 s … up to 2 min; a vendor's own wish
-/// counts when it is longer, up to 15 min. Deterministic: the queue spreads by its own due instants.
+/// counts when it is longer, up to 15 min. Of a page it counts up to 5 s before the second attempt and up to 2 min
+/// before later ones: somebody is waiting for it. Deterministic: the queue spreads by its own due instants.
 #[must_use]
-pub fn back_off(attempt: u32, asked: Option<SignedDuration>) -> SignedDuration {
+pub fn back_off(kind: DeliveryKind, attempt: u32, asked: Option<SignedDuration>) -> SignedDuration {
     let exponent = attempt.clamp(1, 7);
     let own = SignedDuration::from_secs((1_i64 << exponent).min(120));
-    let asked = asked.unwrap_or_default().min(SignedDuration::from_mins(15));
-    own.max(asked)
+    let most = match (kind, attempt) {
+        (DeliveryKind::Page, 0..=1) => SignedDuration::from_secs(5),
+        (DeliveryKind::Page, _) => SignedDuration::from_mins(2),
+        _ => SignedDuration::from_mins(15),
+    };
+    own.max(asked.unwrap_or_default().min(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_may_ask_for_a_pause_but_never_hold_a_page_back() {
+        for (kind, attempt, asked, expected) in [
+            (DeliveryKind::Page, 1, None, 2),
+            (DeliveryKind::Page, 1, Some(4), 4),
+            (DeliveryKind::Page, 1, Some(900), 5),
+            (DeliveryKind::Page, 2, Some(900), 120),
+            (DeliveryKind::Page, 9, None, 120),
+            (DeliveryKind::Card, 1, Some(60), 60),
+            (DeliveryKind::Card, 1, Some(9_000), 900),
+            (DeliveryKind::Notice, 3, Some(1), 8),
+        ] {
+            let asked = asked.map(SignedDuration::from_secs);
+            assert_eq!(
+                back_off(kind, attempt, asked),
+                SignedDuration::from_secs(expected),
+                "{kind:?} {attempt}"
+            );
+        }
+    }
 }

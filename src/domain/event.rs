@@ -217,6 +217,10 @@ pub enum Event {
         digest: String,
         /// The release of Watchbell.
         release: String,
+        /// A random name for this journal, in the first of these events: part of every idempotency key, so that
+        /// keys of a new data folder are never those of an old one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<String>,
     },
     /// The wall clock was moved while the process ran; waits go on unchanged.
     ClockStepped {
@@ -455,6 +459,14 @@ pub enum Event {
     DeliveryCancelled {
         /// Which.
         delivery: DeliveryId,
+        /// What it was for.
+        subject: Subject,
+        /// To whom.
+        to: Recipient,
+        /// The kind.
+        kind: DeliveryKind,
+        /// Over which channel.
+        channel: Channel,
         /// Whether a newer revision of the same card took its place (outcome `replaced`).
         replaced: bool,
     },
@@ -564,7 +576,7 @@ pub struct GroupOpened {
     pub channels: Vec<ChannelName>,
     /// Whom it pages.
     pub page: Option<Plan>,
-    /// Whether it opens an incident, and what its severity asks of that incident.
+    /// Severity of the incident that it opens, unless it is worse by then; none: it opens no incident.
     pub incident: Option<SeverityId>,
     /// What the severity asks.
     pub expect: Expectations,

@@ -11,7 +11,7 @@ use super::{
     id::{AlertId, GroupId, IncidentId, PageId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
-    page::{PageReason, Subject},
+    page::{ClosedPage, PageReason, Subject},
     person::Urgency,
     state::State,
 };
@@ -74,6 +74,8 @@ pub struct IncidentFacts {
     pub id: IncidentId,
     /// Its title.
     pub title: String,
+    /// How bad.
+    pub severity: SeverityId,
     /// Where the response stands.
     pub status: IncidentStatus,
     /// Who leads.
@@ -121,6 +123,25 @@ pub struct AlertFacts {
     pub source: Option<String>,
 }
 
+impl Facts {
+    /// How bad: of the thing itself or of its incident, whichever is worse.
+    #[must_use]
+    pub fn worst(&self) -> Option<&SeverityId> {
+        // Ids sort the worst first.
+        let incident = self.incident.as_ref().map(|incident| &incident.severity);
+        [self.severity.as_ref(), incident].into_iter().flatten().min()
+    }
+}
+
+impl ClosedPage {
+    /// Where a page by request stands that no longer runs.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let taken = self.taken.clone();
+        taken.map_or(Standing::Open, |(by, at)| Standing::Acknowledged(by, at))
+    }
+}
+
 impl State {
     /// What a delivery is about, as it stands now.
     #[must_use]
@@ -150,8 +171,6 @@ impl State {
             let summary = alerts.first().map_or(group.title.as_str(), alert_line).to_owned();
             let standing = match &group.acknowledged {
                 Some((by, at)) => Standing::Acknowledged(by.clone(), *at),
-                // Between the end of its last alert and its closing.
-                None if group.firing.is_empty() => Standing::Resolved(group.opened_at),
                 None => Standing::Open,
             };
             return Facts {
@@ -220,16 +239,14 @@ impl State {
     }
 
     fn request_facts(&self, id: PageId, subject: Subject) -> Facts {
-        let reason = self.pages.get(&id).and_then(|page| match &page.reason {
-            PageReason::Asked(reason) => Some(reason.to_string()),
-            _ => None,
-        });
-        let title = reason.unwrap_or_else(|| id.to_string());
-        let standing = match self.closed_pages.get(&id) {
-            Some((Some(by), at)) => Standing::Acknowledged(by.clone(), *at),
-            Some((None, at)) => Standing::Resolved(*at),
-            None => Standing::Open,
+        let closed = self.closed_pages.get(&id);
+        let reason = self.pages.get(&id).map(|page| &page.reason).or(closed.map(|page| &page.reason));
+        let title = match reason {
+            Some(PageReason::Asked(reason)) => reason.to_string(),
+            _ => id.to_string(),
         };
+        // That nobody answered does not make it over: it can still be taken.
+        let standing = closed.map_or(Standing::Open, ClosedPage::standing);
         Facts {
             subject,
             summary: title.clone(),
@@ -249,6 +266,7 @@ impl State {
         Some(IncidentFacts {
             id: incident.id,
             title: incident.title.to_string(),
+            severity: incident.severity.clone(),
             status: incident.status,
             commander: incident.commander().map(ToString::to_string),
         })

@@ -37,7 +37,7 @@ pub struct Group {
     pub channels: Vec<ChannelName>,
     /// Whom it pages.
     pub page: Option<Plan>,
-    /// Severity of the incident that it opens, if it opens one.
+    /// Severity of the incident that it opens, if it opens one, unless its own is worse by then.
     pub opens_incident: Option<SeverityId>,
     /// What the severity asks.
     pub expect: Expectations,

@@ -116,7 +116,10 @@ pub struct Incident {
     pub opened_by: Actor,
     /// When (civil time).
     pub opened_at: Timestamp,
-    /// Since when its severity is what it is (engine time): its deadlines count from here.
+    /// When (engine time).
+    pub opened_clock: Timestamp,
+    /// Since when its severity is what it is and it is not mitigated or resolved (engine time): its deadlines
+    /// count from here.
     pub severe_since: Timestamp,
     /// Who took it first, and when (civil time).
     pub acknowledged: Option<(Actor, Timestamp)>,

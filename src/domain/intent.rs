@@ -54,6 +54,8 @@ pub enum Intent {
     Configured {
         /// The release of Watchbell.
         release: String,
+        /// A random name for a journal that has none yet.
+        instance: String,
     },
     /// The wall clock was moved by this much.
     ClockStepped {
@@ -269,15 +271,15 @@ pub enum Refusal {
     Unchanged {
         /// Which.
         incident: IncidentId,
-        /// What it has already (`severity P1`).
-        value: String,
+        /// What it has already.
+        value: Already,
     },
     /// A person is asked for who cannot be reached.
     NoContact(PersonId),
-    /// An override must end after it begins, and in the future.
+    /// An override must end after it begins, in the future, and within a year of its beginning.
     BadTimes {
         /// What is wrong with them.
-        why: &'static str,
+        why: BadTimes,
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
@@ -287,4 +289,35 @@ pub enum Refusal {
     Repeated,
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
+}
+
+impl Refusal {
+    /// Nothing is called that. Whoever reads what people type knows what is near; the rules do not.
+    pub fn unknown_name(what: &'static str, name: impl ToString) -> Self {
+        Self::UnknownName { what, name: name.to_string(), nearest: None }
+    }
+}
+
+/// What an incident has already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Already {
+    /// This commander.
+    Commander(PersonId),
+    /// This person in this role; nobody: the role is free.
+    Role(IncidentRole, Option<PersonId>),
+    /// This severity.
+    Severity(SeverityId),
+    /// This status.
+    Status(IncidentStatus),
+}
+
+/// What is wrong with the times of an override.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadTimes {
+    /// It would end before it begins.
+    EndsFirst,
+    /// It would be over already.
+    Over,
+    /// It would last longer than [`HORIZON`](super::schedule::HORIZON).
+    TooLong,
 }

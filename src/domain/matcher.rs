@@ -70,7 +70,7 @@ impl Matcher {
             regex::RegexBuilder::new(&format!("^(?:{value})$"))
                 .size_limit(1 << 20)
                 .build()
-                .map_err(|error| NotAMatcher::Regex(value.clone(), first_line(&error)))
+                .map_err(|error| NotAMatcher::Regex(value.clone(), last_line(&error)))
         };
         let test = match operator {
             "=~" => Test::Matches(regex()?),
@@ -155,7 +155,8 @@ fn unquote(value: &str) -> Result<String, NotAMatcher> {
     if letters.as_str().trim().is_empty() { Ok(text) } else { Err(wrong()) }
 }
 
-fn first_line(error: &regex::Error) -> String {
+// The last line says what is wrong; those above it draw where.
+fn last_line(error: &regex::Error) -> String {
     let text = error.to_string();
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
 }
@@ -173,7 +174,7 @@ impl fmt::Display for Matcher {
             match letter {
                 '"' => out.write_str("\\\"")?,
                 '\n' => out.write_str("\\n")?,
-                '\\' if matches!(self.test, Test::Equal | Test::NotEqual) => out.write_str("\\\\")?,
+                '\\' => out.write_str("\\\\")?,
                 letter => fmt::Write::write_char(out, letter)?,
             }
         }
@@ -244,9 +245,12 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_read_again() {
-        for text in [r#"a="x\"y""#, r#"a="b\\c""#, "a=\"1\\n2\"", r#"p=~"a\.b""#] {
-            let once = Matcher::parse(text).unwrap().to_string();
-            assert_eq!(Matcher::parse(&once).unwrap().to_string(), once, "{text}");
+        for text in
+            [r#"a="x\"y""#, r#"a="b\\c""#, "a=\"1\\n2\"", r#"p=~"a\.b""#, r#"p=~"a\\\\b""#, r#"p!~"\d+""#]
+        {
+            let once = Matcher::parse(text).unwrap();
+            let again = Matcher::parse(&once.to_string()).unwrap();
+            assert_eq!((&again.value, again.to_string()), (&once.value, once.to_string()), "{text}");
         }
     }
 }

@@ -138,8 +138,44 @@ pub struct Page {
     pub paged: BTreeSet<PersonId>,
     /// Deliveries of this page that are not finished.
     pub deliveries: BTreeSet<DeliveryId>,
-    /// Whether any message reached a person.
+    /// Whether this step has told a channel, or a message has reached a person since it was taken.
     pub reached: bool,
+}
+
+impl Page {
+    /// The step after the last one taken, with its round and its number (both counted from 1); none at the end of
+    /// the last round.
+    #[must_use]
+    pub fn next_step(&self) -> Option<(u32, u32, &StepPlan)> {
+        let (round, step) = if self.round == 0 {
+            (1, 1)
+        } else if self.round_goes_on() {
+            (self.round, self.step + 1)
+        } else {
+            (self.round + 1, 1)
+        };
+        let plan = self.plan.steps.get(usize::try_from(step - 1).ok()?)?;
+        (round <= self.plan.rounds).then_some((round, step, plan))
+    }
+
+    /// Whether this round has steps that were not taken yet.
+    #[must_use]
+    pub fn round_goes_on(&self) -> bool {
+        usize::try_from(self.step).is_ok_and(|taken| taken < self.plan.steps.len())
+    }
+}
+
+/// What is remembered of a page by request after it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedPage {
+    /// Why somebody was asked for.
+    pub reason: PageReason,
+    /// Who asked.
+    pub by: Actor,
+    /// When it ended (civil time).
+    pub ended_at: Timestamp,
+    /// Who took it, and when (civil time); nobody: it ran to its end unanswered, and can still be taken.
+    pub taken: Option<(Actor, Timestamp)>,
 }
 
 /// What a `/ack`, a button or a link points at.

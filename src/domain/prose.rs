@@ -36,14 +36,18 @@ impl Prose {
     /// Whether the words were erased from the journal: salt of zeros, text of blanks.
     #[must_use]
     pub fn is_erased(&self) -> bool {
-        self.salt.bytes().all(|b| b == b'0') && self.text.bytes().all(|b| b == b' ')
+        is_erased(&self.salt, &self.text)
     }
+}
 
-    /// Whether the words are those that were chained, or were erased.
-    #[must_use]
-    pub fn is_intact(&self) -> bool {
-        self.is_erased() || *self.sha == digest(&self.salt, &self.text)
-    }
+/// Whether a text is the one that was chained as `sha`, or was erased.
+#[must_use]
+pub fn is_intact(sha: &str, salt: &str, text: &str) -> bool {
+    is_erased(salt, text) || sha == digest(salt, text)
+}
+
+fn is_erased(salt: &str, text: &str) -> bool {
+    salt.bytes().all(|b| b == b'0') && text.bytes().all(|b| b == b' ')
 }
 
 fn digest(salt: &str, text: &str) -> String {
@@ -66,15 +70,19 @@ impl fmt::Display for Prose {
 mod tests {
     use super::*;
 
+    fn whole(prose: &Prose) -> bool {
+        is_intact(&prose.sha, &prose.salt, &prose.text)
+    }
+
     #[test]
     fn erased_words_are_gone_but_the_digest_still_holds() {
         let prose = Prose::new("the password is hunter2", [7; 16]);
-        assert!(prose.is_intact() && !prose.is_erased());
+        assert!(whole(&prose) && !prose.is_erased());
         let mut line = serde_json::to_value(&prose).unwrap();
         line["salt"] = "0".repeat(32).into();
         line["text"] = " ".repeat(23).into();
         let erased: Prose = serde_json::from_value(line).unwrap();
-        assert!(erased.is_erased() && erased.is_intact());
+        assert!(erased.is_erased() && whole(&erased));
         assert_eq!(erased.as_str(), "[erased]");
     }
 
@@ -82,6 +90,6 @@ mod tests {
     fn changed_words_are_noticed() {
         let mut line = serde_json::to_value(Prose::new("rolled back", [1; 16])).unwrap();
         line["text"] = "rolled on".into();
-        assert!(!serde_json::from_value::<Prose>(line).unwrap().is_intact());
+        assert!(!whole(&serde_json::from_value(line).unwrap()));
     }
 }

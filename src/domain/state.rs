@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     delivery::{Channel, Delivery, Posted},
-    event::{Actor, TraceId},
+    event::TraceId,
     group::{ClosedGroup, Group},
     id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
     incident::Incident,
-    page::{Page, Subject},
+    page::{ClosedPage, Page, Subject},
     room::Origin,
     schedule::Override,
 };
@@ -28,30 +28,34 @@ pub struct State {
     pub seq: Seq,
     /// Engine time of that event.
     pub clock: Timestamp,
-    /// Digest of the configuration in force, as recorded.
-    pub config: String,
+    /// Names this journal, at random: what was sent from another one can have no key of this one.
+    pub instance: String,
     /// Alerts that fire.
     pub alerts: BTreeMap<AlertId, Arc<Alert>>,
     /// Where an alert is found by its dedupe key.
     pub alert_keys: BTreeMap<AlertKey, AlertId>,
     /// Alerts that ended a moment ago: a late duplicate must not fire them again.
     pub ended: BTreeMap<AlertKey, Ended>,
-    /// The order in which `ended` is forgotten.
-    pub ended_order: VecDeque<AlertKey>,
+    /// The order in which `ended` is forgotten; a key whose instant differs has ended again since.
+    pub ended_order: VecDeque<(AlertKey, Timestamp)>,
     /// Groups that are open.
     pub groups: BTreeMap<GroupId, Arc<Group>>,
     /// Where an open group is found by its key.
     pub group_keys: BTreeMap<GroupKey, GroupId>,
     /// The last groups that closed.
     pub closed_groups: BTreeMap<GroupId, ClosedGroup>,
+    /// The order in which they closed and are forgotten.
+    pub closed_groups_order: VecDeque<GroupId>,
     /// Incidents that are open.
     pub open_incidents: BTreeSet<IncidentId>,
     /// All incidents.
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Pages that run.
     pub pages: BTreeMap<PageId, Arc<Page>>,
-    /// The last pages by request that ended: who took them, and when (civil time).
-    pub closed_pages: BTreeMap<PageId, (Option<Actor>, Timestamp)>,
+    /// The last pages by request that ended.
+    pub closed_pages: BTreeMap<PageId, ClosedPage>,
+    /// The order in which they ended and are forgotten.
+    pub closed_pages_order: VecDeque<PageId>,
     /// The outbox: deliveries that are not finished.
     pub deliveries: BTreeMap<DeliveryId, Arc<Delivery>>,
     /// Cards that stand in chat rooms.
@@ -69,7 +73,7 @@ pub struct State {
     /// The order in which `captured` is forgotten.
     #[serde(default)]
     pub captured_order: VecDeque<(Channel, String)>,
-    /// Overrides that are not over.
+    /// Overrides to come, in force, and over for less than [`HORIZON`](super::schedule::HORIZON): that far back a shift is followed.
     pub overrides: BTreeMap<OverrideId, Override>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
@@ -144,10 +148,10 @@ impl Default for Next {
 pub enum Timer {
     /// The wait of a new group is over.
     GroupWait(GroupId),
+    /// A contact method of somebody who was paged; before the step that would end or repeat the page.
+    PageTry(PageId),
     /// The next step of a page.
     PageStep(PageId),
-    /// A contact method of somebody who was paged.
-    PageTry(PageId),
     /// A group is not resolved for too long.
     GroupUnresolved(GroupId),
     /// An incident is not resolved for too long.

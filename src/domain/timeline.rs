@@ -91,8 +91,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::ClockStepped { .. }
         | Event::GroupNotified { .. }
         | Event::AttemptStarted { .. }
-        | Event::InteractionTaken(_)
-        | Event::DeliveryCancelled { .. } => {}
+        | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));
             for group in &fired.groups {
@@ -147,6 +146,11 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::MessageCaptured(captured) => file(Key::Incident(captured.incident)),
         Event::MessageChanged { incident, .. } | Event::RoomJoined { incident, .. } => {
             file(Key::Incident(*incident));
+        }
+        Event::DeliveryCancelled { subject, kind, .. } => {
+            if *kind == DeliveryKind::Page {
+                file(of_subject(*subject));
+            }
         }
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
     }

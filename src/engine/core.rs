@@ -49,8 +49,8 @@ impl<P> Default for HandedOut<P> {
     }
 }
 
-/// What followed from one intent, and for a permit what to send.
-type Taken<'a> = (&'a [Record], Option<Box<Dispatch>>);
+/// What followed from one intent: events, for a permit what to send, of a report how many firings came late.
+type Taken<'a> = (&'a [Record], Option<Box<Dispatch>>, usize);
 
 /// The state, the configuration in force, and the journal behind them.
 pub struct Core {
@@ -106,16 +106,16 @@ impl Core {
     /// # Errors
     /// The refusal; nothing has changed then.
     pub fn decide(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Accepted, Refusal> {
-        let (records, dispatch) = self.take(trace, intent, now)?;
+        let (records, dispatch, _) = self.take(trace, intent, now)?;
         let events = records.iter().map(|record| record.event.clone()).collect();
         Ok(Accepted { seq: self.state.seq, events, dispatch, at: now.civil })
     }
 
     /// Takes what a source reports. A source only wants to know that it is durable: a copy of every alert would
-    /// cost more than deciding it.
-    pub fn report(&mut self, trace: TraceId, report: Report, now: Now) {
+    /// cost more than deciding it. Returns how many firings were late duplicates and changed nothing.
+    pub fn report(&mut self, trace: TraceId, report: Report, now: Now) -> usize {
         // A report is never refused.
-        drop(self.take(trace, Intent::Report(report), now));
+        self.take(trace, Intent::Report(report), now).map_or(0, |(_, _, late)| late)
     }
 
     fn take(&mut self, trace: TraceId, intent: Intent, now: Now) -> Result<Taken<'_>, Refusal> {
@@ -136,7 +136,7 @@ impl Core {
                 event,
             });
         }
-        Ok((self.decided.get(first..).unwrap_or_default(), decided.dispatch))
+        Ok((self.decided.get(first..).unwrap_or_default(), decided.dispatch, decided.late))
     }
 
     /// Takes what is due, at most `most` things; the rest waits for the next batch. Returns how late the first
@@ -196,7 +196,7 @@ impl Core {
                 continue;
             };
             // Refused or without a dispatch: its page was stopped meanwhile.
-            if let Ok((_, Some(dispatch))) = self.take(trace, Intent::Permit(delivery), now) {
+            if let Ok((_, Some(dispatch), _)) = self.take(trace, Intent::Permit(delivery), now) {
                 out.leaving.push((place, dispatch));
             }
         }

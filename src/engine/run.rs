@@ -48,6 +48,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The first trace id of intents that come from the clock.
     pub trace: TraceId,
+    /// A random name for a journal that has none yet.
+    pub instance: String,
 }
 
 /// A running engine.
@@ -178,14 +180,16 @@ impl Loop {
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
             Mail::Report { trace, report, receipt } => {
-                self.core.report(trace, report, now);
+                let late = self.core.report(trace, report, now);
+                self.parts.metrics.late_duplicates(late);
                 self.batch.push(Reply::Report(receipt, self.core.state().seq));
             }
             Mail::Read(look) => self.batch.push(Reply::Read(look(&self.core.look(now)))),
             Mail::Configure { config, answer } => {
                 self.core.configure(config);
                 let release = env!("CARGO_PKG_VERSION").to_owned();
-                let result = self.core.decide(self.parts.trace, Intent::Configured { release }, now);
+                let intent = Intent::Configured { release, instance: self.parts.instance.clone() };
+                let result = self.core.decide(self.parts.trace, intent, now);
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
         }

@@ -32,6 +32,7 @@ pub fn in_memory(config: Arc<Config>, couriers: Vec<Arc<dyn Courier>>) -> (Runni
         after_batch: Box::new(|_, _| {}),
         metrics: Metrics::default(),
         trace: TraceId::default(),
+        instance: "memory".into(),
     };
     (prepared.start(core, parts).expect("a thread"), reader)
 }

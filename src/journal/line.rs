@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Digest;
-use crate::domain::id::Seq;
+use crate::domain::{id::Seq, prose};
 
 /// Begins the hash at the end of a line.
 pub(super) const HASH: &[u8] = br#","h":""#;
@@ -115,9 +115,8 @@ impl Words<'_> {
     /// Whether they are the words that were chained, or were erased.
     fn is_intact(&self) -> bool {
         let Ok(text) = serde_json::from_slice::<std::borrow::Cow<'_, str>>(self.text) else { return false };
-        let erased = self.salt.iter().all(|b| *b == b'0') && text.bytes().all(|b| b == b' ');
-        let digest = || hex::encode(Sha256::new().chain_update(self.salt).chain_update(&*text).finalize());
-        erased || digest().as_bytes() == self.sha
+        let (Ok(sha), Ok(salt)) = (str::from_utf8(self.sha), str::from_utf8(self.salt)) else { return false };
+        prose::is_intact(sha, salt, &text)
     }
 }
 

@@ -75,7 +75,6 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             room: None,
             attempts: 2,
             failures: 1,
-            queued_at: at,
             due: at,
             leaving: true,
         },

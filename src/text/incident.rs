@@ -110,9 +110,7 @@ fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
 }
 
 fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
-    let steps = &page.plan.steps;
-    let again = || steps.first().filter(|_| page.round < page.plan.rounds);
-    let step = steps.get(usize::try_from(page.step).ok()?).or_else(again)?;
+    let (_, _, step) = page.next_step()?;
     let whom = paging::meant(scene, &step.page);
     Some(field("Pages next", format!("{whom} at {}", scene.near(scene.civil(page.next_at)))))
 }
@@ -147,7 +145,7 @@ fn buttons(incident: &Incident) -> Vec<super::card::Button> {
         if incident.acknowledged.is_none() {
             buttons.push(one("Acknowledge", "ack {}"));
         }
-        if incident.mitigated_at.is_none() {
+        if incident.status != IncidentStatus::Mitigated {
             buttons.push(one("Mitigated", "status {} mitigated"));
         }
         buttons.push(one("Resolve", "resolve {}"));

@@ -181,9 +181,9 @@ fn title(facts: &Facts) -> String {
     if title.is_empty() { facts.subject.to_string() } else { format!("{title} ({})", facts.subject) }
 }
 
-/// Severity and title: `P1: DiskFull (G-17)`.
+/// Severity (its own or its incident's, whichever is worse) and title: `P1: DiskFull (G-17)`.
 fn headline(facts: &Facts) -> String {
-    match &facts.severity {
+    match facts.worst() {
         Some(severity) => format!("{}: {}", plain(severity.as_str(), 24), title(facts)),
         None => title(facts),
     }

@@ -108,7 +108,8 @@ pub fn override_added(one: &Override, instead_of: &[Option<PersonId>], zone: &Ti
     let instead = instead_of.iter().map(|who| who.as_ref().map_or("nobody (a gap)", |who| who.as_str()));
     let mut fields = vec![field("From", when::at(*from, zone)), field("Until", when::at(*until, zone))];
     if !instead_of.is_empty() {
-        fields.push(field("Instead of", enumerate(instead)));
+        // One after the other, not together.
+        fields.push(field("Instead of", instead.collect::<Vec<_>>().join(", then ")));
     }
     Card {
         title: format!("{id}: {person} is on call for {schedule}."),
@@ -122,12 +123,14 @@ pub fn override_added(one: &Override, instead_of: &[Option<PersonId>], zone: &Ti
     }
 }
 
-/// An override was taken back.
+/// An override was taken back. `shift`: what counts without it, from now or from when it would have begun.
 #[must_use]
-pub fn override_removed(id: OverrideId, one: Option<&Override>) -> Card {
-    let text = one.map(|one| {
-        format!("{} no longer stands in for {}; the layers count again.", one.person, one.schedule)
-    });
+pub fn override_removed(id: OverrideId, one: Option<&Override>, shift: Option<&Shift>) -> Card {
+    let instead = match shift.map(|shift| shift.because) {
+        Some(Because::Override(other)) => format!("the override {other} counts there"),
+        _ => "the layers count again".to_owned(),
+    };
+    let text = one.map(|one| format!("{} no longer stands in for {}; {instead}.", one.person, one.schedule));
     Card {
         title: format!("{id} is taken back."),
         tone: Tone::Good,

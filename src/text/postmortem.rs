@@ -9,9 +9,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
+    fold,
     plain::{NAME, WORDS, plain},
     span::span,
-    timeline::entry,
 };
 use crate::domain::{
     event::{Event, Record},
@@ -144,7 +144,7 @@ fn times(text: &mut String, incident: &Incident, records: &[Record]) {
 
 fn entries(text: &mut String, incident: &Incident, records: &[Record]) {
     line!(text, "\n## Timeline (UTC)\n");
-    let mut entries = records.iter().filter_map(entry);
+    let mut entries = fold::entries(records).into_iter();
     line!(text, "| at | what | by | |\n| --- | --- | --- | --- |");
     for entry in entries.by_ref().take(ENTRIES) {
         let words = markdown(&plain(&entry.text, WORDS));

@@ -9,7 +9,7 @@ fn incident() -> Incident {
         "urgency": "urgent", "status": "resolved",
         "roles": {"commander": ["ana"], "scribe": ["ben", "chi"]}, "groups": ["G-17"], "channels": [],
         "expect": {}, "opened_by": "watchbell", "opened_at": "2026-03-01T09:00:30Z",
-        "severe_since": "2026-03-01T09:00:30Z",
+        "opened_clock": "2026-03-01T09:00:30Z", "severe_since": "2026-03-01T09:00:30Z",
         "acknowledged": [{"person": "ana"}, "2026-03-01T09:06:20Z"],
         "mitigated_at": "2026-03-01T09:08:10Z", "resolved_at": "2026-03-01T09:09:10Z", "update_due": null,
         "acknowledge_due": null, "unresolved_paged": 0, "opened_for": null, "route": null, "pages": [], "cards": [], "paged": [], "card_revision": 0,

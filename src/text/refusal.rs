@@ -1,14 +1,19 @@
 //! What is said when something is not done: what happened, what is kept, what to do now. Never hides the reason,
 //! and never shows anything of the machinery.
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     card::{Button, Card, Tone},
     usage::short,
     when,
 };
-use crate::domain::{id::PersonId, intent::Refusal, page::Target, permission::NotAllowed};
+use crate::domain::{
+    id::{AlertId, PersonId},
+    intent::{Already, BadTimes, Refusal},
+    page::Target,
+    permission::NotAllowed,
+};
 
 /// A refusal of the rules.
 #[must_use]
@@ -49,15 +54,16 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "Show",
             Some(format!("/incident show {incident}")),
         ),
-        Refusal::Unchanged { incident, value } => {
-            no(format!("{incident} has {value} already."), "Nothing was changed, and nobody was told.")
-        }
+        Refusal::Unchanged { incident, value } => no(
+            format!("{incident} has {} already.", already(value)),
+            "Nothing was changed, and nobody was told.",
+        ),
         Refusal::NoContact(person) => no(
             format!("{person} cannot be paged: no contact is configured."),
             "Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.",
         ),
         Refusal::BadTimes { why } => no(
-            format!("These times do not fit: {why}."),
+            format!("These times do not fit: {}.", bad_times(*why)),
             "Nothing was changed. Example: /oncall override primary ben tomorrow 09:00 8h",
         ),
         Refusal::UnknownOverride(id) => with_button(
@@ -74,6 +80,37 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")
         }
     }
+}
+
+fn already(value: &Already) -> String {
+    match value {
+        Already::Commander(person) => format!("the commander {person}"),
+        Already::Role(role, Some(person)) => format!("{person} in the role {role}"),
+        Already::Role(role, None) => format!("nobody in the role {role}"),
+        Already::Severity(severity) => format!("severity {severity}"),
+        Already::Status(status) => format!("status {status}"),
+    }
+}
+
+fn bad_times(why: BadTimes) -> &'static str {
+    match why {
+        BadTimes::EndsFirst => "it would end before it begins",
+        BadTimes::Over => "it would be over already",
+        BadTimes::TooLong => "it would last longer than 366 days",
+    }
+}
+
+/// An alert that has ended needs nobody to take it.
+#[must_use]
+pub fn alert_ended(alert: AlertId, at: Timestamp, zone: &TimeZone) -> Card {
+    with_button(
+        no(
+            format!("{alert} ended at {}.", when::at(at, zone)),
+            "There is nothing to take any more. Should it fire again, that is a new alert.",
+        ),
+        "Show",
+        show(Target::Alert(alert)),
+    )
 }
 
 /// There is no such thing.

@@ -139,6 +139,11 @@ fn failed(to: Recipient, kind: DeliveryKind, why: &str, retry_at: Option<i64>, n
     }
 }
 
+fn cancelled(to: Recipient, kind: DeliveryKind, replaced: bool) -> Event {
+    let (delivery, channel) = (DeliveryId(6), Channel::Ntfy);
+    Event::DeliveryCancelled { delivery, subject: SUBJECT, to, kind, channel, replaced }
+}
+
 fn queued() -> Event {
     Event::DeliveryQueued(Box::new(DeliveryQueued {
         delivery: DeliveryId(5),
@@ -193,7 +198,11 @@ fn events() -> Vec<Event> {
     let many: Vec<(String, String)> = (0..40).map(|n| (format!("l{n:02}"), "v".repeat(n * 3))).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     vec![
-        Event::ConfigurationLoaded { digest: "3fa4b2c1d09e88aa".repeat(4), release: "0.1.0".into() },
+        Event::ConfigurationLoaded {
+            digest: "3fa4b2c1d09e88aa".repeat(4),
+            release: "0.1.0".into(),
+            instance: None,
+        },
         Event::ClockStepped { by_ms: -180_000 },
         fired(
             1,
@@ -247,7 +256,8 @@ fn events() -> Vec<Event> {
             Some(300),
             false,
         ),
-        Event::DeliveryCancelled { delivery: DeliveryId(6), replaced: true },
+        cancelled(Recipient::Channel("#ops".into()), DeliveryKind::Card, true),
+        cancelled(push(), DeliveryKind::Page, false),
         Event::AlertChanged {
             alert: AlertId(1),
             integration: "prometheus".into(),

@@ -19,6 +19,7 @@ use crate::domain::{
         Paged, Record, Reminder, ResolvedBy, StepTaken,
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
+    incident::IncidentStatus,
     labels::Labels,
     page::PageReason,
     prose::Prose,
@@ -87,6 +88,8 @@ kinds! {
     Delivered = "delivered";
     /// An attempt failed.
     DeliveryFailed = "delivery_failed";
+    /// A message to a person was cancelled.
+    Cancelled = "cancelled";
     /// Somebody took it.
     Acknowledged = "acknowledged";
     /// No further attempt of a page leaves.
@@ -132,11 +135,9 @@ impl fmt::Display for Kind {
 pub fn entry(record: &Record) -> Option<Entry> {
     let now = record.engine_time();
     let (kind, by, text) = match &record.event {
-        Event::GroupNotified { .. }
-        | Event::DeliveryQueued(_)
-        | Event::AttemptStarted { .. }
-        | Event::DeliveryCancelled { .. } => return None,
-        Event::ConfigurationLoaded { digest, release } => {
+        Event::GroupNotified { .. } | Event::DeliveryQueued(_) | Event::AttemptStarted { .. } => return None,
+        Event::DeliveryCancelled { to, kind, .. } => (Kind::Cancelled, watchbell(), cancelled(to, *kind)?),
+        Event::ConfigurationLoaded { digest, release, .. } => {
             let text = format!(
                 "Configuration {} came into force (Watchbell {})",
                 plain(digest, 12),
@@ -204,7 +205,10 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::Severity, name(by), text)
         }
         Event::StatusChanged { status, text, by, .. } => {
-            (Kind::Status, name(by), format!("Status is {status}{}", words(text.as_ref())))
+            // Watchbell takes back that the impact has ended when something says otherwise.
+            let again = *by == Actor::Watchbell && *status == IncidentStatus::Investigating;
+            let again = if again { " again: it fired anew or got worse" } else { "" };
+            (Kind::Status, name(by), format!("Status is {status}{again}{}", words(text.as_ref())))
         }
         Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
         Event::MessageCaptured(captured) => {
@@ -448,6 +452,11 @@ fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) ->
         // A card is posted anew with every change: that would drown what matters.
         DeliveryKind::Card | DeliveryKind::Notice => None,
     }
+}
+
+fn cancelled(to: &Recipient, kind: DeliveryKind) -> Option<String> {
+    let page = kind == DeliveryKind::Page;
+    page.then(|| format!("{} was cancelled: it had not arrived and is not tried any more", message(to, kind)))
 }
 
 fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {

@@ -459,7 +459,7 @@ fn an_incident_is_its_own_entries_and_those_of_its_groups() {
     let incident: Incident = serde_json::from_value(serde_json::json!({
         "id": "INC-7", "title": {"derived": "slow"}, "severity": "P1", "urgency": "urgent",
         "status": "investigating", "roles": {}, "groups": ["G-3", "G-9"], "channels": [], "expect": {},
-        "opened_by": "watchbell", "opened_at": "2026-03-01T00:00:00Z", "severe_since": "2026-03-01T00:00:00Z",
+        "opened_by": "watchbell", "opened_at": "2026-03-01T00:00:00Z", "opened_clock": "2026-03-01T00:00:00Z", "severe_since": "2026-03-01T00:00:00Z",
         "acknowledged": null, "mitigated_at": null, "resolved_at": null, "update_due": null,
         "acknowledge_due": null, "unresolved_paged": 0, "opened_for": null, "route": null, "pages": [], "cards": [], "paged": [], "card_revision": 0,
     }))

@@ -23,7 +23,7 @@ use crate::{
         facts::Standing,
         id::{AlertId, GroupId, IncidentId, PageId, PersonId},
         intent::{Intent, Refusal},
-        page::Target,
+        page::{PageReason, Target},
     },
     engine::{Accepted, Look, Rejected},
     links::{BadLink, Claim},
@@ -264,19 +264,17 @@ fn about_page(look: &Look<'_>, id: PageId) -> Option<About> {
         standing,
     };
     if let Some(page) = look.state.pages.get(&id) {
-        let title = match &page.reason {
-            crate::domain::page::PageReason::Asked(reason) => plain(reason.as_str(), TITLE),
-            _ => page.subject.to_string(),
-        };
+        let title = asked(&page.reason).unwrap_or_else(|| page.subject.to_string());
         let severity = page.severity.clone();
         return Some(About { severity, since: Some(page.started_at), ..blank(title, Standing::Open) });
     }
-    let (by, at) = look.state.closed_pages.get(&id)?;
-    let standing = match by {
-        Some(by) => Standing::Acknowledged(by.clone(), *at),
-        None => Standing::Resolved(*at),
-    };
-    Some(blank(id.to_string(), standing))
+    let page = look.state.closed_pages.get(&id)?;
+    Some(blank(asked(&page.reason).unwrap_or_else(|| id.to_string()), page.standing()))
+}
+
+/// What somebody was asked for.
+fn asked(reason: &PageReason) -> Option<String> {
+    if let PageReason::Asked(reason) = reason { Some(plain(reason.as_str(), TITLE)) } else { None }
 }
 
 #[derive(Serialize)]

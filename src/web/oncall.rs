@@ -59,7 +59,7 @@ pub(super) async fn show(
         })
         .await?;
     let at = asked.unwrap_or(now);
-    // The engine forgets overrides that are over.
+    // The engine forgets overrides that ended longer ago than a shift is followed back from now.
     let overrides = if at < now { past_overrides(&house, seq).await? } else { overrides };
     let schedules = tokio::task::spawn_blocking(move || duties(&config, at, &overrides)).await;
     let schedules = schedules.map_err(|_| Problem::inside(crate::observe::trace()))?;

@@ -88,15 +88,15 @@ fn newest(look: &Look<'_>, before: PageId, most: usize, status: Option<&str>) ->
     let running = look.state.pages.range(..before).rev().filter(|_| wanted("running")).take(most);
     let ended = look.state.closed_pages.range(..before).rev().filter(|_| wanted("ended")).take(most);
     let mut pages: Vec<Shown> = running.map(|(_, page)| shown(page, look)).collect();
-    pages.extend(ended.map(|(id, (by, at))| Shown {
+    pages.extend(ended.map(|(id, page)| Shown {
         id: *id,
         status: "ended",
         subject: id.to_string(),
         group: None,
         incident: None,
         running: None,
-        acknowledged_by: by.as_ref().map(ToString::to_string),
-        ended_at: Some(*at),
+        acknowledged_by: page.taken.as_ref().map(|(by, _)| by.to_string()),
+        ended_at: Some(page.ended_at),
     }));
     pages.sort_by_key(|page| std::cmp::Reverse(page.id));
     pages.truncate(most);

@@ -208,7 +208,7 @@ impl Day {
         self.says("ana", "/incident role INC-1 scribe ben");
         self.says("ana", "/incident status INC-1 mitigated \"traffic goes to the replica\"");
         self.says("ben", "/incident note INC-1 rolled back to 2.4.1");
-        self.says("ana", "/incident severity INC-1 P1");
+        self.says("ana", "/incident severity INC-1 P2");
         // Ben is asked for help; he takes it before his phone has reception again.
         let failed = self.count("attempt_failed");
         self.says("ana", "/page ben the database needs you");

@@ -14,6 +14,9 @@ use watchbell::domain::{
 
 use crate::world::{World, address, receipt, report, signal, start_of_time};
 
+mod incidents;
+mod pages;
+
 const DOWN: &[(&str, &str)] = &[("alertname", "Down"), ("service", "qflow"), ("severity", "critical")];
 const SLOW: &[(&str, &str)] = &[("alertname", "Slow"), ("service", "web"), ("severity", "warning")];
 const WORSE: &[(&str, &str)] =
@@ -44,6 +47,19 @@ fn ends(world: &mut World, labels: &[(&str, &str)]) {
 fn acknowledge(world: &mut World, target: Target, by: &str) -> Result<Vec<Event>, Refusal> {
     let by = Actor::Person(by.into());
     world.want(Intent::Acknowledge { target, by }).map(|accepted| accepted.events)
+}
+
+fn incident(world: &mut World, what: IncidentIntent) -> Vec<Event> {
+    world.want(Intent::Incident { what, by: ana() }).unwrap().events
+}
+
+fn status(incident: u64, status: IncidentStatus) -> IncidentIntent {
+    IncidentIntent::Status { incident: IncidentId(incident), status: Some(status), text: None }
+}
+
+/// How many of these events there are.
+fn count(events: &[Event], is: impl Fn(&Event) -> bool) -> usize {
+    events.iter().filter(|event| is(event)).count()
 }
 
 fn prose(text: &str) -> Prose {

@@ -33,7 +33,7 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let id: ScheduleId = call.need("schedule")?;
     let days = i64::try_from(call.need::<u64>("days")?).unwrap_or(14);
     let Some(schedule) = call.config.schedules.get(&id) else {
-        let gone = Refusal::UnknownName { what: "schedule", name: id.to_string(), nearest: None };
+        let gone = Refusal::unknown_name("schedule", &id);
         return Err(Reply::refused(refusal::card(&gone, &call.caller.zone)).into());
     };
     let overrides = call.overrides().await?;

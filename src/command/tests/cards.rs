@@ -8,7 +8,7 @@ use crate::{
     domain::{
         event::Actor,
         id::{DeliveryId, GroupId, IncidentId, OverrideId, PageId},
-        intent::Refusal,
+        intent::{Already, BadTimes, Refusal},
         page::Target,
         permission::NotAllowed,
         person::Role,
@@ -45,7 +45,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /oncall now [SCHEDULE]                                  Says who is on call now, and until when.
     /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION  Puts somebody on call for a while, instead of whom the schedule names.
     /oncall override list                                   Lists who stands in for whom, now and later.
-    /oncall override remove OVERRIDE                        Takes an override back; the schedule's layers count again.
+    /oncall override remove OVERRIDE                        Takes an override back; whoever is on call without it counts again.
     /oncall schedule SCHEDULE [DAYS]                        Shows the shifts of the coming days in your time zone, gaps marked.
     /page PERSON|TEAM|POLICY REASON…                        Pages a person, everybody of a team, or by an escalation policy.
     /watchbell version                                      Says which release of Watchbell answers.
@@ -87,9 +87,9 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
         Refusal::PageOver(PageId(3)),
         Refusal::AlreadyResolved { incident: IncidentId(7), at },
         Refusal::StillOpen(IncidentId(7)),
-        Refusal::Unchanged { incident: IncidentId(7), value: "severity P1".to_owned() },
+        Refusal::Unchanged { incident: IncidentId(7), value: Already::Severity("P1".into()) },
         Refusal::NoContact("eve".into()),
-        Refusal::BadTimes { why: "it would end before it begins" },
+        Refusal::BadTimes { why: BadTimes::EndsFirst },
         Refusal::UnknownOverride(OverrideId(3)),
         Refusal::NotPermitted(DeliveryId(5)),
     ];

@@ -76,6 +76,7 @@ impl Room {
             after_batch: Box::new(|_, _| {}),
             metrics: Metrics::default(),
             trace: TraceId::default(),
+            instance: "desk".into(),
         };
         let running = Prepared::default().start(core, parts).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -94,6 +94,7 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     INC-1 is mitigated now.
 
       Incident        INC-1 P1 database is down
+      Spared          ben
       Next update by  10:12 UTC
     ");
     insta::assert_snapshot!(room.said("ben", "/incident severity P3").await, @r"
@@ -120,7 +121,6 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     INC-1 is resolved after 32m.
 
       Incident  INC-1 P3 database is down
-      Spared    nobody else was to be paged
 
     [1] Reopen: /incident reopen INC-1
     [2] Postmortem: /incident postmortem INC-1
@@ -163,8 +163,9 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
 
       Incident  INC-1 P3 database is down
 
-    [1] Resolve: /incident resolve INC-1
-    [2] Timeline: /incident timeline INC-1
+    [1] Mitigated: /incident status INC-1 mitigated
+    [2] Resolve: /incident resolve INC-1
+    [3] Timeline: /incident timeline INC-1
     ");
 }
 
@@ -174,11 +175,10 @@ async fn the_timeline_holds_what_was_just_said() {
     room.say("ben", "/incident open P1 database is down").await;
     room.say("ben", "/incident note replica was behind").await;
     let timeline = room.said("eve", "/incident timeline").await;
-    let lines: Vec<&str> = timeline.lines().collect();
     assert!(
         timeline.starts_with("done\nINC-1 P1 database is down\nTimeline from Mon 2026-01-05, times in UTC.")
     );
-    assert!(lines.last().is_some_and(|last| last.contains("replica was behind")), "{timeline}");
+    assert!(timeline.lines().last().is_some_and(|last| last.contains("replica was behind")), "{timeline}");
     let short = room.say("eve", "/incident timeline INC-1 --limit 1").await;
     assert_eq!(short.cards.first().map(|card| card.table.len()), Some(2));
     let postmortem = room.say("eve", "/incident postmortem").await;

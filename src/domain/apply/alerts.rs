@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{ENDED_FOR, REMEMBERED, forget_oldest};
+use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
     alert::Alert,
     event::{AlertFired, GroupOpened},
@@ -42,17 +42,18 @@ impl State {
         if let Some(alert) = self.alerts.remove(&alert) {
             self.alert_keys.remove(&alert.key);
             let ended = Ended { starts_at: alert.starts_at, at: self.clock };
-            if self.ended.insert(alert.key.clone(), ended).is_none() {
-                self.ended_order.push_back(alert.key.clone());
-            }
+            self.ended_order.push_back((alert.key.clone(), ended.at));
+            self.ended.insert(alert.key.clone(), ended);
         }
         // Old ones first; the limit holds in a storm, too.
-        while let Some(oldest) = self.ended_order.front() {
-            let over = self.ended.get(oldest).is_none_or(|ended| ended.at + ENDED_FOR < self.clock);
-            if !over && self.ended_order.len() <= REMEMBERED * 20 {
+        while let Some((oldest, at)) = self.ended_order.front() {
+            if *at + ENDED_FOR >= self.clock && self.ended_order.len() <= REMEMBERED * 20 {
                 break;
             }
-            self.ended.remove(oldest);
+            // It may have fired and ended again since: then its later end counts.
+            if self.ended.get(oldest).is_some_and(|ended| ended.at == *at) {
+                self.ended.remove(oldest);
+            }
             self.ended_order.pop_front();
         }
         for group in groups {
@@ -118,22 +119,19 @@ impl State {
         if self.group_keys.get(&group.key) == Some(&id) {
             self.group_keys.remove(&group.key);
         }
-        self.closed_groups.insert(
+        let closed = ClosedGroup {
             id,
-            ClosedGroup {
-                id,
-                title: group.title.clone(),
-                opened_at: group.opened_at,
-                closed_at: stamp.at,
-                acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| by.clone()),
-                incident: group.incident,
-                labels: group.labels.clone(),
-                severity: group.severity.clone(),
-                seen: group.seen,
-            },
-        );
+            title: group.title.clone(),
+            opened_at: group.opened_at,
+            closed_at: stamp.at,
+            acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| by.clone()),
+            incident: group.incident,
+            labels: group.labels.clone(),
+            severity: group.severity.clone(),
+            seen: group.seen,
+        };
         // Messages that wait may still speak of a closed group.
         let most = REMEMBERED + self.deliveries.len();
-        forget_oldest(&mut self.closed_groups, most);
+        remember(&mut self.closed_groups, &mut self.closed_groups_order, most, (id, closed));
     }
 }

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use crate::domain::{
     event::{Event, IncidentOpened, Reminder},
     incident::{Incident, IncidentRole, IncidentStatus},
@@ -31,6 +33,7 @@ impl State {
             expect: opened.expect.clone(),
             opened_by: opened.by.clone(),
             opened_at: stamp.at,
+            opened_clock: stamp.clock,
             severe_since: stamp.clock,
             acknowledged: None,
             mitigated_at: None,
@@ -78,16 +81,18 @@ impl State {
                     incident.unresolved_paged = 0;
                     incident.severe_since = stamp.clock;
                     incident.update_due = expect.update_every.map(|every| stamp.clock + every);
-                    incident.acknowledge_due = match (&incident.acknowledged, expect.acknowledge_within) {
-                        (None, Some(within)) => Some(stamp.clock + within),
-                        _ => None,
-                    };
+                    // What is mitigated asks nobody to take it.
+                    incident.acknowledge_due = acknowledge_due(incident, stamp)
+                        .filter(|_| incident.status != IncidentStatus::Mitigated);
                 });
             }
             Event::StatusChanged { incident, status, .. } => self.change_incident(*incident, |incident| {
-                incident.status = *status;
+                let before = std::mem::replace(&mut incident.status, *status);
                 if *status == IncidentStatus::Mitigated {
                     incident.mitigated_at.get_or_insert(stamp.at);
+                    incident.acknowledge_due = None;
+                } else if before == IncidentStatus::Mitigated {
+                    begins_again(incident, stamp);
                 }
                 incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
             }),
@@ -106,6 +111,7 @@ impl State {
                 for room in &mut incident.rooms {
                     room.close_at = None;
                 }
+                begins_again(incident, stamp);
                 incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
             }),
             Event::Reminded { incident, what } => self.change_incident(*incident, |incident| match what {
@@ -117,4 +123,17 @@ impl State {
             _ => {}
         }
     }
+}
+
+/// It was not over: what its severity asks is counted from now, not from the time in which it was quiet.
+fn begins_again(incident: &mut Incident, stamp: &Stamp) {
+    incident.severe_since = stamp.clock;
+    incident.unresolved_paged = 0;
+    incident.acknowledge_due = acknowledge_due(incident, stamp);
+}
+
+/// When the acknowledgement is late; nothing once somebody took it.
+fn acknowledge_due(incident: &Incident, stamp: &Stamp) -> Option<Timestamp> {
+    let within = incident.expect.acknowledge_within.filter(|_| incident.acknowledged.is_none());
+    within.map(|within| stamp.clock + within)
 }

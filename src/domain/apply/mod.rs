@@ -7,14 +7,17 @@ mod chat;
 mod incidents;
 mod pages;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 
 use super::{
     delivery::{DeliveryKind, Recipient},
     event::{Event, PageStop},
-    schedule::Override,
+    schedule::{HORIZON, Override},
     state::{Stamp, State},
 };
 
@@ -30,7 +33,11 @@ impl State {
         self.seq = stamp.seq;
         self.clock = self.clock.max(stamp.clock);
         match event {
-            Event::ConfigurationLoaded { digest, .. } => self.config.clone_from(digest),
+            Event::ConfigurationLoaded { instance, .. } => {
+                if let (Some(instance), true) = (instance, self.instance.is_empty()) {
+                    self.instance.clone_from(instance);
+                }
+            }
             Event::ClockStepped { .. } => {}
             Event::AlertFired(fired) => self.alert_fired(fired),
             Event::AlertChanged { alert, annotations, starts_at, source_group, groups, .. } => {
@@ -72,7 +79,7 @@ impl State {
             Event::PageStopped { page, why, .. } => {
                 let by = match why {
                     PageStop::Acknowledged(by) => Some(by.clone()),
-                    _ => None,
+                    PageStop::Resolved | PageStop::Replaced(_) => None,
                 };
                 self.page_ended(*page, by, stamp);
             }
@@ -112,6 +119,8 @@ impl State {
                     from: *from,
                     until: *until,
                 };
+                // What ended longer ago than anybody follows a shift back is forgotten.
+                self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
                 self.overrides.insert(*id, entry);
             }
             Event::OverrideRemoved { id, .. } => {
@@ -127,8 +136,19 @@ impl State {
     }
 }
 
-fn forget_oldest<K: Ord, V>(things: &mut BTreeMap<K, V>, most: usize) {
-    while things.len() > most {
-        things.pop_first();
+/// Keeps a thing that is over, and forgets those that were over first.
+fn remember<K: Ord + Copy, V>(
+    things: &mut BTreeMap<K, V>,
+    order: &mut VecDeque<K>,
+    most: usize,
+    (key, thing): (K, V),
+) {
+    if things.insert(key, thing).is_none() {
+        order.push_back(key);
+    }
+    while things.len() > most
+        && let Some(first) = order.pop_front()
+    {
+        things.remove(&first);
     }
 }

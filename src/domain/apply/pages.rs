@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{REMEMBERED, change::disarm_page, forget_oldest};
+use super::{REMEMBERED, change::disarm_page, remember};
 use crate::domain::{
     delivery::{Delivery, DeliveryKind, Recipient},
     event::{Actor, DeliveryQueued, PageStarted, StepTaken},
     id::{DeliveryId, PageId},
-    page::{Page, PageReason, Subject},
+    page::{ClosedPage, Page, PageReason, Subject},
     state::{Stamp, State, Timer},
 };
 
@@ -83,7 +83,13 @@ impl State {
     }
 
     pub(super) fn page_ended(&mut self, id: PageId, by: Option<Actor>, stamp: &Stamp) {
-        let Some(page) = self.pages.remove(&id) else { return };
+        let Some(page) = self.pages.remove(&id) else {
+            // Nobody had answered, and now somebody takes it all the same.
+            if let (Some(closed), Some(by)) = (self.closed_pages.get_mut(&id), by) {
+                closed.taken.get_or_insert((by, stamp.at));
+            }
+            return;
+        };
         disarm_page(&mut self.timers, &page);
         match page.subject {
             Subject::Group(group, _) => self.change_group(group, |group| {
@@ -95,8 +101,13 @@ impl State {
                 });
             }
             Subject::Request(_) => {
-                self.closed_pages.insert(id, (by, stamp.at));
-                forget_oldest(&mut self.closed_pages, REMEMBERED);
+                let closed = ClosedPage {
+                    reason: page.reason.clone(),
+                    by: page.by.clone(),
+                    ended_at: stamp.at,
+                    taken: by.map(|by| (by, stamp.at)),
+                };
+                remember(&mut self.closed_pages, &mut self.closed_pages_order, REMEMBERED, (id, closed));
             }
         }
     }
@@ -115,7 +126,6 @@ impl State {
             room: queued.room.clone(),
             attempts: 0,
             failures: 0,
-            queued_at: self.clock,
             due: self.clock,
             leaving: false,
         };

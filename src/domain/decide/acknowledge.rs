@@ -5,6 +5,7 @@ use super::Decision;
 use crate::domain::{
     event::{Actor, Event, PageStop},
     id::{AlertId, GroupId, IncidentId, PageId},
+    incident::Incident,
     intent::Refusal,
     page::{Subject, Target},
 };
@@ -56,11 +57,14 @@ impl Decision<'_> {
         }
         self.emit(Event::GroupAcknowledged { group: id, by: by.clone() });
         if let Some(incident) = opened {
-            self.take_incident(incident, by);
+            self.emit(Event::IncidentAcknowledged { incident, by: by.clone() });
         }
         self.stop_all(pages, by);
-        if group.wait_until.is_none() {
-            self.post_group_card(id);
+        match opened {
+            // The group's own card is one of those that show the incident.
+            Some(incident) => self.refresh_incident(incident),
+            None if group.wait_until.is_none() => self.post_group_card(id),
+            None => {}
         }
         Ok(())
     }
@@ -72,40 +76,33 @@ impl Decision<'_> {
         if let Some(at) = incident.resolved_at {
             return Err(Refusal::AlreadyResolved { incident: id, at });
         }
-        let open: Vec<GroupId> = incident
-            .groups
-            .iter()
-            .copied()
-            .filter(|group| self.state.groups.get(group).is_some_and(|group| group.acknowledged.is_none()))
-            .collect();
-        let pages = self.pages_of_incident(&incident);
-        if let (Some((who, at)), true, true) = (&incident.acknowledged, open.is_empty(), pages.is_empty()) {
+        let taken = self.untaken_groups(&incident).is_empty() && self.pages_of_incident(&incident).is_empty();
+        if let (Some((who, at)), true) = (&incident.acknowledged, taken) {
             let target = Target::Incident(id);
             return Err(Refusal::AlreadyAcknowledged { target, by: who.clone(), at: *at });
         }
-        self.emit(Event::IncidentAcknowledged { incident: id, by: by.clone() });
-        for group in &open {
-            self.emit(Event::GroupAcknowledged { group: *group, by: by.clone() });
-        }
-        self.stop_all(pages, by);
-        for group in open {
-            self.post_group_card(group);
-        }
+        self.take_incident(&incident, by);
         self.refresh_incident(id);
         Ok(())
     }
 
+    /// Somebody takes an incident with all its groups, and everything that pages for them stops.
+    pub(super) fn take_incident(&mut self, incident: &Incident, by: &Actor) {
+        let pages = self.pages_of_incident(incident);
+        self.emit(Event::IncidentAcknowledged { incident: incident.id, by: by.clone() });
+        for group in self.untaken_groups(incident) {
+            self.emit(Event::GroupAcknowledged { group, by: by.clone() });
+        }
+        self.stop_all(pages, by);
+    }
+
+    fn untaken_groups(&self, incident: &Incident) -> Vec<GroupId> {
+        let untaken = |id: &GroupId| self.state.groups.get(id).is_some_and(|one| one.acknowledged.is_none());
+        incident.groups.iter().copied().filter(untaken).collect()
+    }
+
     fn acknowledge_page(&mut self, id: PageId, by: &Actor) -> Result<(), Refusal> {
-        let Some(page) = self.state.pages.get(&id) else {
-            return Err(match self.state.closed_pages.get(&id) {
-                Some((Some(who), at)) => {
-                    Refusal::AlreadyAcknowledged { target: Target::Page(id), by: who.clone(), at: *at }
-                }
-                Some((None, _)) => Refusal::PageOver(id),
-                None if id < self.state.next.page => Refusal::PageOver(id),
-                None => Refusal::Unknown(Target::Page(id)),
-            });
-        };
+        let Some(page) = self.state.pages.get(&id) else { return self.acknowledge_late(id, by) };
         match page.subject {
             Subject::Group(group, _) => self.acknowledge_group(group, by),
             Subject::Incident(incident) => self.acknowledge_incident(incident, by),
@@ -116,9 +113,24 @@ impl Decision<'_> {
         }
     }
 
-    pub(super) fn take_incident(&mut self, id: IncidentId, by: &Actor) {
-        self.emit(Event::IncidentAcknowledged { incident: id, by: by.clone() });
-        self.refresh_incident(id);
+    /// A page that no longer runs: whoever takes what nobody answered is welcome.
+    fn acknowledge_late(&mut self, id: PageId, by: &Actor) -> Result<(), Refusal> {
+        let Some(closed) = self.state.closed_pages.get(&id) else {
+            let over = id < self.state.next.page;
+            return Err(if over { Refusal::PageOver(id) } else { Refusal::Unknown(Target::Page(id)) });
+        };
+        if let Some((who, at)) = &closed.taken {
+            let target = Target::Page(id);
+            return Err(Refusal::AlreadyAcknowledged { target, by: who.clone(), at: *at });
+        }
+        self.emit(Event::PageStopped {
+            page: id,
+            subject: Subject::Request(id),
+            why: PageStop::Acknowledged(by.clone()),
+            spared: Vec::new(),
+            leaving: Vec::new(),
+        });
+        Ok(())
     }
 
     fn stop_all(&mut self, pages: Vec<PageId>, by: &Actor) {

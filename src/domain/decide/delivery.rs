@@ -28,8 +28,8 @@ impl Decision<'_> {
         let stopped = delivery.page.is_some_and(|page| !self.state.pages.contains_key(&page));
         if stopped {
             // It was leaving when the page stopped, and the process ended before its outcome was known.
-            self.emit(Event::DeliveryCancelled { delivery: id, replaced: false });
-            return Ok(Decided { events: self.events, dispatch: None });
+            self.cancel(id, false);
+            return Ok(Decided { events: self.events, ..Decided::default() });
         }
         let attempt = delivery.attempts + 1;
         self.emit(Event::AttemptStarted { delivery: id, attempt });
@@ -40,7 +40,7 @@ impl Decision<'_> {
             at: self.now.civil,
             edits: self.edits(delivery),
         };
-        Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)) })
+        Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)), ..Decided::default() })
     }
 
     /// A worker tells what became of an attempt.
@@ -96,7 +96,7 @@ impl Decision<'_> {
             None if delivery.kind == DeliveryKind::Room => self.room_work_matters(delivery),
             None => delivery.failures + 1 < ATTEMPTS,
         };
-        goes_on.then(|| back_off(delivery.failures + 1, asked))
+        goes_on.then(|| back_off(delivery.kind, delivery.failures + 1, asked))
     }
 
     /// Whether the first failure of a page brings forward another contact method of the same person.
@@ -111,14 +111,24 @@ impl Decision<'_> {
             })
     }
 
-    /// Every message of the step was refused for good: waiting for an answer would be waiting for nobody.
+    /// Every message of the step was refused for good: waiting for an answer would be waiting for nobody. At the end
+    /// of a round it is waited all the same, so that the next one finds whoever can be reached by then.
     fn escalate_if_nobody_can_be_reached(&mut self, id: PageId) {
         let hopeless = self.state.pages.get(&id).is_some_and(|page| {
-            page.pending.is_empty() && page.deliveries.is_empty() && !page.reached && page.round > 0
+            let tried = page.round > 0 && page.pending.is_empty() && page.deliveries.is_empty();
+            tried && !page.reached && page.round_goes_on()
         });
         if hopeless {
             self.take_step(id);
         }
+    }
+
+    /// A message that has not left never will.
+    pub(super) fn cancel(&mut self, id: DeliveryId, replaced: bool) {
+        let Some(delivery) = self.state.deliveries.get(&id) else { return };
+        let (subject, to) = (delivery.subject, delivery.to.clone());
+        let (kind, channel) = (delivery.kind, delivery.channel);
+        self.emit(Event::DeliveryCancelled { delivery: id, subject, to, kind, channel, replaced });
     }
 
     /// Posts the card of a group as it is now, wherever it is shown. A revision that waits is replaced.
@@ -151,7 +161,7 @@ impl Decision<'_> {
     ) {
         for delivery in before {
             if self.state.deliveries.get(delivery).is_some_and(|card| !card.leaving) {
-                self.emit(Event::DeliveryCancelled { delivery: *delivery, replaced: true });
+                self.cancel(*delivery, true);
             }
         }
         for name in channels {

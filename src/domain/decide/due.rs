@@ -9,7 +9,6 @@ use crate::domain::{
     id::{GroupId, IncidentId, SeverityId},
     incident::IncidentStatus,
     page::{PageReason, Subject},
-    prose::Prose,
     state::Timer,
 };
 
@@ -45,10 +44,22 @@ impl Decision<'_> {
         if let Some(severity) = &group.opens_incident {
             self.incident_for_group(id, severity);
         }
-        if let Some(plan) = &group.page {
-            self.page_group(id, plan, PageReason::Fired);
+        match (&group.acknowledged, &group.page) {
+            // Somebody took it while it was collecting: nobody is woken, and what it opens is theirs, too.
+            (Some((by, _)), _) => self.take_opened(id, by),
+            (None, Some(plan)) => self.page_group(id, plan, PageReason::Fired),
+            (None, None) => {}
         }
         self.post_group_card(id);
+    }
+
+    fn take_opened(&mut self, id: GroupId, by: &Actor) {
+        let incident = self.state.groups.get(&id).and_then(|group| group.incident);
+        let incident = incident.and_then(|incident| self.state.incidents.get(&incident));
+        if let Some(incident) = incident.filter(|incident| incident.opened_for == Some(id)) {
+            let incident = incident.id;
+            self.emit(Event::IncidentAcknowledged { incident, by: by.clone() });
+        }
     }
 
     pub(super) fn page_group(&mut self, id: GroupId, plan: &Plan, reason: PageReason) {
@@ -58,22 +69,25 @@ impl Decision<'_> {
         self.start_page(subject, plan.clone(), urgency, severity, reason, Actor::Watchbell);
     }
 
-    /// One incident per group; in a storm of one route further groups join the newest.
+    /// One incident per group; in a storm of one route further groups join the newest that is not mitigated.
     fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         let of_route = || {
             let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
             open.filter(|incident| {
-                let fresh = incident.opened_at + STORM_WINDOW > self.now.civil;
-                fresh && incident.opened_for.is_some() && incident.route == group.route
+                let fresh = incident.opened_clock + STORM_WINDOW > self.now.engine;
+                let runs = incident.status != IncidentStatus::Mitigated;
+                fresh && runs && incident.opened_for.is_some() && incident.route == group.route
             })
         };
         let newest = of_route().next_back().map(|incident| incident.id);
         match newest {
             Some(incident) if of_route().count() >= STORM => {
                 self.emit(Event::GroupJoined { incident, group: id });
+                self.raise_incident_of(id);
             }
-            _ => self.open_for_group(&group, severity),
+            // It may have been raised while it was collecting: ids sort the worst first.
+            _ => self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity)),
         }
     }
 
@@ -127,13 +141,7 @@ impl Decision<'_> {
         let quiet = incident.groups.iter().all(|group| !self.state.groups.contains_key(group));
         let running = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
         if quiet && running && incident.opened_for.is_some() {
-            let none: Option<Prose> = None;
-            self.emit(Event::StatusChanged {
-                incident: id,
-                status: IncidentStatus::Mitigated,
-                text: none,
-                by: Actor::Watchbell,
-            });
+            self.change_status(id, IncidentStatus::Mitigated, None, Actor::Watchbell);
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::domain::{
     delivery::Notice,
     event::{Actor, Event, IncidentOpened, PageStop, Title},
     group::Group,
-    id::{IncidentId, PersonId, SeverityId},
+    id::{GroupId, IncidentId, PersonId, SeverityId},
     incident::{Incident, IncidentRole, IncidentStatus},
-    intent::{IncidentIntent, Refusal},
+    intent::{Already, IncidentIntent, Refusal},
     page::{PageReason, PageTarget, Subject, Target},
     person::Person,
     prose::Prose,
@@ -73,24 +73,19 @@ impl Decision<'_> {
         let incident = self.running(id)?;
         let person = self.person(&to)?;
         if incident.commander() == Some(&to) {
-            return Err(Refusal::Unchanged { incident: id, value: format!("commander {to}") });
+            return Err(Refusal::Unchanged { incident: id, value: Already::Commander(to) });
         }
         let reachable = !person.contacts.is_empty();
         let oneself = by.person() == Some(&to);
         if !oneself && !reachable {
             return Err(Refusal::NoContact(to));
         }
-        let pages = self.pages_of_incident(&incident);
         let role = IncidentRole::Commander;
         self.emit(Event::RoleAssigned { incident: id, role, to: Some(to.clone()), by: by.clone() });
         if oneself {
-            if incident.acknowledged.is_none() {
-                self.take_incident(id, &by);
-            }
-            for page in pages {
-                self.stop_page(page, PageStop::Acknowledged(by.clone()));
-            }
+            self.take_incident(&incident, &by);
         } else {
+            let pages = self.pages_of_incident(&incident);
             let plan = single(PageTarget::Person(to.clone()));
             let subject = Subject::Incident(id);
             let (urgency, severity) = (incident.urgency, Some(incident.severity.clone()));
@@ -120,8 +115,7 @@ impl Decision<'_> {
             None => holders.is_none(),
         };
         if unchanged {
-            let value = format!("{role} {}", to.as_ref().map_or("nobody", PersonId::as_str));
-            return Err(Refusal::Unchanged { incident: id, value });
+            return Err(Refusal::Unchanged { incident: id, value: Already::Role(role, to) });
         }
         self.emit(Event::RoleAssigned { incident: id, role, to, by });
         self.refresh_incident(id);
@@ -132,7 +126,7 @@ impl Decision<'_> {
         let incident = self.running(id)?;
         let known = severity_of(self.config, &severity)?;
         if incident.severity == severity {
-            return Err(Refusal::Unchanged { incident: id, value: format!("severity {severity}") });
+            return Err(Refusal::Unchanged { incident: id, value: Already::Severity(severity) });
         }
         // Ids sort the worst first.
         let raised = severity < incident.severity;
@@ -144,16 +138,87 @@ impl Decision<'_> {
             expect: self.config.expectations(Some(&severity)),
             by: by.clone(),
         });
-        if raised && known.page.is_some() {
-            let before = self.pages_of_incident(&incident);
-            let new = self.state.next.page;
-            self.page_by_severity(id, known, PageReason::Raised, by);
-            for page in before {
-                self.stop_page(page, PageStop::Replaced(new));
-            }
+        if raised {
+            self.investigate_again(id, &by);
+            self.page_raised(&incident, known, &by);
         }
         self.refresh_incident(id);
         Ok(())
+    }
+
+    /// A raised incident pages by its severity's policy, or else by those of its open groups, each once; what paged
+    /// for less stops.
+    fn page_raised(&mut self, incident: &Incident, severity: &Severity, by: &Actor) {
+        let of_severity = severity.page.as_ref().and_then(|policy| self.config.plan(policy));
+        let mut plans = Vec::from_iter(of_severity);
+        if plans.is_empty() {
+            for plan in incident.groups.iter().filter_map(|id| self.state.groups.get(id)?.page.as_ref()) {
+                if !plans.contains(plan) {
+                    plans.push(plan.clone());
+                }
+            }
+        }
+        if plans.is_empty() {
+            return;
+        }
+        let before = self.pages_of_incident(incident);
+        let new = self.state.next.page;
+        for plan in plans {
+            let subject = Subject::Incident(incident.id);
+            let of = Some(severity.id.clone());
+            self.start_page(subject, plan, severity.urgency, of, PageReason::Raised, by.clone());
+        }
+        for page in before {
+            self.stop_page(page, PageStop::Replaced(new));
+        }
+    }
+
+    /// A group is worse than its incident: the incident is as bad as the worst of what it is about.
+    pub(super) fn raise_incident_of(&mut self, group: GroupId) {
+        let Some(group) = self.state.groups.get(&group) else { return };
+        let incident = group.incident.and_then(|incident| self.state.incidents.get(&incident));
+        let (Some(to), Some(incident)) = (group.severity.clone(), incident) else { return };
+        if !incident.is_open() || incident.severity <= to {
+            return;
+        }
+        let id = incident.id;
+        self.emit(Event::SeverityChanged {
+            incident: id,
+            from: incident.severity.clone(),
+            urgency: self.config.urgency(Some(&to)),
+            expect: self.config.expectations(Some(&to)),
+            to,
+            by: Actor::Watchbell,
+        });
+        self.investigate_again(id, &Actor::Watchbell);
+        self.refresh_incident(id);
+    }
+
+    /// Something got worse or fired again: an incident that was mitigated is not any more.
+    /// Returns whether it was.
+    pub(super) fn investigate_again(&mut self, id: IncidentId, by: &Actor) -> bool {
+        let incident = self.state.incidents.get(&id);
+        let mitigated = incident.is_some_and(|one| one.status == IncidentStatus::Mitigated);
+        if mitigated {
+            self.change_status(id, IncidentStatus::Investigating, None, by.clone());
+        }
+        mitigated
+    }
+
+    /// What is mitigated wakes nobody: pages of the incident itself stop.
+    pub(super) fn change_status(
+        &mut self,
+        id: IncidentId,
+        status: IncidentStatus,
+        text: Option<Prose>,
+        by: Actor,
+    ) {
+        self.emit(Event::StatusChanged { incident: id, status, text, by });
+        if status == IncidentStatus::Mitigated {
+            for page in self.own_pages(id) {
+                self.stop_page(page, PageStop::Resolved);
+            }
+        }
     }
 
     fn set_status(
@@ -169,9 +234,9 @@ impl Decision<'_> {
             return self.resolve_incident(id, text, by);
         }
         if status == incident.status && text.is_none() {
-            return Err(Refusal::Unchanged { incident: id, value: format!("status {status}") });
+            return Err(Refusal::Unchanged { incident: id, value: Already::Status(status) });
         }
-        self.emit(Event::StatusChanged { incident: id, status, text, by });
+        self.change_status(id, status, text, by);
         for channel in self.channels_of(Subject::Incident(id)) {
             self.notify(channel, Subject::Incident(id), Notice::Status);
         }
@@ -236,14 +301,10 @@ impl Decision<'_> {
     }
 
     fn person(&self, id: &PersonId) -> Result<&Person, Refusal> {
-        self.config.people.get(id).ok_or_else(|| unknown("person", id.as_str()))
+        self.config.people.get(id).ok_or_else(|| Refusal::unknown_name("person", id))
     }
 }
 
 fn severity_of<'a>(config: &'a Config, id: &SeverityId) -> Result<&'a Severity, Refusal> {
-    config.severities.get(id).ok_or_else(|| unknown("severity", id.as_str()))
-}
-
-fn unknown(what: &'static str, name: &str) -> Refusal {
-    Refusal::UnknownName { what, name: name.to_owned(), nearest: None }
+    config.severities.get(id).ok_or_else(|| Refusal::unknown_name("severity", id))
 }

@@ -29,6 +29,8 @@ pub struct Decided {
     pub events: Vec<Event>,
     /// For a permit: what to send.
     pub dispatch: Option<Box<Dispatch>>,
+    /// For a report: how many firings were late duplicates of what had just ended, and left no trace.
+    pub late: usize,
 }
 
 /// Decides one intent and takes what follows into `state`.
@@ -44,7 +46,6 @@ pub fn decide(
 ) -> Result<Decided, Refusal> {
     let mut decision = Decision { state, config, now, trace, events: Vec::new() };
     match intent {
-        Intent::Report(report) => decision.report(report),
         Intent::From { origin, intent } => {
             if decision.state.taken.contains_key(&origin) {
                 return Err(Refusal::Repeated);
@@ -52,11 +53,18 @@ pub fn decide(
             decision.events = decide(decision.state, config, *intent, now, trace)?.events;
             decision.emit(Event::InteractionTaken(origin));
         }
+        Intent::Report(report) => {
+            let late = decision.report(report);
+            decision.look_after_rooms();
+            return Ok(Decided { events: decision.events, dispatch: None, late });
+        }
         Intent::Due => decision.due(),
         Intent::Permit(delivery) => return decision.permit(delivery),
         Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),
-        Intent::Configured { release } => {
-            decision.emit(Event::ConfigurationLoaded { digest: decision.config.digest.clone(), release });
+        Intent::Configured { release, instance } => {
+            let instance = Some(instance).filter(|_| decision.state.instance.is_empty());
+            let digest = decision.config.digest.clone();
+            decision.emit(Event::ConfigurationLoaded { digest, release, instance });
         }
         Intent::ClockStepped { by } => {
             decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
@@ -71,7 +79,7 @@ pub fn decide(
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
     }
     decision.look_after_rooms();
-    Ok(Decided { events: decision.events, dispatch: None })
+    Ok(Decided { events: decision.events, ..Decided::default() })
 }
 
 /// A decision while it is made.

@@ -6,8 +6,8 @@ use super::Decision;
 use crate::domain::{
     event::{Actor, Event},
     id::{OverrideId, PersonId, ScheduleId},
-    intent::Refusal,
-    schedule::Override,
+    intent::{BadTimes, Refusal},
+    schedule::{HORIZON, Override},
 };
 
 impl Decision<'_> {
@@ -25,21 +25,26 @@ impl Decision<'_> {
         until: Timestamp,
         by: Actor,
     ) -> Result<(), Refusal> {
-        let unknown = |what, name: &str| Refusal::UnknownName { what, name: name.to_owned(), nearest: None };
         if !self.config.schedules.contains_key(&schedule) {
-            return Err(unknown("schedule", schedule.as_str()));
+            return Err(Refusal::unknown_name("schedule", schedule));
         }
         if !self.config.people.contains_key(&person) {
-            return Err(unknown("person", person.as_str()));
+            return Err(Refusal::unknown_name("person", person));
         }
-        if until <= from {
-            return Err(Refusal::BadTimes { why: "it would end before it begins" });
-        }
-        if until <= self.now.civil {
-            return Err(Refusal::BadTimes { why: "it would be over already" });
+        // Who was on call until now stays true.
+        let begins = from.max(self.now.civil);
+        let wrong = if until <= from {
+            Some(BadTimes::EndsFirst)
+        } else if until <= begins {
+            Some(BadTimes::Over)
+        } else {
+            (until.duration_since(begins) > HORIZON).then_some(BadTimes::TooLong)
+        };
+        if let Some(why) = wrong {
+            return Err(Refusal::BadTimes { why });
         }
         let id = self.state.next.overriding;
-        self.emit(Event::OverrideAdded { id, schedule, person, from, until, by });
+        self.emit(Event::OverrideAdded { id, schedule, person, from: begins, until, by });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Decision;
 use crate::domain::{
@@ -23,6 +23,8 @@ use crate::domain::{
 /// How long a `/page` waits for an answer before it is repeated, and how often it is.
 const REQUEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
 const REQUEST_ROUNDS: u32 = 3;
+/// How long there is at least to answer the last message of a page before it counts as unanswered.
+const LAST_ANSWER: SignedDuration = SignedDuration::from_mins(1);
 
 impl Decision<'_> {
     pub(super) fn start_page(
@@ -51,19 +53,20 @@ impl Decision<'_> {
         let config = self.config;
         let target = match whom {
             Whom::Policy(policy) => {
-                let plan = config.plan(&policy).ok_or_else(|| unknown("policy", &policy))?;
+                let plan = config.plan(&policy).ok_or_else(|| Refusal::unknown_name("policy", &policy))?;
                 self.request(plan, reason, by);
                 return Ok(());
             }
             Whom::Person(person) => {
-                let found = config.people.get(&person).ok_or_else(|| unknown("person", &person))?;
+                let found =
+                    config.people.get(&person).ok_or_else(|| Refusal::unknown_name("person", &person))?;
                 if found.contacts.is_empty() {
                     return Err(Refusal::NoContact(person));
                 }
                 PageTarget::Person(person)
             }
             Whom::Team(team) if config.teams.contains_key(&team) => PageTarget::Team(team),
-            Whom::Team(team) => return Err(unknown("team", &team)),
+            Whom::Team(team) => return Err(Refusal::unknown_name("team", &team)),
         };
         let plan = single(target);
         self.request(plan, reason, by);
@@ -78,23 +81,15 @@ impl Decision<'_> {
     /// The next step of a page is due, or its end.
     pub(super) fn take_step(&mut self, id: PageId) {
         let Some(page) = self.state.pages.get(&id).cloned() else { return };
-        let steps = u32::try_from(page.plan.steps.len()).unwrap_or(u32::MAX);
-        let (round, step) = match (page.round, page.step) {
-            (0, _) => (1, 1),
-            (round, step) if step < steps => (round, step + 1),
-            (round, _) => (round + 1, 1),
-        };
-        let plan = page.plan.steps.get(usize::try_from(step - 1).unwrap_or_default());
-        match plan {
-            Some(plan) if round <= page.plan.rounds => self.page_step(&page, round, step, plan),
-            _ => self.end_unanswered(&page),
+        match page.next_step() {
+            Some((round, step, plan)) => self.page_step(&page, round, step, plan),
+            None => self.end_unanswered(&page),
         }
     }
 
     fn page_step(&mut self, page: &Page, round: u32, step: u32, plan: &StepPlan) {
         let (people, channels, nobody) = self.resolve(plan, page.urgency);
-        // A step that reaches nobody is not waited for.
-        let wait = if people.is_empty() && channels.is_empty() { SignedDuration::ZERO } else { plan.wait };
+        let next_at = self.next_at(page, round, step, plan, &people, &channels);
         self.emit(Event::StepTaken(Box::new(StepTaken {
             page: page.id,
             subject: page.subject,
@@ -103,11 +98,38 @@ impl Decision<'_> {
             people,
             channels: channels.clone(),
             nobody,
-            next_at: self.now.engine + wait,
+            next_at,
         })));
         for channel in channels {
             self.notify(channel, page.subject, Notice::StepTaken(page.id));
         }
+    }
+
+    /// When a step that is taken now has had its time.
+    fn next_at(
+        &self,
+        page: &Page,
+        round: u32,
+        step: u32,
+        plan: &StepPlan,
+        people: &[Paged],
+        channels: &[ChannelName],
+    ) -> Timestamp {
+        let now = self.now.engine;
+        let ends_round = usize::try_from(step).is_ok_and(|step| step >= page.plan.steps.len());
+        if !ends_round {
+            // A step that reaches nobody is not waited for.
+            let nobody = people.is_empty() && channels.is_empty();
+            return if nobody { now } else { now + plan.wait };
+        }
+        if round < page.plan.rounds {
+            return now + plan.wait;
+        }
+        // Nobody comes after this: every contact is tried, and the last one has its time, too.
+        let again = |person: &PersonId| people.iter().any(|paged| paged.person == *person);
+        let earlier = page.pending.iter().filter(|(person, _)| !again(person)).map(|(_, one)| one.due);
+        let last = people.iter().flat_map(|paged| &paged.tries).map(|one| one.due).chain(earlier).max();
+        (now + plan.wait).max(last.unwrap_or(now) + LAST_ANSWER)
     }
 
     /// Whom a step means at this instant: people, channels, and targets that mean nobody.
@@ -214,14 +236,7 @@ impl Decision<'_> {
     /// People who would have been bothered next: with contacts still to be tried, or named by the next step.
     fn spared(&self, page: &Page) -> Vec<PersonId> {
         let mut spared: BTreeSet<PersonId> = page.pending.iter().map(|(person, _)| person.clone()).collect();
-        let steps = page.plan.steps.len();
-        let taken = usize::try_from(page.step).unwrap_or(steps);
-        let next = if taken < steps {
-            page.plan.steps.get(taken)
-        } else {
-            page.plan.steps.first().filter(|_| page.round < page.plan.rounds)
-        };
-        if let Some(next) = next {
+        if let Some((_, _, next)) = page.next_step() {
             spared.extend(self.resolve(next, page.urgency).0.into_iter().map(|paged| paged.person));
         }
         spared.into_iter().collect()
@@ -230,7 +245,7 @@ impl Decision<'_> {
     fn cancel_deliveries(&mut self, page: &Page) {
         for delivery in &page.deliveries {
             if self.state.deliveries.get(delivery).is_some_and(|delivery| !delivery.leaving) {
-                self.emit(Event::DeliveryCancelled { delivery: *delivery, replaced: false });
+                self.cancel(*delivery, false);
             }
         }
     }
@@ -280,9 +295,10 @@ impl Decision<'_> {
         notice: Option<Notice>,
     ) {
         let delivery = self.state.next.delivery;
+        let instance = &self.state.instance;
         let key = match page {
-            Some(page) => format!("{page}.{delivery}"),
-            None => format!("{subject}.{delivery}"),
+            Some(page) => format!("{instance}.{page}.{delivery}"),
+            None => format!("{instance}.{subject}.{delivery}"),
         };
         self.emit(Event::DeliveryQueued(Box::new(DeliveryQueued {
             delivery,
@@ -306,8 +322,4 @@ pub(super) fn single(target: PageTarget) -> Plan {
         rounds: REQUEST_ROUNDS,
         steps: vec![StepPlan { page: vec![target], wait: REQUEST_WAIT }],
     }
-}
-
-fn unknown(what: &'static str, name: &dyn std::fmt::Display) -> Refusal {
-    Refusal::UnknownName { what, name: name.to_string(), nearest: None }
 }

@@ -8,14 +8,15 @@ use crate::domain::{
     alert::{self, AlertStatus, Report, Signal},
     apply::ENDED_FOR,
     config::{Config, Route},
-    event::{AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
+    event::{Actor, AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
     id::{AlertId, AlertKey, GroupId, GroupKey, SeverityId},
     labels::Labels,
     page::PageReason,
 };
 
 impl Decision<'_> {
-    pub(super) fn report(&mut self, mut report: Report) {
+    /// Returns how many firings were late duplicates.
+    pub(super) fn report(&mut self, mut report: Report) -> usize {
         let cut = report.truncated > 0 && report.status == AlertStatus::Resolved;
         let signals = mem::take(&mut report.signals);
         let named: Vec<AlertKey> =
@@ -23,8 +24,9 @@ impl Decision<'_> {
         // What fires goes first: a group that one alert leaves and another joins stays open.
         let (fire, end): (Vec<_>, Vec<_>) =
             signals.into_iter().partition(|signal| signal.status == AlertStatus::Firing);
+        let mut late = 0;
         for signal in fire {
-            self.fires(&report, signal);
+            late += usize::from(!self.fires(&report, signal));
         }
         let mut touched = Vec::new();
         for signal in &end {
@@ -40,18 +42,21 @@ impl Decision<'_> {
                 self.close_group(group);
             }
         }
+        late
     }
 
-    fn fires(&mut self, report: &Report, signal: Signal) {
+    /// Whether it counts; false: a late duplicate of what has just ended.
+    fn fires(&mut self, report: &Report, signal: Signal) -> bool {
         let key = alert_key(report, &signal);
         if let Some(known) = self.state.alert_keys.get(&key) {
-            return self.fires_still(*known, report, &signal);
+            self.fires_still(*known, report, &signal);
+            return true;
         }
         let late = self.state.ended.get(&key).is_some_and(|ended| {
             signal.starts_at <= ended.starts_at && self.now.engine < ended.at + ENDED_FOR
         });
         if late {
-            return;
+            return false;
         }
         let routes = routes(self.config, &signal.labels);
         let mut groups = Vec::with_capacity(1);
@@ -71,6 +76,7 @@ impl Decision<'_> {
             // The worst, when routes disagree: ids sort the worst first.
             severity = [severity, of_alert].into_iter().flatten().min();
         }
+        let joined = groups.clone();
         self.emit(Event::AlertFired(Box::new(AlertFired {
             alert: self.state.next.alert,
             key,
@@ -86,6 +92,18 @@ impl Decision<'_> {
         })));
         for (group, severity) in raised {
             self.raise_group(group, severity);
+        }
+        self.fired_anew(joined);
+        true
+    }
+
+    /// Incidents that were mitigated while their groups still fired are not any more.
+    fn fired_anew(&mut self, groups: Vec<GroupId>) {
+        for group in groups {
+            let incident = self.state.groups.get(&group).and_then(|group| group.incident);
+            if let Some(incident) = incident.filter(|id| self.investigate_again(*id, &Actor::Watchbell)) {
+                self.refresh_incident(incident);
+            }
         }
     }
 
@@ -106,25 +124,25 @@ impl Decision<'_> {
                 annotations,
                 starts_at,
                 source_group,
-                groups,
+                groups: groups.clone(),
             });
+            if starts_at.is_some() {
+                self.fired_anew(groups);
+            }
         }
     }
 
     fn ends(&mut self, report: &Report, signal: &Signal, touched: &mut Vec<GroupId>) {
         let known = self.state.alert_keys.get(&alert_key(report, signal)).copied();
         let Some(alert) = known.and_then(|id| self.state.alerts.get(&id)) else { return };
-        // The end of an earlier firing, told late.
-        if signal.starts_at < alert.starts_at {
+        let ends_at = signal.ends_at.unwrap_or(self.now.civil);
+        // The end of an earlier firing, told late. What ended after this one began is its end, whichever start the
+        // source names: two Alertmanagers do not agree on it, and only one of them may say that it is over.
+        if signal.starts_at < alert.starts_at && ends_at <= alert.starts_at {
             return;
         }
         let id = alert.id;
-        self.end_alert(
-            id,
-            signal.ends_at.unwrap_or(self.now.civil),
-            ResolvedBy::Source(report.integration.clone()),
-            touched,
-        );
+        self.end_alert(id, ends_at, ResolvedBy::Source(report.integration.clone()), touched);
     }
 
     /// A resolved group whose message was cut: what it left out has ended too.
@@ -165,17 +183,18 @@ impl Decision<'_> {
     }
 
     fn is_raised(&self, group: GroupId, severity: &SeverityId) -> bool {
-        // Ids sort the worst first; a group without severity was urgent already.
+        // Ids sort the worst first; any severity is worse than none.
         self.state
             .groups
             .get(&group)
-            .is_some_and(|group| group.severity.as_ref().is_some_and(|known| severity < known))
+            .is_some_and(|group| group.severity.as_ref().is_none_or(|known| severity < known))
     }
 
     /// A worse alert joined: who took the group took something smaller, so it pages anew.
     fn raise_group(&mut self, id: GroupId, to: SeverityId) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
-        let urgency = self.config.urgency(Some(&to));
+        // A group without a severity was urgent already: better woken than missed.
+        let urgency = self.config.urgency(Some(&to)).max(group.urgency);
         self.emit(Event::GroupRaised {
             group: id,
             from: group.severity.clone(),
@@ -183,9 +202,10 @@ impl Decision<'_> {
             to,
             urgency,
         });
+        self.raise_incident_of(id);
         let told = group.wait_until.is_none();
         let before = self.pages_of_group(id);
-        let pages_anew = before.is_empty() || urgency != group.urgency;
+        let pages_anew = group.acknowledged.is_some() || before.is_empty() || urgency != group.urgency;
         if let (true, true, Some(plan)) = (told, pages_anew, &group.page) {
             let new = self.state.next.page;
             self.page_group(id, plan, PageReason::Raised);

@@ -50,6 +50,7 @@ fn facts() -> Facts {
         incident: Some(IncidentFacts {
             id: IncidentId(7),
             title: "Database is slow".into(),
+            severity: "P2".into(),
             status: IncidentStatus::Investigating,
             commander: Some("Ana Ruiz".into()),
         }),
@@ -81,7 +82,6 @@ fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
             room: None,
             attempts: 1,
             failures: 0,
-            queued_at: at("07:00:20"),
             due: at("07:00:20"),
             leaving: true,
         },
@@ -159,11 +159,28 @@ fn pushes_are_short_and_loud_as_needed() {
         let routine = severity == Some("P3");
         let urgency = if routine { Urgency::Routine } else { Urgency::Urgent };
         let severity = severity.map(Into::into);
-        let facts = Facts { severity, urgency, reason: Some(reason), by: Some(by), ..facts() };
+        // Somebody's `/page` belongs to no incident.
+        let incident = facts().incident.filter(|_| severity.is_some());
+        let facts = Facts { severity, urgency, reason: Some(reason), by: Some(by), incident, ..facts() };
         text += &drawn_push(&push(&dispatch(DeliveryKind::Page, facts)));
     }
     text += &drawn_push(&push(&dispatch(DeliveryKind::Resolved, facts())));
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_headline_says_the_worse_of_group_and_incident() {
+    for (group, incident, expected) in [
+        (Some("P1"), Some("P0"), "P0: "),
+        (Some("P1"), Some("P2"), "P1: "),
+        (None, Some("P2"), "P2: "),
+        (None, None, ""),
+    ] {
+        let mut facts = Facts { severity: group.map(Into::into), ..facts() };
+        facts.incident =
+            facts.incident.zip(incident).map(|(known, to)| IncidentFacts { severity: to.into(), ..known });
+        assert_eq!(headline(&facts), format!("{expected}DiskFull (G-17)"));
+    }
 }
 
 #[test]
@@ -185,7 +202,8 @@ fn many_alerts_and_many_labels_are_counted() {
 
 #[test]
 fn a_thing_without_words_is_called_by_its_number() {
-    let nothing = Facts { title: "\u{0}".into(), summary: " \n".into(), severity: None, ..facts() };
+    let nothing =
+        Facts { title: "\u{0}".into(), summary: " \n".into(), severity: None, incident: None, ..facts() };
     assert_eq!(summary(&nothing), "G-17");
     assert_eq!(card(&dispatch(DeliveryKind::Card, nothing)).title, "G-17");
 }

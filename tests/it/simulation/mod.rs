@@ -2,6 +2,7 @@
 //! in memory and a virtual clock. After each step the promises are checked by `Witness`, who knows only what the
 //! outside knows. A seed that fails is printed: `WATCHBELL_SEED=n cargo test simulation` plays it again.
 
+mod course;
 mod dice;
 mod play;
 mod sabotage;

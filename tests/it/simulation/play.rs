@@ -115,7 +115,7 @@ impl Play {
             signals.push(signal(status, &labels, starts_at));
         }
         let report = report(signals);
-        let now = self.world.now().engine;
+        let now = self.world.now();
         if self.accepted(Intent::Report(report.clone())) {
             self.witness.reported(&report, now);
         } else {
@@ -287,8 +287,9 @@ impl Play {
         let jump = self.world.engine + SignedDuration::from_millis(millis as i64);
         let due = self.world.core.next_deadline().filter(|due| *due > self.world.engine);
         self.world.engine = due.map_or(jump, |due| due.min(jump));
-        if self.sabotage != Sabotage::StopTimer {
-            self.world.tick();
+        self.world.tick();
+        if self.sabotage == Sabotage::StopTimer && self.dice.chance(10) {
+            self.world.lose_timer();
         }
     }
 

@@ -8,15 +8,17 @@ use watchbell::{
     domain::{
         alert::{AlertStatus, Report},
         delivery::DeliveryKind,
-        event::{Actor, Event, Record},
+        event::{Actor, Event, PageStop, Record},
         facts::Dispatch,
         id::{DeliveryId, GroupId, PageId, Seq},
-        page::{Subject, Target},
+        intent::Now,
+        page::{PageReason, Subject, Target},
         state::{State, Timer},
     },
     engine::core::replay,
 };
 
+use super::course;
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -44,6 +46,10 @@ pub struct Witness {
     ended: BTreeSet<PageId>,
     /// Groups whose page ended loudly or by somebody's will.
     settled: BTreeSet<GroupId>,
+    /// Pages that took the place of a group's page.
+    stand_ins: BTreeMap<GroupId, PageId>,
+    /// Groups that somebody has taken, and that have not become worse since.
+    taken: BTreeSet<GroupId>,
     /// Pages of each group or request, as the journal tells.
     pages: BTreeMap<PageId, Subject>,
     /// What is in the outbox on the disk.
@@ -83,21 +89,34 @@ impl Witness {
                 self.pages.insert(started.page, started.subject);
                 if let Some(group) = started.subject.group() {
                     self.settled.remove(&group);
+                    let woken = started.reason == PageReason::Fired && self.taken.contains(&group);
+                    assert!(!woken, "promise 3: {} wakes somebody for {group}, which is taken", started.page);
                 }
             }
-            Event::PageUnanswered { subject, .. } | Event::PageStopped { subject, .. } => {
+            // Settles nothing: another page has begun for it, perhaps one of its incident.
+            Event::PageStopped { page, subject, why: PageStop::Replaced(new), .. } => {
+                for stand_in in self.stand_ins.values_mut().filter(|stand_in| *stand_in == page) {
+                    *stand_in = *new;
+                }
+                self.stand_ins.extend(subject.group().map(|group| (group, *new)));
+            }
+            Event::PageUnanswered { page, subject } | Event::PageStopped { page, subject, .. } => {
                 self.settled.extend(subject.group());
+                let stood_in = self.stand_ins.iter().filter(|(_, stand_in)| *stand_in == page);
+                self.settled.extend(stood_in.map(|(group, _)| *group));
             }
             Event::GroupRaised { group, .. } => {
                 // Somebody who took something smaller is asked again.
                 self.settled.remove(group);
+                self.taken.remove(group);
             }
             _ => {}
         }
     }
 
     /// A source was told yes.
-    pub fn reported(&mut self, report: &Report, at: Timestamp) {
+    pub fn reported(&mut self, report: &Report, now: Now) {
+        let at = now.engine;
         let (firing, resolved): (Vec<_>, Vec<_>) =
             report.signals.iter().partition(|one| one.status == AlertStatus::Firing);
         for signal in firing {
@@ -117,7 +136,7 @@ impl Witness {
         for signal in resolved {
             if let Some(word) = self.said.get_mut(&signal.fingerprint)
                 && word.status == AlertStatus::Firing
-                && signal.starts_at >= word.since
+                && (signal.starts_at >= word.since || signal.ends_at.unwrap_or(now.civil) > word.since)
             {
                 *word = Word { status: AlertStatus::Resolved, at, ..*word };
             }
@@ -146,8 +165,12 @@ impl Witness {
             Target::Incident(incident) => {
                 world.state().incidents.get(&incident).map(|one| one.groups.clone()).unwrap_or_default()
             }
-            Target::Page(_) => BTreeSet::new(),
+            Target::Page(page) => {
+                self.pages.get(&page).and_then(|subject| subject.group()).into_iter().collect()
+            }
         };
+        let open = groups.iter().filter(|group| world.state().groups.contains_key(*group));
+        self.taken.extend(open);
         for (page, subject) in self.pages.range(..before) {
             let over = match target {
                 Target::Page(target) => *page == target,
@@ -209,7 +232,9 @@ impl Witness {
         for group in state.groups.values() {
             assert!(!group.firing.is_empty(), "{} is open without an alert", group.id);
             let told = group.wait_until.is_none();
-            let runs = state.pages.values().any(|page| page.subject.group() == Some(group.id));
+            let stand_in = self.stand_ins.get(&group.id);
+            let runs = stand_in.is_some_and(|page| state.pages.contains_key(page))
+                || state.pages.values().any(|page| page.subject.group() == Some(group.id));
             let quiet = group.acknowledged.is_some() || self.settled.contains(&group.id);
             assert!(
                 !told || group.page.is_none() || runs || quiet,
@@ -248,6 +273,9 @@ impl Witness {
             .collect();
         for page in self.pages.keys() {
             assert!(good.contains(page), "promise 2: {page} reached nobody and nobody heard of it");
+        }
+        for page in self.pages.keys() {
+            course::is_complete(*page, &self.kept);
         }
         let running: Vec<_> = world.state().pages.keys().collect();
         assert!(running.is_empty(), "after six calm hours {running:?} still run");

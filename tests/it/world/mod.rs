@@ -16,7 +16,7 @@ use watchbell::{
         id::{DeliveryId, IntegrationId, Seq},
         intent::{Intent, Now, Refusal},
         labels::Labels,
-        state::State,
+        state::{State, Timer},
     },
     engine::{
         Accepted,
@@ -67,6 +67,7 @@ impl World {
         Self::with(config::config())
     }
 
+    /// With another configuration.
     pub fn with(config: Config) -> Self {
         let (config, disk) = (Arc::new(config), MemoryDisk::default());
         let core = Self::open(&disk, &config);
@@ -85,7 +86,7 @@ impl World {
             out: HandedOut::default(),
             trace: 0,
         };
-        world.want(Intent::Configured { release: "0".into() }).unwrap();
+        world.want(Intent::Configured { release: "0".into(), instance: "world".into() }).unwrap();
         world
     }
 
@@ -206,6 +207,18 @@ impl World {
         self.under_way.clear();
         self.out = HandedOut::default();
         self.tick();
+    }
+
+    /// A broken memory: the timer of a page that runs is gone.
+    pub fn lose_timer(&mut self) {
+        let mut state = self.state().clone();
+        let is_page = |(_, timer): &(Timestamp, Timer)| matches!(timer, Timer::PageStep(_));
+        let lost = state.timers.iter().copied().find(is_page);
+        if let Some(lost) = lost {
+            state.timers.remove(&lost);
+            let (journal, _torn) = MemoryJournal::open(self.disk.clone());
+            self.core = Core::open(Box::new(journal), Arc::clone(&self.config), state).unwrap();
+        }
     }
 
     /// A broken disk: the last intent is gone as if it had never been.

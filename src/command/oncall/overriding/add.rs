@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{
         event::Event,
-        id::{PersonId, ScheduleId},
+        id::{OverrideId, PersonId, ScheduleId},
         intent::Intent,
         person::Role,
         schedule::Override,
@@ -46,16 +46,18 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let by = call.caller.actor.clone();
     let intent = Intent::AddOverride { schedule: schedule.clone(), person: person.clone(), from, until, by };
     let accepted = call.submit(intent).await?;
-    let id = accepted.events.iter().find_map(|event| match event {
-        Event::OverrideAdded { id, .. } => Some(*id),
+    // It begins now at the earliest, whatever was asked for.
+    let added = accepted.events.iter().find_map(|event| match event {
+        Event::OverrideAdded { id, from, .. } => Some((*id, *from)),
         _ => None,
     });
-    let one = Override { id: id.unwrap_or_default(), schedule, person, from, until };
+    let (id, from) = added.unwrap_or((OverrideId::default(), from));
+    let one = Override { id, schedule, person, from, until };
     let instead = instead_of(call, &one, &before);
     Ok(Reply::done(text::oncall::override_added(&one, &instead, &call.caller.zone)))
 }
 
-/// Who would have been on call, each once.
+/// Who would have been on call, in their order, each once.
 fn instead_of(call: &Call<'_>, one: &Override, before: &[Override]) -> Vec<Option<PersonId>> {
     let Some(schedule) = call.config.schedules.get(&one.schedule) else { return Vec::new() };
     let mut people: Vec<Option<PersonId>> = Vec::new();

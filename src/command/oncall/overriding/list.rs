@@ -17,5 +17,7 @@ pub fn spec() -> CommandSpec {
 /// # Errors
 /// When the engine does not answer.
 pub async fn run(call: &Call<'_>) -> Answer {
-    Ok(Reply::done(text::oncall::overrides(&call.overrides().await?, &call.caller.zone)))
+    let mut overrides = call.overrides().await?;
+    overrides.retain(|one| one.until > call.now);
+    Ok(Reply::done(text::oncall::overrides(&overrides, &call.caller.zone)))
 }

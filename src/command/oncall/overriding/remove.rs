@@ -12,10 +12,13 @@ use crate::{
 /// `/oncall override remove OVERRIDE`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/oncall override remove", "Takes an override back; the schedule's layers count again.")
-        .role(Role::Responder)
-        .takes(Argument::required("override", Kind::Override, "which override"))
-        .example("/oncall override remove OV-3")
+    CommandSpec::new(
+        "/oncall override remove",
+        "Takes an override back; whoever is on call without it counts again.",
+    )
+    .role(Role::Responder)
+    .takes(Argument::required("override", Kind::Override, "which override"))
+    .example("/oncall override remove OV-3")
 }
 
 /// Takes it back.
@@ -26,6 +29,11 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let id: OverrideId = call.need("override")?;
     let before = call.overrides().await?;
     call.submit(Intent::RemoveOverride { id, by: call.caller.actor.clone() }).await?;
-    let one = before.iter().find(|one| one.id == id);
-    Ok(Reply::done(text::oncall::override_removed(id, one)))
+    let (removed, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|one| one.id == id);
+    let one = removed.first();
+    let shift = one.and_then(|one| {
+        let schedule = call.config.schedules.get(&one.schedule)?;
+        Some(schedule.shift_at(call.now.max(one.from), &others))
+    });
+    Ok(Reply::done(text::oncall::override_removed(id, one, shift.as_ref())))
 }
