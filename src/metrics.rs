@@ -123,6 +123,7 @@ struct Figures {
     bad_input: Family<Labels<1>, Counter>,
     commands: Family<Labels<1>, Counter>,
     views_lag: Gauge,
+    connected: Family<[(&'static str, &'static str); 1], Gauge>,
     alerts: Gauge,
     groups: Gauge,
     incidents: Gauge,
@@ -219,6 +220,11 @@ impl Metrics {
         self.0.bad_input.get_or_create(&[("kind", what.as_str())]).inc();
     }
 
+    /// A chat platform is connected, or is not.
+    pub fn connected(&self, channel: Channel, is: bool) {
+        self.0.connected.get_or_create(&[("platform", channel.as_str())]).set(i64::from(is));
+    }
+
     /// A command was answered.
     pub fn command(&self, fate: CommandFate) {
         self.0.commands.get_or_create(&[("outcome", fate.as_str())]).inc();
@@ -300,6 +306,7 @@ impl Figures {
             bad_input: Family::default(),
             commands: Family::default(),
             views_lag: Gauge::default(),
+            connected: Family::default(),
             alerts: Gauge::default(),
             groups: Gauge::default(),
             incidents: Gauge::default(),
@@ -347,6 +354,7 @@ impl Figures {
         add.figure("groups_open", "Alert groups that are open", &figures.groups);
         add.figure("incidents_open", "Incidents that are open", &figures.incidents);
         add.figure("pages_running", "Pages that run", &figures.pages);
+        add.figure("chat_connected", "Whether a chat platform is connected", &figures.connected);
         add.figure("http_connections", "HTTP connections that are open", &figures.connections);
         add.figure("live_listeners", "Connections that follow the live stream", &figures.listeners);
         Self { registry, ..figures }

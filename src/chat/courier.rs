@@ -33,6 +33,8 @@ pub trait AccountBook: Send + Sync {
     fn account(&self, person: &PersonId, channel: Channel) -> Option<String>;
     /// The person behind an account.
     fn person(&self, account: &str, channel: Channel) -> Option<PersonId>;
+    /// The person with this mail address among their contacts.
+    fn person_by_mail(&self, mail: &str) -> Option<PersonId>;
 }
 
 /// The courier of one platform.

@@ -116,6 +116,10 @@ impl Call<'_> {
     /// # Errors
     /// The refusal in words.
     pub async fn submit(&self, intent: Intent) -> Result<Accepted, Undone> {
+        let intent = match self.caller.origin.clone() {
+            Some(origin) => Intent::From { origin, intent: Box::new(intent) },
+            None => intent,
+        };
         self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
     }
 

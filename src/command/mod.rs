@@ -44,6 +44,7 @@ use crate::{
         intent::Refusal,
         permission,
         person::Role,
+        room::Origin,
     },
     engine::{Engine, Rejected},
     text::{self, card::Card},
@@ -72,6 +73,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The zone in which they read and write times.
     pub zone: TimeZone,
+    /// What they did on a chat platform, so that it is done once however often the platform tells it.
+    pub origin: Option<Origin>,
 }
 
 impl Caller {
@@ -85,13 +88,13 @@ impl Caller {
             let nearest = nearest::nearest(id.as_str(), names).map(str::to_owned);
             return Err(Refusal::UnknownName { what: "person", name: id.to_string(), nearest });
         };
-        Ok(Self { actor: Actor::Person(person.id.clone()), zone: person.zone.clone() })
+        Ok(Self { actor: Actor::Person(person.id.clone()), zone: person.zone.clone(), origin: None })
     }
 
     /// The local operator of a server without tokens.
     #[must_use]
     pub fn operator(zone: TimeZone) -> Self {
-        Self { actor: Actor::Operator, zone }
+        Self { actor: Actor::Operator, zone, origin: None }
     }
 
     /// What they may do.
@@ -106,6 +109,9 @@ impl Caller {
 pub struct Reply {
     /// Whether it was done; if not, nothing was changed.
     pub ok: bool,
+    /// Whether everybody in the room where it was asked may see it; a look is for whoever looks.
+    #[serde(skip)]
+    pub public: bool,
     /// The cards as plain text.
     pub text: String,
     /// The cards.
@@ -127,7 +133,7 @@ impl Reply {
     #[must_use]
     pub fn with(ok: bool, cards: Vec<Card>) -> Self {
         let cards: Vec<Card> = cards.into_iter().map(Card::harmless).collect();
-        Self { ok, text: text::lines::cards(&cards), cards }
+        Self { ok, public: false, text: text::lines::cards(&cards), cards }
     }
 }
 
@@ -155,13 +161,15 @@ pub async fn run(
         // The parser only finds what is registered.
         return Ok(Reply::refused(text::usage::unknown(&parsed.spec.name(), &[])));
     };
+    let public = entry.spec.role > Role::Viewer;
     let call = Call { desk, registry, config, caller, channel, trace, now, parsed };
     let answer = match entry.runner {
         registry::Runner::Builtin(builtin) => builtin.run(&call).await,
         registry::Runner::Pack(pack) => pack.execute(&call).await,
     };
     match answer {
-        Ok(reply) | Err(Undone::Refused(reply)) => Ok(reply),
+        Ok(reply) => Ok(Reply { public, ..reply }),
+        Err(Undone::Refused(reply)) => Ok(reply),
         Err(Undone::NotTaken(rejected)) => Err(rejected),
     }
 }

@@ -72,6 +72,43 @@ pub fn remedy(remedy: &Remedy, platform: &str) -> String {
     }
 }
 
+/// Somebody whose account is nobody's was told no.
+#[must_use]
+pub fn stranger(platform: &str, account: &str) -> Card {
+    let key = platform.to_lowercase();
+    let account = super::plain::plain(account, 60);
+    Card {
+        title: format!("Your {platform} account is nobody's in Watchbell's configuration."),
+        tone: Tone::Warning,
+        text: format!(
+            "You may look. To do more, have `{key} = \"{account}\"` written beside you in people.toml."
+        ),
+        ..Card::default()
+    }
+}
+
+/// The engine did not take what somebody wanted.
+#[must_use]
+pub fn not_taken(busy: bool) -> Card {
+    let text = if busy {
+        "Watchbell is very busy at this moment. Try it again."
+    } else {
+        "Watchbell is stopping. Try it again when it is back."
+    };
+    Card {
+        title: "Nothing was done.".to_owned(),
+        tone: Tone::Warning,
+        text: text.to_owned(),
+        ..Card::default()
+    }
+}
+
+/// A platform has not been connected since the start.
+#[must_use]
+pub fn not_yet() -> &'static str {
+    "not connected yet"
+}
+
 /// A platform is heard (again).
 #[must_use]
 pub fn up(platform: &str) -> String {
