@@ -43,7 +43,9 @@ pub fn complete(
     let last = if blank { None } else { done.pop() };
     // Without a blank at its end the command ends at the cursor.
     let start = last.as_ref().map_or(cursor, |word| cursor - command.len().min(cursor) + word.start);
-    let begun = last.map(|word| word.text).unwrap_or_default();
+    // Made small once: it is compared with every name that there is.
+    let begun = last.map(|word| word.text.to_lowercase()).unwrap_or_default();
+    let begun = begun.trim_start_matches('@');
 
     let path = super::parse::path_words(&done);
     let role = caller.role(look.config);
@@ -53,19 +55,19 @@ pub fn complete(
         && entry.spec.role <= role
     {
         let ground = super::ground(look.config, caller, look.now.civil);
-        offers.extend(arguments(&entry.spec, done.get(taken..).unwrap_or_default(), ground, look, &begun));
+        offers.extend(arguments(&entry.spec, done.get(taken..).unwrap_or_default(), ground, look, begun));
     }
     offers
         .into_iter()
-        .filter(|(text, _)| begins(text, &begun))
+        .filter(|(text, _)| begins(text, begun))
         .take(MOST)
         .map(|(text, about)| Completion { text, start, end: cursor, about })
         .collect()
 }
 
-/// Whether something is what was begun to be typed.
+/// Whether something is what was begun to be typed, in lower case.
 fn begins(offer: &str, begun: &str) -> bool {
-    offer.to_lowercase().starts_with(begun.to_lowercase().trim_start_matches('@'))
+    offer.to_lowercase().starts_with(begun)
 }
 
 /// The words that may follow the beginning of a path.
