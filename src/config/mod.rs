@@ -8,7 +8,7 @@ use std::{cell::RefCell, io, path::Path, sync::Arc};
 
 use toml::de::DeTable;
 
-use crate::domain::config::Config;
+use crate::domain::{config::Config, delivery::Channel};
 
 mod formats;
 mod mistake;
@@ -190,6 +190,12 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let sources = routes::integrations(reader, whole, (exposed || elsewhere) && !api_tokens.is_empty());
     server::silent(reader, whole);
     let table = routes::routes(reader, whole, graded);
+    let (slack, discord) = (server::slack(whole), server::discord(reader, whole));
+    let platforms = [
+        slack.as_ref().map(|slack| (Channel::Slack, slack.rooms)),
+        discord.as_ref().map(|discord| (Channel::Discord, discord.rooms)),
+    ];
+    let platforms = platforms.into_iter().flatten().collect();
     let config = Config {
         digest: source::digest(reader.sources),
         people: known.iter().map(|(id, known)| (id.clone(), known.person.clone())).collect(),
@@ -200,7 +206,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         integrations: sources.integrations,
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
-        platforms: std::collections::BTreeMap::new(),
+        platforms,
     };
     let public_url = server.public_url.clone().or_else(|| reached_at(server.listen))?;
     let addresses = known.iter().flat_map(|(id, known)| {
@@ -219,8 +225,8 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         diagnostics: table.diagnostics,
         alive: server::alive(whole),
         mail: server::mail(reader, whole),
-        slack: server::slack(whole),
-        discord: server::discord(reader, whole),
+        slack,
+        discord,
         environments: server::environments(reader, whole),
         runbook: server::runbook(whole),
     };

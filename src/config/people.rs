@@ -76,8 +76,9 @@ fn person(reader: &Reader<'_>, names: &Names, id: &Text, node: &Node<'_>) -> Opt
 
     let chat_named =
         [&urgent, &routine].iter().any(|rules| rules.iter().any(|rule| rule.contacts.iter().any(is_chat)));
-    let on_platform = (slack.is_some() && server::sends(names, "slack"))
-        || (discord.is_some() && server::sends(names, "discord"));
+    let on_slack = slack.clone().filter(|_| server::sends(names, "slack"));
+    let on_discord = discord.clone().filter(|_| server::sends(names, "discord"));
+    let on_platform = on_slack.is_some() || on_discord.is_some();
     let reach = if on_platform || contacts.iter().any(|contact| contact.works(names)) {
         Reach::Always
     } else if chat_named {
@@ -91,14 +92,24 @@ fn person(reader: &Reader<'_>, names: &Names, id: &Text, node: &Node<'_>) -> Opt
         .into_iter()
         .filter_map(|contact| Some((contact.name, contact.address?)))
         .chain([(ContactName::new("chat"), Address::Chat)])
+        .chain(on_slack.map(|account| (ContactName::new("slack"), Address::Slack(account))))
+        .chain(on_discord.map(|account| (ContactName::new("discord"), Address::Discord(account))))
         .collect();
+    // `chat` is every account on a platform; without one it is the terminal.
+    let chat: Vec<ContactName> = addresses
+        .iter()
+        .filter(|(_, address)| matches!(address, Address::Slack(_) | Address::Discord(_)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let spread =
+        |name: ContactName| if is_chat(&name) && !chat.is_empty() { chat.clone() } else { vec![name] };
     let reachable = |rules: Vec<NotificationRule>| -> Vec<NotificationRule> {
         let has = |name: &ContactName| addresses.iter().any(|(known, _)| known == name);
         rules
             .into_iter()
             .map(|rule| NotificationRule {
                 after: rule.after,
-                contacts: rule.contacts.into_iter().filter(has).collect(),
+                contacts: rule.contacts.into_iter().flat_map(spread).filter(has).collect(),
             })
             .filter(|rule| !rule.contacts.is_empty())
             .collect()
@@ -167,7 +178,7 @@ impl Contact {
         match &self.address {
             Some(Address::Hook(_) | Address::Ntfy { .. }) => true,
             Some(Address::Mail(_)) => server::sends(names, "mail"),
-            Some(Address::Phone(_) | Address::Chat) => false,
+            Some(Address::Phone(_) | Address::Chat | Address::Slack(_) | Address::Discord(_)) => false,
             None => self.spoiled,
         }
     }

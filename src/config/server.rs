@@ -7,10 +7,13 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{domain::id::PersonId, links::SHORTEST_KEY};
+use crate::{
+    domain::{id::PersonId, room::RoomRule},
+    links::SHORTEST_KEY,
+};
 
 use super::{
-    section::{Node, Reader},
+    section::{Node, Reader, Section},
     settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Slack},
     source::Place,
     whole::{Kind, Names, Whole},
@@ -120,7 +123,7 @@ pub(super) fn alive(whole: &Whole<'_>) -> Option<Alive> {
 
 /// The sections by which something is sent. A courier that comes adds its section here; what is written in the others
 /// reaches nobody, and is said to.
-const SENDING: &[&str] = &[];
+const SENDING: &[&str] = &["slack", "discord"];
 /// Those by which something will be.
 const COURIERS: [&str; 3] = ["slack", "discord", "mail"];
 
@@ -164,14 +167,43 @@ pub(super) fn mail(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Mail> {
     Some(Mail { smtp: SecretUrl::new(smtp), password, from: from.value })
 }
 
+/// The real Slack.
+const SLACK: &str = "\"https://slack.com/api\"";
+/// The real Discord.
+const DISCORD: &str = "\"https://discord.com\"";
+/// How long after its end the room of an incident is closed.
+const ROOMS_CLOSE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
 /// `[slack]`
 pub(super) fn slack(whole: &Whole<'_>) -> Option<Slack> {
     let mut section = whole.single.get("slack").and_then(Node::section)?;
     let app = section.need("app_token", "app_token = { env = \"SLACK_APP_TOKEN\" }");
     let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
+    let signing = section.node("signing_secret").and_then(|node| node.secret());
+    let rooms = rooms(&mut section);
+    let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], SLACK));
     section.finish();
     let (app, bot) = (app.and_then(|node| node.secret()), bot.and_then(|node| node.secret()));
-    Some(Slack { app_token: app?, bot_token: bot? })
+    Some(Slack {
+        app_token: app?,
+        bot_token: bot?,
+        signing_secret: signing,
+        rooms,
+        api_url: api_url.map(|(url, _)| url),
+    })
+}
+
+/// How a platform makes rooms for incidents: `incident_rooms = "public" | "private" | "none"`, `rooms_close_after`.
+fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
+    let words = [("public", Some(false)), ("private", Some(true)), ("none", None)];
+    let wanted = section.node("incident_rooms").and_then(|node| {
+        let what = |word: &str| format!("`{word}` is no kind of room");
+        node.one_of(&words, what, "rooms of incidents are public, private or none")
+    });
+    let hour = SignedDuration::from_hours(1);
+    let close_after = section.duration("rooms_close_after", SignedDuration::ZERO..=hour * 24 * 90);
+    let private = wanted.unwrap_or(Some(false))?;
+    Some(RoomRule { private, close_after: close_after.unwrap_or(ROOMS_CLOSE_AFTER) })
 }
 
 /// `[discord]`
@@ -186,8 +218,10 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
         }
         guild
     });
+    let rooms = rooms(&mut section);
+    let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], DISCORD));
     section.finish();
-    Some(Discord { token: token?, guild })
+    Some(Discord { token: token?, guild, rooms, api_url: api_url.map(|(url, _)| url) })
 }
 
 /// `[environment.…]`

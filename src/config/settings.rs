@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::domain::{
     delivery::Channel,
     id::{ContactName, IntegrationId, PersonId, RouteId},
+    room::RoomRule,
 };
 
 /// Where a setting does not say otherwise, the server listens here.
@@ -116,6 +117,10 @@ pub enum Address {
     Mail(String),
     /// A telephone number: `+` and digits.
     Phone(String),
+    /// A member id on Slack.
+    Slack(String),
+    /// A user id on Discord.
+    Discord(String),
 }
 
 impl Address {
@@ -128,6 +133,8 @@ impl Address {
             Self::Ntfy { .. } => Channel::Ntfy,
             Self::Mail(_) => Channel::Mail,
             Self::Phone(_) => Channel::Phone,
+            Self::Slack(_) => Channel::Slack,
+            Self::Discord(_) => Channel::Discord,
         }
     }
 
@@ -137,7 +144,7 @@ impl Address {
         match self {
             Self::Hook(url) | Self::Ntfy { server: url, .. } => url.host_str(),
             Self::Mail(address) => address.rsplit('@').next(),
-            Self::Chat | Self::Phone(_) => None,
+            Self::Chat | Self::Phone(_) | Self::Slack(_) | Self::Discord(_) => None,
         }
     }
 }
@@ -212,6 +219,12 @@ pub struct Slack {
     pub app_token: SecretString,
     /// Speaks.
     pub bot_token: SecretString,
+    /// Signs what Slack sends by HTTP, where it does.
+    pub signing_secret: Option<SecretString>,
+    /// How incidents get rooms, if they do.
+    pub rooms: Option<RoomRule>,
+    /// Another place than Slack's own.
+    pub api_url: Option<Url>,
 }
 
 /// Discord.
@@ -221,6 +234,10 @@ pub struct Discord {
     pub token: SecretString,
     /// The server (guild) where it works.
     pub guild: Option<u64>,
+    /// How incidents get rooms, if they do.
+    pub rooms: Option<RoomRule>,
+    /// Another place than Discord's own.
+    pub api_url: Option<Url>,
 }
 
 /// What runbooks talk to.

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::domain::id::SeverityId;
+use crate::domain::room::RoomRule;
 
 fn nothing(_: &str) -> Option<String> {
     None
@@ -94,8 +95,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[integration.\"büro\"]\nkind = \"alertmanager\"", "x.toml:1:14: mistake: `büro` cannot be the name of an integration", ""),
     ("[server]\npublic_url = \"https://bell.example.com\"", "x.toml:2:14: mistake: links lead to a proxy, and whoever comes through the proxy would be the operator", ""),
     ("[server]\nsigning_key = \"hunter2-hunter2-hunter2\"", "x.toml:2:15: warning: `server.signing_key` is a secret that stands in the file", ""),
-    ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }", "x.toml:1:2: warning: [slack] is read, and nothing is sent by it in this release", ""),
-    ("[discord]\ntoken = { env = \"T\" }", "x.toml:1:2: warning: [discord] is read, and nothing is sent by it in this release", ""),
+    ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\nincident_rooms = \"secret\"", "x.toml:4:18: mistake: `secret` is no kind of room", ""),
+    ("[discord]\ntoken = { env = \"T\" }\nrooms_close_after = \"1y\"", "x.toml:3:21: mistake: `1y`: `y` is not a unit of time here", ""),
     ("[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"", "x.toml:1:2: warning: [mail] is read, and nothing is sent by it in this release", ""),
     ("[alive]\nurl = \"https://x/y\"\nevery = \"1 minute\"", "x.toml:3:9: mistake: `1 minute` is not a duration", ""),
     ("[environment.a]\n[environment.b]", "x.toml:1:14: mistake: there are several environments", ""),
@@ -338,8 +339,7 @@ fn beyond_this_machine_a_token_is_needed_and_what_is_open_is_said() {
 #[test]
 fn whom_nothing_reaches_is_named_whatever_will_be_sent_one_day() {
     let env = [("T", "t0ken-t0ken-t0ken")];
-    let platforms = "[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\n[discord]\ntoken = { env = \"T\" }\n\
-                     [mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"\n";
+    let platforms = "[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"\n";
     for (person, expected) in [
         ("slack = \"U1\"", "is only reached while a terminal console is open"),
         ("discord = \"1\"", "is only reached while a terminal console is open"),
@@ -350,6 +350,10 @@ fn whom_nothing_reaches_is_named_whatever_will_be_sent_one_day() {
         );
         let text = found(&[("sound.toml", SOUND), ("x.toml", &ben)], &env).to_string();
         assert!(text.contains(expected), "{person}: {text}");
+        let connected = "[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\n[discord]\ntoken = { env = \"T\" }\n";
+        let text =
+            found(&[("sound.toml", SOUND), ("x.toml", &format!("{connected}{ben}"))], &env).to_string();
+        assert_eq!(text.contains(expected), person.contains("mailto"), "{person}: {text}");
     }
 }
 
@@ -495,4 +499,20 @@ mod damage {
             survives(&sources(&[("a.toml", &text), ("b.toml", &part)]));
         }
     }
+}
+
+#[test]
+fn chat_means_every_account_of_a_person_and_the_terminal_for_whoever_has_none() {
+    let text = "[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\nincident_rooms = \"private\"\n\
+                [discord]\ntoken = { env = \"T\" }\nincident_rooms = \"none\"\n\
+                [person.ben]\nslack = \"U1\"\ndiscord = \"2\"\nurgent = [\"now: chat\"]\n\
+                [person.chi]\nurgent = [\"now: chat\"]\n";
+    let env = |_: &str| Some("t0ken-t0ken-t0ken".to_owned());
+    let (config, settings) = settings(&[("sound.toml", SOUND), ("x.toml", text)], &env);
+    let contacts = |person: &str| format!("{:?}", config.people[person].urgent[0].contacts);
+    assert_eq!(contacts("ben"), r#"["slack", "discord"]"#);
+    assert_eq!(contacts("chi"), r#"["chat"]"#);
+    assert_eq!(settings.addresses[&("ben".into(), "slack".into())], Address::Slack("U1".into()));
+    let rooms = |channel| config.platforms[&channel].map(|rule: RoomRule| rule.private);
+    assert_eq!((rooms(Channel::Slack), rooms(Channel::Discord)), (Some(true), None));
 }
