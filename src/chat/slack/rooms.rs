@@ -154,6 +154,9 @@ impl Inner {
             let channel = match self.api.call(Call::new(method::CREATE), &request).await {
                 Ok(One { channel }) => channel,
                 Err(failure) if says(&failure, "name_taken") => {
+                    if self.me().is_none() {
+                        self.greet().await?;
+                    }
                     match self.named(&name).await?.filter(|channel| self.is_ours(channel, plan)) {
                         Some(channel) => channel,
                         None => continue,
