@@ -3,6 +3,7 @@
 pub mod courier;
 pub mod hearing;
 pub mod port;
+pub mod slack;
 pub mod terminal;
 
 pub use terminal::{Listener, Message, Terminal};

@@ -174,6 +174,11 @@ impl Script {
         self.inner().heard.clone()
     }
 
+    /// Forgets what was heard so far, so that counting begins anew.
+    pub fn forget(&self) {
+        self.inner().heard.clear();
+    }
+
     /// What was heard of the connection so far.
     pub fn links(&self) -> Vec<Link> {
         self.inner().links.clone()

@@ -2,3 +2,5 @@
 //! that speaks its protocol. Never reaches a real platform.
 
 pub mod contract;
+mod fake_slack;
+mod slack;
