@@ -4,6 +4,7 @@
 pub mod ack;
 pub mod alert;
 pub mod card;
+pub mod discord;
 pub mod help;
 pub mod incident;
 pub mod lines;
