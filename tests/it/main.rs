@@ -8,6 +8,7 @@
     reason = "the numbers of the simulation are small, and it keeps what the engine gives in its box"
 )]
 
+mod chat_discord;
 mod crash;
 mod documents;
 mod layers;

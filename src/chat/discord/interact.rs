@@ -98,7 +98,7 @@ pub(super) async fn interaction(listening: Arc<Listening>, data: Value, replayed
             Err(_) => {
                 asked
                     .say_elsewhere(Said { cards: vec![say::sentence(say::CAME_TOO_LATE)], ..Said::default() })
-                    .await
+                    .await;
             }
         }
         return;

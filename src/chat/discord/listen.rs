@@ -123,7 +123,7 @@ impl Listening {
             Link::Up => tracing::info!("Discord is heard"),
             Link::Down(why) => tracing::warn!(why, "Discord is not heard"),
             Link::Broken(_, why) => {
-                tracing::error!(why, "Discord will not be heard until somebody mends this")
+                tracing::error!(why, "Discord will not be heard until somebody mends this");
             }
         }
         if catch_unwind(AssertUnwindSafe(|| self.ear.link(self.hub.channel(), link))).is_err() {

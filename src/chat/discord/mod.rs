@@ -73,9 +73,9 @@ pub struct Options {
     pub api: String,
     /// How rooms for incidents are made.
     pub rooms: RoomStyle,
-    /// Whether the privileged intent MESSAGE_CONTENT is switched on: without it only mentions have words.
+    /// Whether the privileged intent `MESSAGE_CONTENT` is switched on: without it only mentions have words.
     pub content: bool,
-    /// Whether the privileged intent GUILD_MEMBERS is switched on: without it nobody's coming is heard.
+    /// Whether the privileged intent `GUILD_MEMBERS` is switched on: without it nobody's coming is heard.
     pub members: bool,
     /// How long things take.
     pub timing: Timing,
@@ -362,13 +362,13 @@ fn of_place(place: &Place) -> Result<(), Failure> {
     match place {
         Place::Room(room) => ids([&*room.0]),
         Place::Thread(message) => of_message(message),
-        Place::Person(account) | Place::Whisper { account, .. } => match outward::is_id(account) {
-            true => Ok(()),
-            false => Err(Failure::Refused {
+        Place::Person(account) | Place::Whisper { account, .. } if !outward::is_id(account) => {
+            Err(Failure::Refused {
                 why: "this is no account of Discord".into(),
                 remedy: Some(Remedy::NameAccount(account.clone())),
-            }),
-        },
+            })
+        }
+        Place::Person(_) | Place::Whisper { .. } => Ok(()),
     }
 }
 

@@ -67,8 +67,7 @@ pub(super) async fn picture(hub: &Arc<Hub>, to: &Place, picture: &Picture) -> Re
         "allowed_mentions": { "parse": [] },
         "attachments": [{ "id": 0, "filename": name, "description": label(&words, PICTURE_WORDS) }],
     });
-    let key: String =
-        Sha256::digest(&picture.png).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let key = hex::encode(Sha256::digest(&picture.png));
     let file = File { name, kind: "image/png", bytes: picture.png.clone() };
     post(hub, spot, body, Some(file), &key).await
 }

@@ -65,7 +65,7 @@ fn numbered(name: &str, number: usize) -> String {
 /// Stands in a new room's topic, so that it is found again when the process ended before it was told of it.
 fn mark(key: &str) -> String {
     let digest = Sha256::digest(key);
-    format!("(ref {})", digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("(ref {})", hex::encode(digest.get(..4).unwrap_or_default()))
 }
 
 async fn channel(

@@ -77,8 +77,8 @@ pub(super) fn words(message: &Value) -> String {
         let emoji = inner.trim_start_matches('a').strip_prefix(':').and_then(|emoji| emoji.split_once(':'));
         let user = inner.strip_prefix('@').map(|id| id.trim_start_matches('!')).and_then(named);
         match (user, emoji) {
-            (Some(user), _) => plain.push_str(&format!("@{user}")),
-            (None, Some((emoji, _))) => plain.push_str(&format!(":{emoji}:")),
+            (Some(user), _) => plain.extend(["@", &user]),
+            (None, Some((emoji, _))) => plain.extend([":", emoji, ":"]),
             (None, None) => {
                 plain.push('<');
                 rest = after;
@@ -98,7 +98,7 @@ pub(super) fn words(message: &Value) -> String {
         if !plain.is_empty() {
             plain.push('\n');
         }
-        plain.push_str(&format!("[{file}]"));
+        plain.extend(["[", &file, "]"]);
         plain
     })
 }
