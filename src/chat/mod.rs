@@ -1,6 +1,9 @@
-//! Chat: what the bot says and hears. The terminal is its first platform. Never decides anything.
+//! Chat: what the bot says and hears. `port` is what a platform can do; `terminal`, `slack` and `discord` are
+//! platforms; `courier` brings deliveries to them, and `hearing` makes commands of what they hear. Never decides
+//! anything.
 
 pub mod courier;
+pub mod discord;
 pub mod hearing;
 pub mod port;
 pub mod slack;

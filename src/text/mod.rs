@@ -5,6 +5,7 @@ pub mod ack;
 pub mod alert;
 pub mod card;
 pub mod chat;
+pub mod discord;
 pub mod fold;
 pub mod help;
 pub mod incident;

@@ -9,6 +9,7 @@
 )]
 
 mod chat;
+mod chat_discord;
 mod command_line;
 mod crash;
 mod documents;

@@ -1,9 +1,6 @@
 //! The fake's side of Socket Mode. Never pretends that a connection is well when it was told to be dead.
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{

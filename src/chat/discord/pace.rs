@@ -1,0 +1,235 @@
+//! Discord's rate limits as its answers tell them: per bucket, and the global one. Pure: time is an argument. Never
+//! makes a direct message wait for ordinary ones, and never forgets a pause that was asked for.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use reqwest::{Method, header::HeaderMap};
+use tokio::time::Instant;
+
+/// Requests a second that Discord allows a bot over all routes.
+const GLOBAL: usize = 50;
+/// How many of them are left to direct messages.
+const FOR_PEOPLE: usize = 15;
+/// Routes that are remembered at most.
+const ROUTES: usize = 4_000;
+
+/// What a request counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    /// Everything ordinary.
+    Ordinary,
+    /// Direct messages: they go ahead.
+    Person,
+    /// Interactions: Discord does not count them globally.
+    Interaction,
+}
+
+/// What is known of the limits.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// Which bucket a route belongs to, once an answer said so.
+    names: HashMap<String, String>,
+    buckets: HashMap<String, Bucket>,
+    /// Nothing leaves before this.
+    halted: Option<Instant>,
+    /// What left within the last second.
+    sent: VecDeque<Instant>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    remaining: u64,
+    reset: Instant,
+}
+
+impl Pace {
+    /// Takes a place on a route, or says how long there is none.
+    pub(super) fn take(&mut self, route: &str, budget: Budget, now: Instant) -> Result<(), Duration> {
+        if budget != Budget::Interaction {
+            if let Some(until) = self.halted.filter(|until| *until > now) {
+                return Err(until - now);
+            }
+            self.global(budget, now)?;
+        }
+        let name = self.names.get(route).map_or(route, String::as_str);
+        if let Some(bucket) = self.buckets.get_mut(name).filter(|bucket| bucket.reset > now) {
+            if bucket.remaining == 0 {
+                return Err(bucket.reset - now);
+            }
+            bucket.remaining -= 1;
+        }
+        if budget != Budget::Interaction {
+            self.sent.push_back(now);
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, budget: Budget, now: Instant) -> Result<(), Duration> {
+        let second = Duration::from_secs(1);
+        while self.sent.front().is_some_and(|sent| *sent + second <= now) {
+            self.sent.pop_front();
+        }
+        let most = if budget == Budget::Person { GLOBAL } else { GLOBAL - FOR_PEOPLE };
+        if self.sent.len() < most {
+            return Ok(());
+        }
+        // The place becomes free when the request that is `most` before the next one is a second old.
+        let oldest = self.sent.get(self.sent.len() - most).copied().unwrap_or(now);
+        Err((oldest + second).saturating_duration_since(now).max(Duration::from_millis(1)))
+    }
+
+    /// Learns from an answer's headers.
+    pub(super) fn learn(&mut self, route: &str, headers: &HeaderMap, now: Instant) {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let number = |name: &str| text(name).and_then(|text| text.trim().parse::<f64>().ok());
+        let name = text("x-ratelimit-bucket").map(|bucket| format!("{bucket} {}", major(route)));
+        if let Some(name) = &name {
+            self.names.insert(route.to_owned(), name.clone());
+        }
+        let key = name.unwrap_or_else(|| self.names.get(route).cloned().unwrap_or_else(|| route.to_owned()));
+        let remaining = text("x-ratelimit-remaining").and_then(|text| text.trim().parse().ok());
+        if let (Some(remaining), Some(after)) =
+            (remaining, number("x-ratelimit-reset-after").and_then(seconds))
+        {
+            let reset = now + after;
+            match self.buckets.get_mut(&key).filter(|bucket| bucket.reset > now) {
+                // What left since this answer was made is counted already.
+                Some(bucket) => {
+                    *bucket =
+                        Bucket { remaining: bucket.remaining.min(remaining), reset: bucket.reset.max(reset) }
+                }
+                None => drop(self.buckets.insert(key, Bucket { remaining, reset })),
+            }
+        }
+        if self.buckets.len() > ROUTES || self.names.len() > ROUTES {
+            self.buckets.retain(|_, bucket| bucket.reset > now);
+            self.names.clear();
+        }
+    }
+
+    /// A pause that was asked for, on this route or on all.
+    pub(super) fn pause(&mut self, route: &str, pause: Duration, everywhere: bool, now: Instant) {
+        let until = now + pause;
+        if everywhere {
+            self.halted = Some(self.halted.map_or(until, |before| before.max(until)));
+            return;
+        }
+        let key = self.names.get(route).cloned().unwrap_or_else(|| route.to_owned());
+        self.buckets.insert(key, Bucket { remaining: 0, reset: until });
+    }
+}
+
+/// Seconds as Discord writes them, when they are sane: at most an hour.
+pub(super) fn seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(Duration::from_hours(1)))
+}
+
+/// What a request counts as: its method and path, with all ids blanked but the one that limits are kept for.
+pub(super) fn route(method: &Method, path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut parts: Vec<&str> = Vec::new();
+    let mut major = 0;
+    for part in path.trim_start_matches('/').split('/') {
+        let before = parts.last().copied().unwrap_or_default();
+        let is_id = part.len() >= 15 && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_major =
+            parts.len() == 1 && ["channels", "guilds", "webhooks", "interactions"].contains(&before);
+        if is_major {
+            major = if ["webhooks", "interactions"].contains(&before) { 2 } else { 1 };
+        }
+        if major > 0 {
+            major -= 1;
+            parts.push(part);
+        } else if is_id || before == "reactions" {
+            parts.push(":id");
+        } else {
+            parts.push(part);
+        }
+    }
+    format!("{method} {}", parts.join("/"))
+}
+
+/// The part of a route that its limit is kept for.
+fn major(route: &str) -> &str {
+    let path = route.split(' ').nth(1).unwrap_or_default();
+    let mut ends = path.match_indices('/').map(|(index, _)| index).skip(1);
+    let end = if path.starts_with("webhooks") { ends.nth(1) } else { ends.next() };
+    path.get(..end.unwrap_or(path.len())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const ROOM: &str = "/channels/110000000000000001/messages";
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn a_route_keeps_the_id_that_its_limit_is_for() {
+        for (path, expected) in [
+            (ROOM, "POST channels/110000000000000001/messages"),
+            (
+                "/channels/110000000000000001/messages/110000000000000002",
+                "POST channels/110000000000000001/messages/:id",
+            ),
+            ("/users/@me/channels", "POST users/@me/channels"),
+            ("/users/110000000000000001", "POST users/:id"),
+            (
+                "/webhooks/110000000000000001/tok/messages/@original?wait=true",
+                "POST webhooks/110000000000000001/tok/messages/@original",
+            ),
+        ] {
+            assert_eq!(route(&Method::POST, path), expected);
+        }
+        assert_eq!(major("POST channels/1/messages/:id"), "channels/1");
+        assert_eq!(major("POST webhooks/1/tok/messages"), "webhooks/1/tok");
+    }
+
+    #[test]
+    fn a_bucket_is_shared_by_its_routes_and_empties() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let [post, patch] = [Method::POST, Method::PATCH].map(|method| route(&method, ROOM));
+        let other = route(&Method::POST, "/channels/110000000000000009/messages");
+        let said = headers(&[
+            ("x-ratelimit-bucket", "b"),
+            ("x-ratelimit-remaining", "1"),
+            ("x-ratelimit-reset-after", "1.5"),
+        ]);
+        for route in [&post, &patch] {
+            pace.learn(route, &said, now);
+        }
+        assert_eq!(pace.take(&post, Budget::Ordinary, now), Ok(()));
+        assert_eq!(pace.take(&patch, Budget::Ordinary, now), Err(Duration::from_millis(1_500)));
+        assert_eq!(pace.take(&other, Budget::Ordinary, now), Ok(()));
+        assert_eq!(pace.take(&patch, Budget::Ordinary, now + Duration::from_millis(1_500)), Ok(()));
+    }
+
+    #[test]
+    fn a_pause_holds_for_its_route_or_for_all() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        pace.pause("a", Duration::from_secs(7), false, now);
+        assert_eq!(pace.take("a", Budget::Person, now), Err(Duration::from_secs(7)));
+        assert_eq!(pace.take("b", Budget::Ordinary, now), Ok(()));
+        pace.pause("b", Duration::from_secs(3), true, now);
+        assert_eq!(pace.take("c", Budget::Person, now), Err(Duration::from_secs(3)));
+        assert_eq!(pace.take("c", Budget::Interaction, now), Ok(()));
+    }
+
+    #[test]
+    fn people_go_ahead_of_everything_else() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let taken = (0..100).filter(|n| pace.take(&n.to_string(), Budget::Ordinary, now).is_ok()).count();
+        assert_eq!(taken, GLOBAL - FOR_PEOPLE);
+        let people = (0..100).filter(|n| pace.take(&n.to_string(), Budget::Person, now).is_ok()).count();
+        assert_eq!(people, FOR_PEOPLE);
+        assert_eq!(pace.take("x", Budget::Ordinary, now + Duration::from_secs(1)), Ok(()));
+    }
+}

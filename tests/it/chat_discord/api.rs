@@ -1,0 +1,333 @@
+//! The HTTP side: every call is checked by the rules, carried out on the guild, and answered as Discord does. Never
+//! answers a call that it does not know.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::State as With,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    fake::{APP, Fake, GUILD, ME, Said, State, TOKEN},
+    rules,
+};
+
+type Answer = (u16, Value);
+
+pub async fn answer(
+    With(fake): With<Fake>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = uri.path().trim_start_matches("/api/v10").to_owned();
+    let call = format!("{method} {path}");
+    let (body, files) = parts(&headers, &body);
+    let mut state = fake.state();
+    state.calls.push((call.clone(), body.clone()));
+    let own_token = path.starts_with("/interactions") || path.starts_with("/webhooks");
+    let allowed =
+        headers.get("authorization").and_then(|value| value.to_str().ok()) == Some(&format!("Bot {TOKEN}"));
+    if own_token && headers.contains_key("authorization") {
+        state.violations.push(format!("{call} carries the bot's token"));
+    }
+    if !headers.get("user-agent").is_some_and(|agent| agent.as_bytes().starts_with(b"DiscordBot (")) {
+        state.violations.push(format!("{call} without a user agent"));
+    }
+    let fault = state.faults.iter().position(|fault| call.starts_with(&fault.on));
+    let fault = fault.and_then(|index| state.faults.remove(index));
+    let (status, said) = match &fault {
+        Some(fault) if !fault.done => (fault.status, Value::Null),
+        _ if !own_token && (state.revoked || !allowed) => {
+            (401, json!({ "message": "401: Unauthorized", "code": 0 }))
+        }
+        _ => carry_out(&fake, &mut state, &method, &path, &body, files),
+    };
+    let date = state.date.clone();
+    drop(state);
+    let (status, text) = match &fault {
+        Some(fault) => (fault.status, fault.body.clone()),
+        None if said.is_null() => (status, String::new()),
+        None => (status, said.to_string()),
+    };
+    let mut response = (StatusCode::from_u16(status).unwrap(), text).into_response();
+    for (name, value) in fault.map(|fault| fault.headers).unwrap_or_default() {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    if let Some(date) = date {
+        response.headers_mut().insert("date", date.parse().unwrap());
+    }
+    response
+}
+
+/// The JSON of a call and the names of its files.
+fn parts(headers: &HeaderMap, body: &Bytes) -> (Value, Vec<String>) {
+    let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("multipart/") {
+        return (serde_json::from_slice(body).unwrap_or_default(), vec![]);
+    }
+    let whole = String::from_utf8_lossy(body);
+    let json =
+        whole.split("name=\"payload_json\"\r\n\r\n").nth(1).and_then(|rest| rest.split("\r\n--").next());
+    let names = whole.split("filename=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    (serde_json::from_str(json.unwrap_or_default()).unwrap_or_default(), names.map(str::to_owned).collect())
+}
+
+fn unknown(code: u64, what: &str) -> Answer {
+    (404, json!({ "code": code, "message": format!("Unknown {what}") }))
+}
+
+fn carry_out(
+    fake: &Fake,
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    body: &Value,
+    files: Vec<String>,
+) -> Answer {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", ["gateway", "bot"]) => {
+            let limit = json!({ "total": 1000, "remaining": 999, "reset_after": 1000, "max_concurrency": 1 });
+            (200, json!({ "url": fake.socket("gateway"), "shards": 1, "session_start_limit": limit }))
+        }
+        ("GET", ["users", "@me"]) => (200, json!({ "id": ME, "username": "watchbell", "bot": true })),
+        ("GET", ["applications", "@me"]) => (200, json!({ "id": APP, "flags": state.flags })),
+        ("GET", ["guilds", _]) => {
+            let all = (1_u64 << 40) - 1;
+            (
+                200,
+                json!({ "id": GUILD, "name": "Home", "roles": [{ "id": GUILD, "permissions": (all & !8).to_string() }] }),
+            )
+        }
+        ("GET", ["guilds", _, "members", id]) => {
+            (200, json!({ "user": { "id": id, "username": "ana" }, "nick": "Ana Ruiz", "roles": [] }))
+        }
+        ("GET", ["guilds", _, "channels"]) => {
+            (200, state.channels.values().filter(|c| c["type"] == 0).cloned().collect())
+        }
+        ("GET", ["guilds", _, "threads", "active"]) => {
+            let threads: Vec<Value> = state.channels.values().filter(|c| c["type"] != 0).cloned().collect();
+            (200, json!({ "threads": threads, "members": [] }))
+        }
+        ("POST", ["guilds", _, "channels"]) => {
+            let name = body["name"].as_str().unwrap_or_default();
+            if name.is_empty()
+                || name.chars().count() > 100
+                || body["topic"].as_str().is_some_and(|t| t.chars().count() > 1_024)
+            {
+                state.violations.push(format!("a channel like {body}"));
+            }
+            (201, made(state, body.clone(), 0))
+        }
+        ("GET" | "PUT", ["applications", app, "guilds", _, "commands"]) => {
+            if *app != APP {
+                state.violations.push("commands of another application".into());
+            }
+            if method == Method::PUT {
+                state.violations.extend(rules::commands(body));
+                let mut all = body.as_array().cloned().unwrap_or_default();
+                for command in &mut all {
+                    command["id"] = state.id().into();
+                    command["version"] = "1".into();
+                }
+                state.commands = all;
+            }
+            (200, state.commands.clone().into())
+        }
+        ("POST", ["users", "@me", "channels"]) => {
+            let account = body["recipient_id"].as_str().unwrap_or_default();
+            (200, json!({ "id": format!("9{account}"), "type": 1 }))
+        }
+        ("GET", ["channels", id]) => {
+            state.channels.get(*id).map_or(unknown(10_003, "Channel"), |c| (200, c.clone()))
+        }
+        ("PATCH", ["channels", id]) => {
+            let Some(channel) = state.channels.get_mut(*id) else { return unknown(10_003, "Channel") };
+            for (key, value) in body.as_object().unwrap() {
+                if matches!(key.as_str(), "archived" | "locked") {
+                    channel["thread_metadata"][key] = value.clone();
+                } else {
+                    channel[key] = value.clone();
+                }
+            }
+            (200, channel.clone())
+        }
+        ("PUT", ["channels", room, "permissions" | "thread-members", account]) => {
+            state.members.entry((*room).to_owned()).or_default().push((*account).to_owned());
+            (204, Value::Null)
+        }
+        ("POST", ["channels", parent, "threads"]) => {
+            let mut thread = body.clone();
+            thread["parent_id"] = (*parent).into();
+            (201, made(state, thread, body["type"].as_u64().unwrap_or(11)))
+        }
+        ("POST", ["channels", room, "messages"]) => post(state, room, body, files),
+        ("POST", ["channels", room, "messages", message, "threads"]) => {
+            if state.channels.contains_key(*message) {
+                return (
+                    400,
+                    json!({ "code": 160_004, "message": "A thread has already been created for this message" }),
+                );
+            }
+            let thread = json!({ "id": message, "parent_id": room, "name": body["name"], "type": 11, "guild_id": GUILD });
+            state.channels.insert((*message).to_owned(), thread.clone());
+            (201, thread)
+        }
+        ("PUT", ["channels", _, "messages", "pins", id]) => {
+            on_message(state, id, |said| said.pinned = true, true)
+        }
+        ("GET", ["channels", _, "messages", id]) => match state.messages.iter().find(|said| said.id == *id) {
+            Some(said) => (
+                200,
+                json!({
+                    "id": said.id, "content": said.body["content"], "timestamp": "2026-01-05T09:00:00+00:00",
+                    "author": { "id": said.author, "username": "ana" },
+                }),
+            ),
+            None => unknown(10_008, "Message"),
+        },
+        ("PATCH", ["channels", _, "messages", id]) => {
+            state.violations.extend(rules::message(body, false));
+            on_message(state, id, |said| said.body = body.clone(), false)
+        }
+        ("POST", ["interactions", id, token, "callback"]) => callback(state, id, token, body),
+        ("PATCH", ["webhooks", _, token, "messages", "@original"]) => {
+            state.violations.extend(rules::message(body, false));
+            let asked = state.interactions.values().find(|asked| asked.token == *token);
+            match asked.and_then(|asked| asked.original.clone()) {
+                Some(id) => on_message(state, &id, |said| said.body = body.clone(), false),
+                None => unknown(10_015, "Webhook"),
+            }
+        }
+        ("POST", ["webhooks", _, token]) => {
+            state.violations.extend(rules::message(body, false));
+            let Some(asked) = state.interactions.values().find(|asked| asked.token == *token) else {
+                return unknown(10_015, "Webhook");
+            };
+            if asked.acknowledged.is_none() {
+                return unknown(10_015, "Webhook");
+            }
+            let (channel, account) = (asked.channel.clone(), asked.account.clone());
+            let only = (body["flags"] == 64).then_some(account);
+            let id = keep(state, &channel, body, only, vec![]);
+            (200, json!({ "id": id, "channel_id": channel }))
+        }
+        _ => {
+            state.violations.push(format!("{method} {path} does not exist"));
+            (404, json!({ "code": 0, "message": "404: Not Found" }))
+        }
+    }
+}
+
+fn made(state: &mut State, mut channel: Value, kind: u64) -> Value {
+    let id = state.id();
+    channel["id"] = id.clone().into();
+    channel["guild_id"] = GUILD.into();
+    channel["owner_id"] = ME.into();
+    channel["type"] = kind.into();
+    state.channels.insert(id, channel.clone());
+    channel
+}
+
+fn keep(state: &mut State, channel: &str, body: &Value, only: Option<String>, files: Vec<String>) -> String {
+    let id = state.id();
+    let said = Said {
+        id: id.clone(),
+        channel: channel.into(),
+        author: ME.into(),
+        body: body.clone(),
+        only,
+        pinned: false,
+        files,
+    };
+    state.messages.push(said);
+    id
+}
+
+fn on_message(state: &mut State, id: &str, change: impl FnOnce(&mut Said), quiet: bool) -> Answer {
+    match state.messages.iter_mut().find(|said| said.id == id) {
+        Some(said) => {
+            change(said);
+            if quiet {
+                (204, Value::Null)
+            } else {
+                (200, json!({ "id": said.id, "channel_id": said.channel }))
+            }
+        }
+        None => unknown(10_008, "Message"),
+    }
+}
+
+fn post(state: &mut State, room: &str, body: &Value, files: Vec<String>) -> Answer {
+    state.violations.extend(rules::message(body, true));
+    // A conversation with a person has an id of its own here: a nine and the account.
+    if !state.channels.contains_key(room) && !room.starts_with('9') {
+        return unknown(10_003, "Channel");
+    }
+    let nonce = (room.to_owned(), body["nonce"].as_str().unwrap_or_default().to_owned());
+    if let Some(id) = state.nonces.get(&nonce) {
+        return (200, json!({ "id": id, "channel_id": room }));
+    }
+    let id = keep(state, room, body, None, files);
+    state.nonces.insert(nonce, id.clone());
+    (200, json!({ "id": id, "channel_id": room }))
+}
+
+fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
+    let kind = body["type"].as_u64().unwrap_or_default();
+    let data = &body["data"];
+    match kind {
+        4 | 7 => state.violations.extend(rules::message(data, false)),
+        9 => state.violations.extend(rules::modal(data)),
+        5 | 6 | 8 => {}
+        other => state.violations.push(format!("a callback of type {other}")),
+    }
+    let Some(asked) = state.interactions.get_mut(id).filter(|asked| asked.token == token) else {
+        return unknown(10_062, "interaction");
+    };
+    if asked.sent.elapsed() > Duration::from_secs(3) {
+        return unknown(10_062, "interaction");
+    }
+    if asked.acknowledged.is_some() {
+        return (400, json!({ "code": 40_060, "message": "Interaction has already been acknowledged." }));
+    }
+    asked.acknowledged = Some(kind);
+    asked.private = data["flags"] == 64;
+    let fits = match asked.kind {
+        2 => matches!(kind, 4 | 5 | 9),
+        3 => matches!(kind, 4 | 5 | 6 | 7 | 9),
+        4 => kind == 8,
+        _ => matches!(kind, 4 | 5) || (asked.message.is_some() && matches!(kind, 6 | 7)),
+    };
+    let (account, channel, message) = (asked.account.clone(), asked.channel.clone(), asked.message.clone());
+    let private = asked.private;
+    if !fits {
+        state.violations.push(format!("a callback of type {kind} does not fit"));
+    }
+    let original = match kind {
+        4 | 5 => Some(keep(state, &channel, data, private.then_some(account.clone()), vec![])),
+        6 | 7 => message,
+        _ => None,
+    };
+    if kind == 7
+        && let Some(id) = &original
+    {
+        state.message(id).body = data.clone();
+    }
+    if kind == 9 {
+        state.forms.insert(account, data.clone());
+    }
+    if kind == 8 {
+        state.suggestions = data["choices"].as_array().cloned().unwrap_or_default();
+    }
+    if let Some(asked) = state.interactions.get_mut(id) {
+        asked.original = original;
+    }
+    (204, Value::Null)
+}

@@ -1,0 +1,238 @@
+//! The Discord adapter against a Discord on loopback, by real sockets. Never sleeps for time to pass: conditions
+//! have a deadline, and what takes long is made short by the options.
+
+mod api;
+mod connection;
+mod fake;
+mod interactions;
+mod outwards;
+mod rules;
+mod socket;
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fake::{Fake, GUILD, OPS, TOKEN};
+use tokio::sync::Notify;
+use watchbell::{
+    chat::{
+        discord::{
+            Discord, Options, Running,
+            commands::{Argument, Kind, Spec},
+        },
+        port::{Ear, Failure, Heard, Link, MessageRef, Place, Platform, RoomId, Said, Suggestion},
+    },
+    domain::delivery::Channel,
+    text::card::{Button, Card},
+};
+
+/// What the ear does with what it hears.
+enum Reaction {
+    Say(Said),
+    After(Arc<Notify>, Said),
+    Panic,
+}
+
+type Answer = Box<dyn Fn(&Heard) -> Reaction + Send>;
+
+/// An ear that keeps what it hears.
+struct Script {
+    heard: Mutex<Vec<Heard>>,
+    links: Mutex<Vec<Link>>,
+    answer: Mutex<Answer>,
+}
+
+impl Script {
+    fn heard(&self) -> MutexGuard<'_, Vec<Heard>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn links(&self) -> Vec<Link> {
+        self.links.lock().unwrap().clone()
+    }
+
+    fn answers(&self, answer: impl Fn(&Heard) -> Reaction + Send + 'static) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(answer);
+    }
+
+    fn says(&self, said: Said) {
+        self.answers(move |_| Reaction::Say(said.clone()));
+    }
+}
+
+impl Ear for Script {
+    fn hear(&self, heard: Heard) -> Pin<Box<dyn Future<Output = Said> + Send + '_>> {
+        let reaction = (self.answer.lock().unwrap_or_else(PoisonError::into_inner))(&heard);
+        self.heard().push(heard);
+        Box::pin(async move {
+            match reaction {
+                Reaction::Say(said) => said,
+                Reaction::After(gate, said) => {
+                    gate.notified().await;
+                    said
+                }
+                Reaction::Panic => panic!("the ear falls over, on purpose"),
+            }
+        })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _: Channel,
+        _: &'a str,
+        text: &'a str,
+        _: usize,
+    ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>> {
+        let text = format!("{text}base");
+        Box::pin(async move { vec![Suggestion { text, shown: "A base".into() }] })
+    }
+
+    fn link(&self, _: Channel, link: Link) {
+        self.links.lock().unwrap().push(link);
+    }
+}
+
+/// A fake, an adapter on it, and an ear.
+struct World {
+    fake: Fake,
+    discord: Discord,
+    ear: Arc<Script>,
+    _running: Running,
+}
+
+fn options(fake: &Fake) -> Options {
+    let clock = Arc::new(|| "2026-01-05T09:00:00Z".parse().unwrap());
+    let mut options = Options::new(TOKEN.to_owned().into(), GUILD.parse().ok(), clock);
+    options.api = format!("{}/api/v10", fake.base);
+    let short = Duration::from_millis(2);
+    options.timing.backoff = short;
+    options.timing.backoff_most = Duration::from_millis(20);
+    options.timing.broken_again = Duration::from_millis(20);
+    options.timing.identify_pause = short;
+    options.timing.invalid_pause = (Duration::ZERO, short);
+    options
+}
+
+fn specs() -> Vec<Spec> {
+    let argument = |name: &str, kind| Argument {
+        name: name.into(),
+        summary: "It".into(),
+        kind,
+        autocomplete: true,
+        ..Argument::default()
+    };
+    let open = Spec {
+        name: "open".into(),
+        summary: "Opens".into(),
+        runs: true,
+        arguments: vec![argument("severity", Kind::Word), argument("title", Kind::Text)],
+        subcommands: vec![],
+    };
+    vec![Spec {
+        name: "incident".into(),
+        summary: "Incidents".into(),
+        subcommands: vec![open],
+        ..Spec::default()
+    }]
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let fake = Fake::start().await;
+        let mut options = options(&fake);
+        change(&mut options);
+        let world = Self::on(fake, options);
+        world.up(1).await;
+        world
+    }
+
+    fn on(fake: Fake, options: Options) -> Self {
+        let ear = Arc::new(Script {
+            heard: Mutex::default(),
+            links: Mutex::default(),
+            answer: Mutex::new(Box::new(|_| Reaction::Say(Said::default()))),
+        });
+        let discord = Discord::new(options).unwrap();
+        let running = discord.listen(specs(), Arc::clone(&ear) as Arc<dyn Ear>);
+        Self { fake, discord, ear, _running: running }
+    }
+
+    /// Waits until the link came up so many times.
+    async fn up(&self, times: usize) {
+        self.until("the link up", || (ups(&self.ear.links()) >= times).then_some(())).await;
+    }
+
+    async fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let by = std::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(
+                std::time::Instant::now() < by,
+                "never came: {what}; {:?} {:?}",
+                self.ear.links(),
+                self.fake.violations()
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Waits until a room (or a person's conversation) shows exactly these words last.
+    async fn shows(&self, channel: &str, words: &str, only: Option<&str>) -> MessageRef {
+        let room = channel.to_owned();
+        self.fake
+            .until(&format!("{words:?} in {channel}"), |state| {
+                let found = state.messages.iter().find(|said| {
+                    said.channel == room
+                        && fake::shown(&said.body).contains(words)
+                        && said.only.as_deref() == only
+                });
+                found.map(|said| MessageRef { room: RoomId(said.channel.clone()), message: said.id.clone() })
+            })
+            .await
+    }
+
+    async fn hears(&self, count: usize) -> Vec<Heard> {
+        self.until("what somebody did", || {
+            (self.ear.heard().len() >= count).then(|| self.ear.heard().clone())
+        })
+        .await
+    }
+
+    async fn send(&self, to: &Place, card: &Card) -> Result<MessageRef, Failure> {
+        let key = format!("K-{}", self.fake.state().calls.len());
+        self.discord.send(to, card, &key).await
+    }
+
+    fn keeps_the_rules(&self) {
+        assert_eq!(self.fake.violations(), Vec::<String>::new());
+    }
+}
+
+fn ups(links: &[Link]) -> usize {
+    links.iter().filter(|link| **link == Link::Up).count()
+}
+
+fn ops() -> Place {
+    Place::Room(RoomId(OPS.into()))
+}
+
+fn card(title: &str) -> Card {
+    Card { title: title.into(), ..Card::default() }
+}
+
+fn with_button(title: &str, label: &str, command: &str) -> Card {
+    Card { title: title.into(), buttons: vec![Button::new(label, command)], ..Card::default() }
+}
+
+fn said(title: &str, to_all: bool) -> Said {
+    Said { cards: vec![card(title)], to_all, ..Said::default() }
+}

@@ -1,0 +1,258 @@
+//! What the bot says and makes: messages once, rooms once, limits obeyed, refusals explained, strangers harmless.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use watchbell::{
+    chat::{
+        discord::RoomStyle,
+        port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
+    },
+    text::card::Card,
+};
+
+use super::{
+    World, card,
+    fake::{ANA, BEN, Fault, GUILD, ME, OPS, TOKEN, shown},
+    ops, options,
+};
+
+fn plan(name: &str, key: &str, private: bool) -> RoomPlan {
+    RoomPlan { name: name.into(), topic: "Database is down".into(), private, key: key.into() }
+}
+
+#[tokio::test]
+async fn a_message_is_said_once_edited_pinned_read_and_gone() {
+    let world = World::start().await;
+    let first = world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap();
+    assert_eq!(world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap(), first);
+    assert_eq!(world.fake.said(OPS).len(), 1);
+    world.discord.edit(&first, &card("Up again")).await.unwrap();
+    world.discord.pin(&first).await.unwrap();
+    assert_eq!((&*world.fake.said(OPS)[0].0, world.fake.state().messages[0].pinned), ("Up again", true));
+    let written = world.fake.write(ANA, OPS, "it is the disk");
+    let words = world.discord.read(&written).await.unwrap();
+    assert_eq!((&*words.text, &*words.account.id), ("it is the disk", ANA));
+    assert_eq!(words.url, Some(format!("https://discord.com/channels/{GUILD}/{OPS}/{}", written.message)));
+    world.fake.state().messages.clear();
+    assert!(matches!(world.discord.edit(&first, &card("x")).await, Err(Failure::Gone(_))));
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn threads_people_and_pictures_are_reached() {
+    let world = World::start().await;
+    let message = world.send(&ops(), &card("Down")).await.unwrap();
+    for _ in 0..2 {
+        let inside = world.send(&Place::Thread(message.clone()), &card("Below")).await.unwrap();
+        assert_eq!(inside.room.0, message.message);
+    }
+    let whisper = Place::Whisper { room: RoomId(OPS.into()), account: ANA.into() };
+    for place in [Place::Person(ANA.into()), whisper] {
+        let personal = world.send(&place, &card("Wake up")).await.unwrap();
+        let content = world.fake.state().message(&personal.message).body["content"].clone();
+        assert_eq!((&*personal.room.0, content), (&*format!("9{ANA}"), json!("Wake up")));
+    }
+    let picture =
+        Picture { name: "../cpu load.png".into(), png: vec![1, 2, 3].into(), words: "CPU @everyone".into() };
+    let sent = world.discord.picture(&ops(), &picture).await.unwrap();
+    let mut state = world.fake.state();
+    let said = state.message(&sent.message);
+    assert_eq!(
+        (said.files.clone(), said.body["attachments"][0]["description"].clone()),
+        (vec![".._cpu_load.png".into()], json!("CPU @everyone"))
+    );
+    drop(state);
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn a_stranger_formats_nothing_and_pings_nobody() {
+    let world = World::start().await;
+    let loud = "@everyone <@&5> **bold** `code` [x](https://evil.example.com)";
+    let card =
+        Card { title: loud.into(), text: loud.into(), table: vec![vec!["```".into()]], ..Card::default() };
+    let sent = world.send(&ops(), &card).await.unwrap();
+    let body = world.fake.state().message(&sent.message).body.clone();
+    assert!(shown(&body).starts_with(&format!("{loud}\n{loud}")), "{}", shown(&body));
+    assert!(!body.to_string().contains("\"@everyone"), "{body}");
+    world.keeps_the_rules();
+}
+
+fn limited(on: &str, seconds: &str, scope: &str) -> Fault {
+    let body = json!({ "message": "You are being rate limited.", "retry_after": seconds.parse::<f64>().unwrap(), "global": scope == "global" });
+    let headers = vec![("retry-after", seconds.to_owned()), ("x-ratelimit-scope", scope.to_owned())];
+    Fault { on: on.into(), status: 429, headers, body: body.to_string(), done: false }
+}
+
+#[tokio::test]
+async fn a_limit_holds_for_its_route_and_a_person_is_not_held_up() {
+    let world = World::start().await;
+    let place = |id: &str| Place::Room(RoomId(id.into()));
+    world.fake.state().faults.push_back(limited(&format!("POST /channels/{OPS}"), "0.05", "user"));
+    world.send(&ops(), &card("Waited for by itself")).await.unwrap();
+    world.fake.state().faults.push_back(limited(&format!("POST /channels/{OPS}"), "30", "user"));
+    let begun = Instant::now();
+    for _ in 0..2 {
+        let wait = world.send(&ops(), &card("Too long")).await;
+        assert!(matches!(wait, Err(Failure::Wait(pause)) if pause > Duration::from_secs(28)), "{wait:?}");
+    }
+    let calls = world
+        .fake
+        .state()
+        .calls
+        .iter()
+        .filter(|(call, _)| call == &format!("POST /channels/{OPS}/messages"))
+        .count();
+    assert_eq!(calls, 3, "a pause that is known is not asked for again");
+    world.send(&place("110000000000000601"), &card("Elsewhere")).await.unwrap();
+    world.send(&Place::Person(ANA.into()), &card("Wake up")).await.unwrap();
+    world.fake.state().faults.push_back(limited("POST /channels/110000000000000601", "30", "global"));
+    assert!(matches!(world.send(&place("110000000000000601"), &card("x")).await, Err(Failure::Wait(_))));
+    assert!(matches!(world.discord.account(ANA).await, Err(Failure::Wait(_))), "global is for all");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_mend_and_never_the_token() {
+    let world = World::start().await;
+    let remedy = |remedy| Some(Some(remedy));
+    let permission = Remedy::Permission { name: "Send Messages".into(), room: Some("#ops".into()) };
+    for (status, code, expected) in [
+        (403, 50_013, remedy(permission)),
+        (403, 50_001, remedy(Remedy::InviteBot("#ops".into()))),
+        (404, 10_003, None),
+        (400, 30_013, Some(None)),
+        (401, 0, remedy(Remedy::Token("discord.token".into()))),
+    ] {
+        world.fake.fail("POST /channels", status, json!({ "code": code, "message": "Words" }));
+        match (world.send(&ops(), &card("x")).await, expected) {
+            (Err(Failure::Refused { remedy, .. }), Some(wanted)) => assert_eq!(remedy, wanted),
+            (Err(Failure::Gone(_)), None) => {}
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+    world.fake.fail(
+        "POST /channels/9",
+        403,
+        json!({ "code": 50_007, "message": "Cannot send messages to this user" }),
+    );
+    let refused = world.send(&Place::Person(ANA.into()), &card("x")).await;
+    assert!(
+        matches!(&refused, Err(Failure::Refused { remedy: Some(Remedy::AllowMessages), .. })),
+        "{refused:?}"
+    );
+    let page = Fault {
+        on: "POST /channels".into(),
+        status: 200,
+        headers: vec![],
+        body: "<html>".into(),
+        done: true,
+    };
+    world.fake.state().faults.push_back(page);
+    assert!(matches!(world.discord.send(&ops(), &card("Twice"), "D-9").await, Err(Failure::TryAgain(_))));
+    world.discord.send(&ops(), &card("Twice"), "D-9").await.unwrap();
+    assert_eq!(world.fake.said(OPS).iter().filter(|(words, _)| words == "Twice").count(), 1);
+    world.fake.fail("POST /channels", 500, json!(""));
+    assert!(matches!(world.send(&ops(), &card("x")).await, Err(Failure::TryAgain(_))));
+    for id in ["../users", "", "C024BE91L"] {
+        let place = Place::Room(RoomId(id.into()));
+        assert!(matches!(world.send(&place, &card("x")).await, Err(Failure::Refused { .. })), "{id}");
+    }
+    let shown = format!("{:?} {refused:?}", options(&world.fake));
+    assert!(!shown.contains(TOKEN), "{shown}");
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn a_room_is_made_once_and_a_name_that_is_taken_gets_a_number() {
+    let world = World::start().await;
+    let first = world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap();
+    assert_eq!(world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap(), first);
+    let second = world.discord.create_room(&plan("inc-42", "b", false)).await.unwrap();
+    assert_eq!((&*first.name, &*second.name), ("#inc-42", "#inc-42-2"));
+    let overwrites = world.fake.state().channels[&first.id.0]["permission_overwrites"].clone();
+    assert_eq!(
+        (&overwrites[0]["id"], &overwrites[0]["deny"], &overwrites[1]["id"]),
+        (&json!(GUILD), &json!("1024"), &json!(ME))
+    );
+    world.discord.set_topic(&first.id, "Mitigated").await.unwrap();
+    world.discord.invite(&first.id, &[ANA.into(), BEN.into()]).await.unwrap();
+    for _ in 0..2 {
+        world.discord.archive(&first.id).await.unwrap();
+    }
+    let state = world.fake.state();
+    let channel = &state.channels[&first.id.0];
+    assert_eq!(
+        (&channel["topic"], &state.members[&first.id.0]),
+        (&json!("Mitigated"), &vec![ANA.to_owned(), BEN.to_owned()])
+    );
+    let deny: u64 = channel["permission_overwrites"][0]["deny"].as_str().unwrap().parse().unwrap();
+    assert_eq!(deny & (1 << 10 | 1 << 11), 1 << 10 | 1 << 11, "still private, and closed");
+    drop(state);
+    assert_eq!(world.discord.find_room("#OPS").await.unwrap().id.0, OPS);
+    let unknown = world.discord.find_room("#nowhere").await;
+    assert!(
+        matches!(unknown, Err(Failure::Refused { remedy: Some(Remedy::NameRoom(name)), .. }) if name == "#nowhere")
+    );
+    assert_eq!(world.discord.account(ANA).await.unwrap().name, "Ana Ruiz");
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn a_room_can_be_a_thread() {
+    let channel = OPS.parse().unwrap();
+    let world = World::with(|options| options.rooms = RoomStyle::Threads { channel }).await;
+    let first = world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap();
+    assert_eq!(world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap(), first);
+    let second = world.discord.create_room(&plan("inc-42", "b", true)).await.unwrap();
+    assert_eq!(&*second.name, "#inc-42-2");
+    world.discord.invite(&first.id, &[ANA.into()]).await.unwrap();
+    world.discord.set_topic(&first.id, "Mitigated").await.unwrap();
+    world.discord.archive(&first.id).await.unwrap();
+    world.discord.archive(&first.id).await.unwrap();
+    assert_eq!(world.fake.said(&format!("9{ANA}")), vec![]);
+    let state = world.fake.state();
+    let thread: &Value = &state.channels[&first.id.0];
+    assert_eq!((&thread["type"], &thread["thread_metadata"]["locked"]), (&json!(12), &json!(true)));
+    drop(state);
+    // A reply in a thread stays there.
+    let message = MessageRef { room: second.id.clone(), message: "120000000000000999".into() };
+    world.fake.state().channels.get_mut(&second.id.0).unwrap()["type"] = json!(12);
+    let reply = world.send(&Place::Thread(message.clone()), &card("Reply")).await.unwrap();
+    assert_eq!(
+        world.fake.state().message(&reply.message).body["message_reference"]["message_id"],
+        json!(message.message)
+    );
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn an_examination_finds_what_is_wrong() {
+    let world = World::with(|options| options.members = true).await;
+    world.fake.state().date = Some("Mon, 05 Jan 2026 09:05:00 GMT".into());
+    world.fake.state().channels.get_mut(OPS).unwrap()["permission_overwrites"] =
+        json!([{ "id": GUILD, "type": 0, "allow": "0", "deny": "2048" }]);
+    let rooms = ["#ops".to_owned(), "#quiet".into(), "#nowhere".into()];
+    let found = world.discord.examine(&rooms).await;
+    let said =
+        |what: &str| found.iter().find(|finding| finding.what == what).map(|finding| finding.good.clone());
+    let remedy = |what: &str| match said(what) {
+        Some(Err(Failure::Refused { remedy, .. })) => remedy,
+        other => panic!("{what}: {other:?}"),
+    };
+    assert_eq!((said("bot token"), said("server")), (Some(Ok("watchbell".into())), Some(Ok("Home".into()))));
+    assert_eq!(remedy("clock"), Some(Remedy::SetClock));
+    assert_eq!(remedy("intent GUILD_MEMBERS"), Some(Remedy::Intent("GUILD_MEMBERS".into())));
+    assert_eq!(
+        remedy("#ops"),
+        Some(Remedy::Permission { name: "Send Messages".into(), room: Some("#ops".into()) })
+    );
+    assert_eq!(remedy("#nowhere"), Some(Remedy::NameRoom("#nowhere".into())));
+    assert!(matches!(said("#quiet"), Some(Ok(_))));
+    world.fake.state().revoked = true;
+    let found = world.discord.examine(&rooms).await;
+    assert!(matches!(&found[0].good, Err(Failure::Refused { remedy: Some(Remedy::Token(_)), .. })));
+    world.keeps_the_rules();
+}
