@@ -1,8 +1,9 @@
 # Watchbell as a small image: the binary, a folder for data, nobody's shell.
 #
 #   docker build -t watchbell .
-#   docker run -p 8080:8080 -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
+#   docker run -p 8080:8080 -e WATCHBELL_URL=https://watchbell.example.com -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
 #
+# WATCHBELL_URL is what links in pages begin with: without it telephones are sent to themselves.
 # With no token configured Watchbell answers on loopback only; in a container configure `[api] tokens` first.
 
 FROM rust:1.95-slim-bookworm AS build
