@@ -1,8 +1,10 @@
 # Watchbell as a small image: the binary, a folder for data, nobody's shell.
 #
 #   docker build -t watchbell .
-#   docker run -p 127.0.0.1:8080:8080 -e ANA_TOKEN -e PROMETHEUS_TOKEN -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
+#   docker run -p 127.0.0.1:8080:8080 -e WATCHBELL_URL=https://watchbell.example.com -e ANA_TOKEN -e PROMETHEUS_TOKEN \
+#     -v watchbell:/data -v "$PWD/config:/config:ro" watchbell
 #
+# WATCHBELL_URL is what links in pages begin with: without it telephones are sent to themselves.
 # In a container it listens beyond loopback, and it refuses to start like that without a token in `[api] tokens`.
 
 FROM rust:1.95-slim-bookworm AS build

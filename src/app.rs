@@ -3,8 +3,10 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
-    time::Duration,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Context as _;
@@ -45,8 +47,6 @@ const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 1"
 const SNAPSHOT_EVERY: usize = 50_000;
 /// A snapshot costs as much as the state is large: paid once for so many events, it stays small beside them.
 const SNAPSHOT_SHARE: usize = 2;
-/// How long a stopping server waits for running requests.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a caller may choose beside the configuration.
 #[derive(Debug, Clone, Default)]
@@ -91,8 +91,12 @@ impl App {
             // Nobody said how telephones reach it: links lead to where the server really is.
             let _ = settings.public_url.set_port(Some(address.port()));
         }
+        if let Some(warning) = exposure(address, &settings.public_url) {
+            warn!("{warning}");
+        }
 
         let metrics = Metrics::default();
+        metrics.integrations(config.integrations.keys());
         let (core, clock, faults) = open_journal(&data_dir, Arc::clone(&config))?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
@@ -105,7 +109,7 @@ impl App {
         let prepared = Prepared::default();
         let engine = prepared.engine();
         let couriers = couriers(&settings, &links, &terminal)?;
-        let outbox = Outbox::start(&engine, couriers, metrics.clone(), observe::trace);
+        let outbox = Outbox::start(&engine, &couriers);
         let running = prepared
             .start(
                 core,
@@ -147,7 +151,7 @@ impl App {
             };
             web::serve(listener, router, metrics, stopped).await
         });
-        let alive = start_heartbeat(&settings, &running);
+        let alive = start_heartbeat(&settings, &engine);
         info!(%address, release = RELEASE, "Watchbell listens");
         Ok(Self {
             address,
@@ -176,12 +180,11 @@ impl App {
 
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
-        let Self { engine, running, views, closing, stop_web, web, alive, .. } = self;
+        let Self { engine, running, views, closing, stop_web, web: serving, alive, .. } = self;
         closing.send_replace(true);
         let _ = stop_web.send(());
-        if tokio::time::timeout(FAREWELL, web).await.is_err() {
-            warn!("some requests were still running and are cut off");
-        }
+        // It has a patience of its own.
+        drop(serving.await);
         if let Some(alive) = alive {
             alive.abort();
         }
@@ -190,7 +193,7 @@ impl App {
             running.join();
             views.stop();
         });
-        if tokio::time::timeout(FAREWELL, joined).await.is_err() {
+        if tokio::time::timeout(web::FAREWELL, joined).await.is_err() {
             error!("the engine does not end; what was answered is on disk all the same");
         }
     }
@@ -199,6 +202,17 @@ impl App {
 /// Whether a public URL only names where the server listens, by configuration, on this machine.
 fn leads_here(public_url: &url::Url, listen: SocketAddr) -> bool {
     leads_to_itself(public_url) && public_url.port_or_known_default() == Some(listen.port())
+}
+
+/// What an operator should hear when others reach the server, and the links that it sends lead to themselves.
+fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
+    let misleads = !address.ip().is_loopback() && leads_to_itself(public_url);
+    misleads.then(|| {
+        format!(
+            "links in pages begin with {public_url}, which telephones cannot reach: say what people's links begin \
+             with, public_url in [server]"
+        )
+    })
 }
 
 /// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; and what
@@ -273,22 +287,29 @@ fn random<const BYTES: usize>() -> [u8; BYTES] {
 /// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy.
 fn after_batch(data_dir: PathBuf, metrics: Metrics, views: Views) -> AfterBatch {
     let mut since = 0;
+    let writing = Arc::new(AtomicBool::new(false));
     Box::new(move |core: &Core, events| {
         since += events;
+        let state = core.state();
         if events > 0 {
-            metrics.standing(standing(core.state()));
+            metrics.standing(Standing::of(state));
             if let Status::Ready { behind, .. } = views.status() {
                 metrics.views_lag(behind);
             }
         }
-        let state = core.state();
         let things = state.alerts.len() + state.groups.len() + state.pages.len() + state.deliveries.len();
         if since < SNAPSHOT_EVERY.max(SNAPSHOT_SHARE * things) {
             return;
         }
+        // The last space is for pages; and a disk that is slower than the alerts gets one snapshot at a time.
+        if core.reader().degraded().is_some() || writing.swap(true, Ordering::AcqRel) {
+            return;
+        }
         since = 0;
         let (state, head, data_dir) = (state.clone(), core.head(), data_dir.clone());
+        let done = Done(Arc::clone(&writing));
         let write = move || {
+            let _done = done;
             // Whatever waits for an answer goes first.
             if let Err(error) = rustix::process::nice(10) {
                 debug!(%error, "the snapshot is written with the priority of everything else");
@@ -303,23 +324,42 @@ fn after_batch(data_dir: PathBuf, metrics: Metrics, views: Views) -> AfterBatch 
     })
 }
 
-fn standing(state: &State) -> Standing {
-    Standing {
-        alerts: state.alerts.len(),
-        groups: state.groups.len(),
-        incidents: state.open_incidents.len(),
-        pages: state.pages.len(),
+/// Lets the next snapshot begin, however this one ended.
+struct Done(Arc<AtomicBool>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
-/// The outgoing heartbeat beats as long as the engine lives.
-fn start_heartbeat(settings: &Settings, running: &Running) -> Option<JoinHandle<()>> {
+/// The outgoing heartbeat beats as long as the engine answers.
+fn start_heartbeat(settings: &Settings, engine: &Engine) -> Option<JoinHandle<()>> {
     let alive = settings.alive.clone()?;
-    let ended = running.ended.clone();
+    let engine = engine.clone();
     Some(tokio::spawn(async move {
-        let healthy = move || ended.borrow().is_none();
+        let healthy = || engine.is_alive();
         if let Err(error) = notify::alive::run(&alive, Limits::default(), healthy).await {
             error!(%error, "the outgoing heartbeat cannot be sent");
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_lead_telephones_to_themselves_are_warned_of() {
+        for (address, public_url, warned) in [
+            ("0.0.0.0:8080", "http://127.0.0.1:8080", true),
+            ("[::]:8080", "http://localhost:8080", true),
+            ("10.0.0.1:8080", "http://[::1]:8080", true),
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", false),
+            ("0.0.0.0:8080", "https://watchbell.example.com", false),
+        ] {
+            let warning = exposure(address.parse().unwrap(), &public_url.parse().unwrap());
+            assert_eq!(warning.is_some(), warned, "{address} {public_url}");
+        }
+    }
 }

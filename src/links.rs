@@ -81,16 +81,22 @@ pub struct Claim {
     pub until: Timestamp,
 }
 
+impl Claim {
+    /// What it allows at an instant of civil time.
+    ///
+    /// # Errors
+    /// [`BadLink::Expired`]: it is too old.
+    pub fn at(self, now: Timestamp) -> Result<Self, BadLink> {
+        if now > self.until { Err(BadLink::Expired { until: self.until }) } else { Ok(self) }
+    }
+}
+
 /// Why a link is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadLink {
     /// This server never wrote it, or it was cut or changed on its way.
-    #[error(
-        "This link is not one of ours or was cut off: nothing was changed. Use the newest message, or /ack."
-    )]
     Forged,
     /// It was good once.
-    #[error("This link is too old: nothing was changed. Use the newest message, or /ack.")]
     Expired {
         /// Until when.
         until: Timestamp,
@@ -122,11 +128,12 @@ impl Links {
         url
     }
 
-    /// Reads the token of a link. The code is compared in constant time, before anything else is looked at.
+    /// Reads the token of a link, which may be too old: see [`Claim::at`]. The code is compared in constant time,
+    /// before anything else is looked at.
     ///
     /// # Errors
-    /// [`BadLink`]: it is not ours or too old.
-    pub fn read(&self, token: &str, now: Timestamp) -> Result<Claim, BadLink> {
+    /// [`BadLink::Forged`]: it is not ours.
+    pub fn verify(&self, token: &str) -> Result<Claim, BadLink> {
         if token.len() > LONGEST_TOKEN {
             return Err(BadLink::Forged);
         }
@@ -134,8 +141,7 @@ impl Links {
         let (code, content) = bytes.split_at_checked(CODE).ok_or(BadLink::Forged)?;
         let mac = self.key.mac().chain_update(PURPOSE).chain_update(content);
         mac.verify_truncated_left(code).map_err(|_| BadLink::Forged)?;
-        let claim = claim(content).ok_or(BadLink::Forged)?;
-        if now > claim.until { Err(BadLink::Expired { until: claim.until }) } else { Ok(claim) }
+        claim(content).ok_or(BadLink::Forged)
     }
 
     fn token(&self, target: Target, person: Option<&PersonId>, until: Timestamp) -> String {
@@ -261,8 +267,10 @@ mod tests {
                 let start = format!("{}/a/", public_url.trim_end_matches('/'));
                 assert!(url.as_str().starts_with(public_url) && url.as_str().starts_with(&start), "{url}");
                 let claim = Claim { target, person: person.cloned(), until: at(1000) };
-                assert_eq!(links.read(&token(&url), at(1000)), Ok(claim));
-                assert_eq!(links.read(&token(&url), at(1001)), Err(BadLink::Expired { until: at(1000) }));
+                let read = links.verify(&token(&url));
+                assert_eq!(read.clone().and_then(|read| read.at(at(1000))), Ok(claim));
+                let expired = Err(BadLink::Expired { until: at(1000) });
+                assert_eq!(read.and_then(|read| read.at(at(1001))), expired);
             }
         }
     }
@@ -277,16 +285,16 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[position] ^= 1 << bit;
-                assert_eq!(links.read(&URL_SAFE_NO_PAD.encode(changed), at(1)), Err(BadLink::Forged));
+                assert_eq!(links.verify(&URL_SAFE_NO_PAD.encode(changed)), Err(BadLink::Forged));
             }
-            assert_eq!(links.read(&URL_SAFE_NO_PAD.encode(&bytes[..position]), at(1)), Err(BadLink::Forged));
+            assert_eq!(links.verify(&URL_SAFE_NO_PAD.encode(&bytes[..position])), Err(BadLink::Forged));
         }
         for bad in ["", "a", "%00", &format!("{good}A"), &format!("{good}="), &"A".repeat(100_000)] {
-            assert_eq!(links.read(bad, at(1)), Err(BadLink::Forged));
+            assert_eq!(links.verify(bad), Err(BadLink::Forged));
         }
         let other =
             Links::new("https://x.example".parse().unwrap(), SigningKey::new("another key, same place"));
-        assert_eq!(other.read(&good, at(1)), Err(BadLink::Forged));
+        assert_eq!(other.verify(&good), Err(BadLink::Forged));
     }
 
     #[test]
@@ -325,7 +333,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_token_is_refused_without_harm(token in ".{0,200}") {
-            prop_assert_eq!(links("https://x.example").read(&token, at(1)), Err(BadLink::Forged));
+            prop_assert_eq!(links("https://x.example").verify(&token), Err(BadLink::Forged));
         }
     }
 }

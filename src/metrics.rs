@@ -1,6 +1,8 @@
 //! The figures that Watchbell shows about itself, in Prometheus' text format. Cheap enough for the hot path: one
 //! atomic, or one short lock for a histogram. Never holds a label that an unconfigured outsider can choose.
 
+mod names;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use prometheus_client::{
@@ -19,10 +21,16 @@ use crate::domain::{
     event::Event,
     id::IntegrationId,
     intent::Refusal,
+    state::State,
 };
+
+use names::{EVENT_TYPES, delivery_labels, event_type, lane_labels, reason};
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What an integration is answered with: taken, wrong message, wrong token, too large, busy.
+const USUAL_CODES: [u16; 5] = [202, 400, 401, 413, 503];
 
 /// A timer that is taken later than this counts as a missed deadline.
 pub const LATE: Duration = Duration::from_secs(1);
@@ -110,7 +118,7 @@ impl EncodeLabelValue for Integration {
 struct Figures {
     registry: Registry,
     engine_queue: Gauge,
-    outbox_queue: Family<Labels<1>, Gauge>,
+    outbox_queue: Family<Labels<2>, Gauge>,
     alert_to_page: Histogram,
     deliveries: Family<Labels<3>, Counter>,
     sync: Histogram,
@@ -144,6 +152,19 @@ impl fmt::Debug for Metrics {
     }
 }
 
+impl Standing {
+    /// What a state holds.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        Self {
+            alerts: state.alerts.len(),
+            groups: state.groups.len(),
+            incidents: state.open_incidents.len(),
+            pages: state.pages.len(),
+        }
+    }
+}
+
 impl Metrics {
     /// All figures at zero. Those whose labels are known beforehand are shown from the start, so that an alert
     /// on them sees the first failure and not only the second.
@@ -163,9 +184,9 @@ impl Metrics {
         self.0.engine_queue.set(gauge(length));
     }
 
-    /// How many deliveries of a channel wait for an attempt.
-    pub fn outbox_queue(&self, channel: Channel, length: usize) {
-        self.0.outbox_queue.get_or_create(&[("channel", channel.as_str())]).set(gauge(length));
+    /// How many deliveries of a channel are due and wait for room: pages, or all the rest.
+    pub fn outbox_queue(&self, channel: Channel, page: bool, length: usize) {
+        self.0.outbox_queue.get_or_create(&lane_labels(channel, page)).set(gauge(length));
     }
 
     /// A page was first received so long after the report that led to it; the group's own wait included.
@@ -213,6 +234,16 @@ impl Metrics {
     pub fn webhook(&self, integration: Option<&IntegrationId>, code: u16) {
         let labels = WebhookLabels { integration: Integration(integration.cloned()), code };
         self.0.webhooks.get_or_create(&labels).inc();
+    }
+
+    /// These integrations are configured: their usual answers are shown from the start.
+    pub fn integrations<'a>(&self, configured: impl IntoIterator<Item = &'a IntegrationId>) {
+        for integration in configured {
+            for code in USUAL_CODES {
+                let labels = WebhookLabels { integration: Integration(Some(integration.clone())), code };
+                drop(self.0.webhooks.get_or_create(&labels));
+            }
+        }
     }
 
     /// Something from outside was wrong and changed nothing.
@@ -318,7 +349,7 @@ impl Figures {
         add.figure("engine_queue_length", "Intents that wait for the engine", &figures.engine_queue);
         add.figure(
             "outbox_queue_length",
-            "Deliveries that wait for an attempt, by channel",
+            "Deliveries that are due and wait for room, by channel and lane (page; other: cards, notices)",
             &figures.outbox_queue,
         );
         add.seconds(
@@ -362,12 +393,17 @@ impl Figures {
 
     fn show_zeros(&self) {
         for channel in Channel::ALL {
-            drop(self.outbox_queue.get_or_create(&[("channel", channel.as_str())]));
+            for page in [true, false] {
+                drop(self.outbox_queue.get_or_create(&lane_labels(channel, page)));
+            }
             for kind in DeliveryKind::ALL {
                 for fate in Fate::ALL {
                     drop(self.deliveries.get_or_create(&delivery_labels(channel, kind, fate)));
                 }
             }
+        }
+        for name in EVENT_TYPES {
+            drop(self.events.get_or_create(&[("type", *name)]));
         }
         for what in BadInput::ALL {
             drop(self.bad_input.get_or_create(&[("kind", what.as_str())]));
@@ -397,117 +433,6 @@ impl Registrar<'_> {
 
 fn gauge(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-fn delivery_labels(channel: Channel, kind: DeliveryKind, fate: Fate) -> Labels<3> {
-    [("channel", channel.as_str()), ("kind", kind.as_str()), ("outcome", fate.as_str())]
-}
-
-impl Fate {
-    const ALL: [Self; 5] = [Self::Delivered, Self::Failed, Self::Retried, Self::Cancelled, Self::Replaced];
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-            Self::Retried => "retried",
-            Self::Cancelled => "cancelled",
-            Self::Replaced => "replaced",
-        }
-    }
-}
-
-impl BadInput {
-    const ALL: [Self; 7] = [
-        Self::Webhook,
-        Self::TooLarge,
-        Self::Request,
-        Self::Token,
-        Self::Link,
-        Self::Origin,
-        Self::Configuration,
-    ];
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::TooLarge => "too_large",
-            Self::Request => "request",
-            Self::Token => "token",
-            Self::Link => "link",
-            Self::Origin => "origin",
-            Self::Configuration => "configuration",
-        }
-    }
-}
-
-impl CommandFate {
-    const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// The event's type as it stands in the journal.
-fn event_type(event: &Event) -> &'static str {
-    match event {
-        Event::ConfigurationLoaded { .. } => "configuration_loaded",
-        Event::ClockStepped { .. } => "clock_stepped",
-        Event::AlertFired(_) => "alert_fired",
-        Event::AlertChanged { .. } => "alert_changed",
-        Event::AlertResolved { .. } => "alert_resolved",
-        Event::GroupOpened(_) => "group_opened",
-        Event::GroupNotified { .. } => "group_notified",
-        Event::GroupRaised { .. } => "group_raised",
-        Event::GroupAcknowledged { .. } => "group_acknowledged",
-        Event::GroupClosed { .. } => "group_closed",
-        Event::IncidentOpened(_) => "incident_opened",
-        Event::GroupJoined { .. } => "group_joined",
-        Event::IncidentAcknowledged { .. } => "incident_acknowledged",
-        Event::RoleAssigned { .. } => "role_assigned",
-        Event::SeverityChanged { .. } => "severity_changed",
-        Event::StatusChanged { .. } => "status_changed",
-        Event::NoteAdded { .. } => "note_added",
-        Event::IncidentResolved { .. } => "incident_resolved",
-        Event::IncidentReopened { .. } => "incident_reopened",
-        Event::Reminded { .. } => "reminded",
-        Event::PageStarted(_) => "page_started",
-        Event::StepTaken(_) => "step_taken",
-        Event::PageStopped { .. } => "page_stopped",
-        Event::PageUnanswered { .. } => "page_unanswered",
-        Event::DeliveryQueued(_) => "delivery_queued",
-        Event::AttemptStarted { .. } => "attempt_started",
-        Event::Delivered { .. } => "delivered",
-        Event::AttemptFailed { .. } => "attempt_failed",
-        Event::DeliveryCancelled { .. } => "delivery_cancelled",
-        Event::OverrideAdded { .. } => "override_added",
-        Event::OverrideRemoved { .. } => "override_removed",
-        Event::InteractionTaken(_) => "interaction_taken",
-        Event::MessageCaptured(_) => "message_captured",
-        Event::MessageChanged { .. } => "message_changed",
-        Event::RoomJoined { .. } => "room_joined",
-    }
-}
-
-fn reason(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Unknown(_) => "unknown",
-        Refusal::UnknownName { .. } => "unknown_name",
-        Refusal::AlreadyAcknowledged { .. } => "already_acknowledged",
-        Refusal::GroupClosed { .. } => "group_closed",
-        Refusal::PageOver(_) => "page_over",
-        Refusal::AlreadyResolved { .. } => "already_resolved",
-        Refusal::StillOpen(_) => "still_open",
-        Refusal::Unchanged { .. } => "unchanged",
-        Refusal::NoContact(_) => "no_contact",
-        Refusal::BadTimes { .. } => "bad_times",
-        Refusal::UnknownOverride(_) => "unknown_override",
-        Refusal::Repeated => "repeated",
-        Refusal::NoIncidentHere => "no_incident_here",
-        Refusal::NotPermitted(_) => "not_permitted",
-    }
 }
 
 #[cfg(test)]
@@ -544,7 +469,7 @@ mod tests {
         for line in [
             "watchbell_build{version=\"0.1.0\"} 1",
             "watchbell_engine_queue_length 3",
-            "watchbell_outbox_queue_length{channel=\"ntfy\"} 0",
+            "watchbell_outbox_queue_length{channel=\"ntfy\",lane=\"page\"} 0",
             "watchbell_deliveries_total{channel=\"hook\",kind=\"page\",outcome=\"retried\"} 1",
             "watchbell_deliveries_total{channel=\"mail\",kind=\"page\",outcome=\"failed\"} 0",
             "watchbell_webhooks_total{integration=\"prometheus\",code=\"202\"} 1",
@@ -579,9 +504,26 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_an_event_is_the_one_in_the_journal() {
-        let event = Event::ClockStepped { by_ms: 5 };
-        let json = serde_json::to_value(&event).unwrap();
-        assert!(json.get(event_type(&event)).is_some(), "{json}");
+    fn the_type_of_an_event_is_the_one_in_the_journal_and_is_shown_from_the_start() {
+        let mut seen = std::collections::BTreeSet::new();
+        for record in crate::text::samples::records() {
+            let json = serde_json::to_value(&record.event).unwrap();
+            let name = event_type(&record.event);
+            assert!(json.get(name).is_some(), "{name}: {json}");
+            seen.insert(name);
+        }
+        assert_eq!(seen, EVENT_TYPES.iter().copied().collect(), "a sample of every type");
+        let shown = Metrics::default().render();
+        for name in EVENT_TYPES {
+            assert!(shown.contains(&format!("watchbell_events_total{{type=\"{name}\"}} 0")), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_wrong_message_of_an_integration_is_an_increase() {
+        let metrics = Metrics::default();
+        metrics.integrations([&"prometheus".into()]);
+        let line = "watchbell_webhooks_total{integration=\"prometheus\",code=\"401\"} 0";
+        assert!(metrics.render().lines().any(|l| l == line));
     }
 }

@@ -160,15 +160,12 @@ impl Terminal {
             to,
             private,
         };
-        let Some(person) = message.private.clone() else {
-            self.say(message, true);
-            return Outcome::Receipt("shown in the terminal".into());
-        };
         // Nobody is woken by what waits in a ring: a page that no terminal took goes on to the next contact.
-        match (self.say(message, !is_page), is_page) {
+        let person = message.private.clone().filter(|_| is_page);
+        match (self.say(message, person.is_none()), person) {
             (true, _) => Outcome::Receipt("shown in the terminal".into()),
-            (false, false) => Outcome::Receipt("kept for the next terminal".into()),
-            (false, true) => Outcome::Refused {
+            (false, None) => Outcome::Receipt("kept for the next terminal".into()),
+            (false, Some(person)) => Outcome::Refused {
                 why: format!("{person} has no terminal open and no chat platform is set up"),
             },
         }
@@ -269,7 +266,8 @@ mod tests {
         let terminal = Terminal::default();
         let kept = deliver(&terminal, &dispatch(1, DeliveryKind::Resolved, ana())).await;
         assert_eq!(kept, Outcome::Receipt("kept for the next terminal".into()));
-        deliver(&terminal, &dispatch(2, DeliveryKind::Card, channel())).await;
+        let kept = deliver(&terminal, &dispatch(2, DeliveryKind::Card, channel())).await;
+        assert_eq!(kept, Outcome::Receipt("kept for the next terminal".into()), "nobody was there");
         assert_eq!(heard(&mut terminal.join(Some("ana".into()))), [1, 2]);
         assert_eq!(heard(&mut terminal.join(Some("ben".into()))), [2]);
         assert_eq!(heard(&mut terminal.join(None)), [2]);

@@ -1,6 +1,8 @@
 //! Alerts: one firing condition each, and what a source says about them. Never interprets a source's own
 //! format; that is the intake's work.
 
+use std::{mem, sync::Arc};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -43,16 +45,32 @@ pub struct Signal {
 pub struct Report {
     /// Who sent it.
     pub integration: IntegrationId,
-    /// The source's own group (Alertmanager's `groupKey`).
-    pub source_group: Option<String>,
+    /// The source's own group (Alertmanager's `groupKey`). Shared: it goes into an event of every alert.
+    pub source_group: Option<Arc<str>>,
     /// The status of that group as a whole.
     pub status: AlertStatus,
     /// How many alerts the source left out of the message.
     pub truncated: u64,
     /// Link to the source.
-    pub source: Option<String>,
+    pub source: Option<Arc<str>>,
     /// What it says, alert by alert.
     pub signals: Vec<Signal>,
+}
+
+impl Report {
+    /// Bytes that it takes in memory, about: what a queue is bounded by.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let signal = |one: &Signal| {
+            let graph = one.graph.as_ref().map_or(0, String::len);
+            mem::size_of::<Signal>()
+                + one.fingerprint.len()
+                + one.labels.size()
+                + one.annotations.size()
+                + graph
+        };
+        mem::size_of::<Self>() + self.signals.iter().map(signal).sum::<usize>()
+    }
 }
 
 /// An alert that fires.
@@ -65,7 +83,7 @@ pub struct Alert {
     /// Where it came from.
     pub integration: IntegrationId,
     /// Groups of the source in which it was reported.
-    pub source_groups: Vec<String>,
+    pub source_groups: Vec<Arc<str>>,
     /// Labels.
     pub labels: Labels,
     /// Annotations.
@@ -75,7 +93,7 @@ pub struct Alert {
     /// Link to the graph.
     pub graph: Option<String>,
     /// Link to the source.
-    pub source: Option<String>,
+    pub source: Option<Arc<str>>,
     /// Severity by labels or route.
     pub severity: Option<SeverityId>,
     /// Groups that it is in.

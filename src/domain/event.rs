@@ -4,6 +4,8 @@
 //! Events are forever. To extend one, add a field with `#[serde(default)]`; to change one, add a new variant
 //! and keep the old one readable. `tests/journals/` holds a journal of every release.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -245,7 +247,7 @@ pub enum Event {
         starts_at: Option<Timestamp>,
         /// One more group of the source that it belongs to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        source_group: Option<String>,
+        source_group: Option<Arc<str>>,
         /// The groups that it is in, for their timelines.
         groups: Vec<GroupId>,
     },
@@ -534,7 +536,7 @@ pub struct AlertFired {
     pub integration: IntegrationId,
     /// The source's own group (Alertmanager's `groupKey`), when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_group: Option<String>,
+    pub source_group: Option<Arc<str>>,
     /// Labels as sent.
     pub labels: Labels,
     /// Annotations as sent.
@@ -547,7 +549,7 @@ pub struct AlertFired {
     pub graph: Option<String>,
     /// Link to the source (Alertmanager's own page).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    pub source: Option<Arc<str>>,
     /// Severity by its labels or its route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeverityId>,

@@ -1,6 +1,8 @@
 //! What a message is about, gathered from the state at the moment it leaves, so that a late message says what is
 //! true now. Never words: how it is said is the text module's and the adapters' work.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +122,7 @@ pub struct AlertFacts {
     /// Link to the graph.
     pub graph: Option<String>,
     /// Link to the source.
-    pub source: Option<String>,
+    pub source: Option<Arc<str>>,
 }
 
 impl Facts {

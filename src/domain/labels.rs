@@ -47,6 +47,12 @@ impl Labels {
         self.0.as_ref().map_or(0, |packed| packed.ends.len() / 2)
     }
 
+    /// Bytes that the pairs take in memory, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.as_ref().map_or(0, |packed| packed.text.len() + size_of_val(&*packed.ends))
+    }
+
     /// Whether there is no pair at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

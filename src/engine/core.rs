@@ -15,7 +15,7 @@ use crate::{
         alert::Report,
         config::Config,
         decide::decide,
-        delivery::{Channel, DeliveryKind},
+        delivery::{Channel, DeliveryKind, Recipient},
         event::{Event, FORMAT, Record, TraceId},
         facts::Dispatch,
         id::DeliveryId,
@@ -34,20 +34,8 @@ pub struct Lane {
     pub page: bool,
 }
 
-/// Deliveries that are due.
-#[derive(Debug)]
-pub struct HandedOut<P> {
-    /// Permitted: they leave as soon as this is durable.
-    pub leaving: Vec<(P, Box<Dispatch>)>,
-    /// For their lanes, whose workers ask for a permit when it is their turn.
-    pub waiting: Vec<(Lane, DeliveryId)>,
-}
-
-impl<P> Default for HandedOut<P> {
-    fn default() -> Self {
-        Self { leaving: Vec::new(), waiting: Vec::new() }
-    }
-}
+/// Deliveries that wait for the same room: those of one lane to one recipient.
+type Queue = (Lane, Recipient);
 
 /// What followed from one intent: events, for a permit what to send, of a report how many firings came late.
 type Taken<'a> = (&'a [Record], Option<Box<Dispatch>>, usize);
@@ -61,8 +49,12 @@ pub struct Core {
     decided: Vec<Record>,
     /// Deliveries that wait for their instant. Derived from the state; volatile like every queue.
     waiting: BTreeSet<(Timestamp, DeliveryId)>,
-    /// Where each waiting delivery stands in `waiting`.
-    due_of: BTreeMap<DeliveryId, Timestamp>,
+    /// Deliveries that are due and wait for room in the outbox, oldest first.
+    held: BTreeMap<Queue, BTreeSet<(Timestamp, DeliveryId)>>,
+    /// The queue that was served last: the one after it is next, so that none waits for the others for ever.
+    served: Option<Queue>,
+    /// Where each of these deliveries stands: in `waiting`, or in which queue of `held`.
+    places: BTreeMap<DeliveryId, (Timestamp, Option<Queue>)>,
 }
 
 impl Core {
@@ -86,7 +78,9 @@ impl Core {
             journal,
             decided: Vec::new(),
             waiting: BTreeSet::new(),
-            due_of: BTreeMap::new(),
+            held: BTreeMap::new(),
+            served: None,
+            places: BTreeMap::new(),
         };
         // An attempt that was under way when the process ended has no outcome: it is made again, with its key.
         let unfinished: Vec<_> = core
@@ -172,45 +166,79 @@ impl Core {
         Ok(count)
     }
 
-    /// Hands out the deliveries whose instant has come, at most `most`. Each is handed out once; it comes back
-    /// when its attempt failed. A page for which `place` has room gets its permit here and leaves with this
-    /// batch's sync instead of waiting for the next one. Nothing may leave before [`Core::commit`].
+    /// Permits deliveries whose instant has come, at most `most`, as far as `place` has room: they leave as soon as
+    /// this is durable, and no attempt waits for a sync of its own. The others stay here, and are asked about again
+    /// with the next batch, which the end of any attempt brings. Nothing may leave before [`Core::commit`].
     pub fn hand_out<P>(
         &mut self,
         trace: TraceId,
         now: Now,
         most: usize,
-        mut place: impl FnMut(Lane) -> Option<P>,
-    ) -> HandedOut<P> {
-        let mut out = HandedOut::default();
-        for _ in 0..most {
-            let Some((_, delivery)) = self.waiting.first().copied().filter(|(due, _)| *due <= now.engine)
-            else {
-                break;
-            };
+        mut place: impl FnMut(Lane, &Recipient) -> Option<P>,
+    ) -> Vec<(P, Box<Dispatch>)> {
+        self.hold_due(now);
+        let mut leaving = Vec::new();
+        let mut queues = self.queues_in_turn();
+        // One of each queue at a time: whoever has few does not wait behind whoever has many.
+        while !queues.is_empty() && leaving.len() < most {
+            queues.retain(|queue| {
+                if leaving.len() >= most {
+                    return false;
+                }
+                let first = self.held.get(queue).and_then(BTreeSet::first);
+                let Some((_, delivery)) = first.copied() else { return false };
+                let Some(place) = place(queue.0, &queue.1) else { return false };
+                self.forget(delivery);
+                self.served = Some(queue.clone());
+                // Refused or without a dispatch: its page was stopped meanwhile.
+                if let Ok((_, Some(dispatch), _)) = self.take(trace, Intent::Permit(delivery), now) {
+                    leaving.push((place, dispatch));
+                }
+                true
+            });
+        }
+        leaving
+    }
+
+    /// Puts what has become due into its queue.
+    fn hold_due(&mut self, now: Now) {
+        while let Some((due, delivery)) = self.waiting.first().copied().filter(|(due, _)| *due <= now.engine)
+        {
             self.forget(delivery);
             let Some(one) = self.state.deliveries.get(&delivery) else { continue };
             let lane = Lane { channel: one.channel, page: one.kind == DeliveryKind::Page };
-            let Some(place) = Some(lane).filter(|lane| lane.page).and_then(&mut place) else {
-                out.waiting.push((lane, delivery));
-                continue;
-            };
-            // Refused or without a dispatch: its page was stopped meanwhile.
-            if let Ok((_, Some(dispatch), _)) = self.take(trace, Intent::Permit(delivery), now) {
-                out.leaving.push((place, dispatch));
-            }
+            let queue = (lane, one.to.clone());
+            self.held.entry(queue.clone()).or_default().insert((due, delivery));
+            self.places.insert(delivery, (due, Some(queue)));
         }
-        out
     }
 
-    /// Takes back a delivery that no queue had room for: it is handed out again a little later.
-    pub fn take_back(&mut self, delivery: DeliveryId, now: Now) {
-        self.wait_for(delivery, now.engine + jiff::SignedDuration::from_millis(100));
+    /// The queues in which something waits, beginning after the one that was served last.
+    fn queues_in_turn(&self) -> Vec<Queue> {
+        let mut queues: Vec<Queue> = self.held.keys().cloned().collect();
+        let next = self.served.as_ref().map_or(0, |last| queues.partition_point(|queue| queue <= last));
+        queues.rotate_left(next);
+        queues
     }
 
-    /// Deliveries that wait for their instant.
+    /// Deliveries that are due and wait for room, by queue.
+    pub fn held(&self) -> impl Iterator<Item = DeliveryId> {
+        self.held.values().flatten().map(|(_, delivery)| *delivery)
+    }
+
+    /// How many deliveries are due in each lane and wait for room.
+    #[must_use]
+    pub fn held_in_lanes(&self) -> BTreeMap<Lane, usize> {
+        let mut lanes = BTreeMap::new();
+        for ((lane, _), held) in &self.held {
+            *lanes.entry(*lane).or_default() += held.len();
+        }
+        lanes
+    }
+
+    /// Deliveries that wait, for their instant or for room.
     pub fn waiting_deliveries(&self) -> impl Iterator<Item = DeliveryId> {
-        self.due_of.keys().copied()
+        self.places.keys().copied()
     }
 
     /// When [`Core::run_due`] or [`Core::hand_out`] has something to do next (engine time).
@@ -271,12 +299,21 @@ impl Core {
     fn wait_for(&mut self, delivery: DeliveryId, due: Timestamp) {
         self.forget(delivery);
         self.waiting.insert((due, delivery));
-        self.due_of.insert(delivery, due);
+        self.places.insert(delivery, (due, None));
     }
 
     fn forget(&mut self, delivery: DeliveryId) {
-        if let Some(due) = self.due_of.remove(&delivery) {
-            self.waiting.remove(&(due, delivery));
+        match self.places.remove(&delivery) {
+            Some((due, None)) => drop(self.waiting.remove(&(due, delivery))),
+            Some((due, Some(queue))) => {
+                if let Some(held) = self.held.get_mut(&queue) {
+                    held.remove(&(due, delivery));
+                    if held.is_empty() {
+                        self.held.remove(&queue);
+                    }
+                }
+            }
+            None => {}
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The engine's mailbox: two bounded queues in front of one thread. Never lets a caller wait in memory: when a
-//! queue is full the caller is told to come back. Reports of sources wait in a queue of their own, so that a
+//! queue is full, by number or by bytes, the caller is told to come back. Reports of sources wait in a queue of their own, so that a
 //! storm of alerts delays no acknowledgement and no page.
 
 use std::{
@@ -14,9 +14,14 @@ use super::{Accepted, Look, Rejected};
 use crate::domain::{alert::Report, config::Config, event::TraceId, id::Seq, intent::Intent};
 
 /// How much may wait before callers are told to come back.
-const ROOM: usize = 16_384;
+pub(super) const ROOM: usize = 16_384;
+/// Bytes of reports that may wait, about; a single one may be larger.
+pub(super) const ROOM_BYTES: usize = 64 << 20;
 /// Reports that are taken into one batch: bounds how long anything else waits for the sync.
 const REPORTS_PER_BATCH: usize = 512;
+
+/// How long the engine may take to answer while it counts as alive.
+const ALIVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where an answer goes.
 pub(super) type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
@@ -39,7 +44,9 @@ pub(super) enum Mail {
 
 #[derive(Default)]
 struct Queues {
-    reports: VecDeque<Mail>,
+    /// With the bytes that each takes.
+    reports: VecDeque<(usize, Mail)>,
+    report_bytes: usize,
     rest: VecDeque<Mail>,
     stopping: bool,
     /// The engine's thread has ended.
@@ -58,19 +65,30 @@ impl Mailbox {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn post(&self, mail: Mail) -> Result<(), Rejected> {
+    pub(super) fn post(&self, mail: Mail) -> Result<(), Rejected> {
+        let bytes = match &mail {
+            Mail::Report { report, .. } | Mail::Intent { intent: Intent::Report(report), .. } => {
+                Some(report.size())
+            }
+            _ => None,
+        };
         let mut queues = self.lock();
         if queues.closed || queues.stopping {
             return Err(Rejected::Stopped);
         }
-        let queue = match &mail {
-            Mail::Report { .. } | Mail::Intent { intent: Intent::Report(_), .. } => &mut queues.reports,
-            _ => &mut queues.rest,
-        };
-        if queue.len() >= ROOM {
-            return Err(Rejected::Busy { retry_after: Duration::from_secs(1) });
+        let busy = Err(Rejected::Busy { retry_after: Duration::from_secs(1) });
+        match bytes {
+            Some(bytes) => {
+                let full = queues.report_bytes > 0 && queues.report_bytes + bytes > ROOM_BYTES;
+                if full || queues.reports.len() >= ROOM {
+                    return busy;
+                }
+                queues.report_bytes += bytes;
+                queues.reports.push_back((bytes, mail));
+            }
+            None if queues.rest.len() >= ROOM => return busy,
+            None => queues.rest.push_back(mail),
         }
-        queue.push_back(mail);
         let first = queues.reports.len() + queues.rest.len() == 1;
         drop(queues);
         if first {
@@ -98,7 +116,11 @@ impl Mailbox {
         }
         let mut batch: Vec<Mail> = queues.rest.drain(..).collect();
         let reports = queues.reports.len().min(REPORTS_PER_BATCH);
-        batch.extend(queues.reports.drain(..reports));
+        let reports: Vec<_> = queues.reports.drain(..reports).collect();
+        for (bytes, report) in reports {
+            queues.report_bytes -= bytes;
+            batch.push(report);
+        }
         Some(batch)
     }
 
@@ -119,6 +141,7 @@ impl Mailbox {
         let mut queues = self.lock();
         queues.closed = true;
         queues.reports.clear();
+        queues.report_bytes = 0;
         queues.rest.clear();
     }
 }
@@ -155,7 +178,7 @@ impl Engine {
     /// what could still be lost. `look` runs on the engine's thread: keep it short.
     ///
     /// # Errors
-    /// When the queue is full or the engine has stopped.
+    /// When the queue is full, the engine has stopped, or `look` panicked.
     pub async fn read<T, F>(&self, look: F) -> Result<T, Rejected>
     where
         T: Send + 'static,
@@ -167,6 +190,31 @@ impl Engine {
             Box::new(move || drop(answer.send(seen)))
         })))?;
         answered.await.map_err(|_| Rejected::Stopped)
+    }
+
+    /// Whether the engine answers within two seconds.
+    ///
+    /// # Errors
+    /// Why not, in words for an operator.
+    pub async fn is_alive(&self) -> Result<(), String> {
+        self.ask(|_| ()).await
+    }
+
+    /// As [`Engine::read`], for whoever asks whether the engine lives.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words for an operator.
+    pub async fn ask<T, F>(&self, look: F) -> Result<T, String>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_>) -> T + Send + 'static,
+    {
+        match tokio::time::timeout(ALIVE_WITHIN, self.read(look)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Rejected::Busy { .. })) => Err("the engine's queue is full".to_owned()),
+            Ok(Err(_)) => Err("the engine has stopped; the log says why".to_owned()),
+            Err(_) => Err(format!("the engine did not answer within {} s", ALIVE_WITHIN.as_secs())),
+        }
     }
 
     /// Puts another configuration into force.

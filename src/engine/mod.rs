@@ -11,6 +11,8 @@ pub mod outbox;
 pub mod run;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use mailbox::Engine;
 

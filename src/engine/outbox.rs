@@ -1,171 +1,158 @@
-//! The outbox: one queue and one worker per lane, so that no channel waits for another and no page for a card.
-//! Each attempt has a permit: the engine gives it together with the delivery when the lane has room at once, else
-//! the worker asks for it when the delivery's turn comes. Afterwards the worker tells what became of the attempt.
-//! Never decides whether to try again.
+//! The outbox: room for attempts, by lane and recipient, so that no channel waits for another, no page for a card, and
+//! nobody for somebody else's dead address. The engine asks for room and permits with the delivery; an attempt's end
+//! gives its room back and is told. Never decides whether to try again, and never holds what has no room.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::{Courier, Engine, Rejected, core::Lane};
-use crate::{
-    domain::{
-        delivery::{Channel, DeliveryKind, Outcome},
-        event::TraceId,
-        facts::Dispatch,
-        id::DeliveryId,
-        intent::Intent,
-    },
-    metrics::Metrics,
+use crate::domain::{
+    delivery::{Channel, DeliveryKind, Outcome, Recipient},
+    event::TraceId,
+    facts::Dispatch,
+    intent::Intent,
 };
 
-/// How many deliveries wait in one lane; the engine keeps the others.
-const ROOM: usize = 4_096;
 /// Pages that are attempted at once on one channel.
-const PAGES_AT_ONCE: usize = 64;
+pub(super) const PAGES_AT_ONCE: usize = 64;
+/// Of these, to one recipient: a dead address takes little of everybody's room.
+pub(super) const TO_ONE: usize = 4;
 /// A courier answers within its own timeout; this one is for the day it does not.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What is said of an attempt that panicked.
+const BROKE_OFF: &str = "the attempt broke off (a fault in Watchbell, see its log)";
+/// What is said of an attempt that took too long.
+const NO_ANSWER: &str = "no answer; it may have arrived all the same";
+/// Until a busy engine is told again.
+const BUSY: Duration = Duration::from_millis(20);
 
-/// The lanes' entrances.
+/// The lanes.
 pub struct Outbox {
     lanes: BTreeMap<Lane, Entrance>,
     runtime: Handle,
 }
 
 struct Entrance {
-    queue: mpsc::Sender<DeliveryId>,
     room: Arc<Semaphore>,
-    worker: Arc<dyn Leave>,
+    turns: Turns,
+    worker: Worker,
 }
 
-/// Room for one attempt that leaves at once.
+/// Attempts that are under way in a lane, by recipient.
+type Turns = Arc<Mutex<BTreeMap<Recipient, usize>>>;
+
+/// Room for one attempt.
 pub struct Place {
-    worker: Arc<dyn Leave>,
-    taken: OwnedSemaphorePermit,
+    worker: Worker,
+    turn: Turn,
     runtime: Handle,
+}
+
+/// One of the attempts of a lane, and of its recipient; given back when it is dropped.
+struct Turn {
+    turns: Turns,
+    to: Recipient,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    fn take(entrance: &Entrance, to: &Recipient) -> Option<Self> {
+        let room = Arc::clone(&entrance.room).try_acquire_owned().ok()?;
+        let mut turns = entrance.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = turns.entry(to.clone()).or_default();
+        if *taken >= TO_ONE {
+            return None;
+        }
+        *taken += 1;
+        Some(Self { turns: Arc::clone(&entrance.turns), to: to.clone(), _room: room })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = turns.get_mut(&self.to) {
+            *taken -= 1;
+            if *taken == 0 {
+                turns.remove(&self.to);
+            }
+        }
+    }
 }
 
 impl Place {
     /// Makes the attempt, which has its permit and is durable.
     pub fn leave(self, trace: TraceId, dispatch: Box<Dispatch>) {
-        let Self { worker, taken, runtime } = self;
+        let Self { worker, turn, runtime } = self;
         runtime.spawn(async move {
-            worker.leave(trace, dispatch).await;
-            drop(taken);
+            let outcome = worker.attempt(trace, &dispatch).await;
+            // Before the engine hears of it: what waits for this room leaves with the same batch.
+            drop(turn);
+            let (delivery, attempt) = (dispatch.delivery.id, dispatch.delivery.attempts);
+            worker.tell(trace, Intent::Outcome { delivery, attempt, outcome }).await;
         });
     }
 }
 
-/// A worker, whatever it draws its trace ids from.
-trait Leave: Send + Sync {
-    fn leave(&self, trace: TraceId, dispatch: Box<Dispatch>) -> BoxFuture<'_, ()>;
-}
-
 impl Outbox {
-    /// Starts a worker for each lane of each channel; channels without a courier refuse at once, loudly.
+    /// Lanes for each channel; channels without a courier refuse at once, loudly. Needs a tokio runtime.
     #[must_use]
-    pub fn start(
-        engine: &Engine,
-        couriers: Vec<Arc<dyn Courier>>,
-        metrics: Metrics,
-        trace: impl Fn() -> TraceId + Clone + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start(engine: &Engine, couriers: &[Arc<dyn Courier>]) -> Self {
         let mut lanes = BTreeMap::new();
         for channel in Channel::ALL {
             let courier = couriers.iter().find(|courier| courier.channel() == channel).cloned();
             for page in [true, false] {
-                let (enter, queue) = mpsc::channel(ROOM);
                 // Cards go one after the other, so that a revision never overtakes another.
                 let at_once = if page { PAGES_AT_ONCE } else { 1 };
-                let worker = Worker {
-                    engine: engine.clone(),
-                    channel,
-                    courier: courier.clone(),
-                    metrics: metrics.clone(),
-                    trace: trace.clone(),
+                let entrance = Entrance {
+                    room: Arc::new(Semaphore::new(at_once)),
+                    turns: Turns::default(),
+                    worker: Worker { engine: engine.clone(), courier: courier.clone() },
                 };
-                let room = Arc::new(Semaphore::new(at_once));
-                let entrance =
-                    Entrance { queue: enter, room: Arc::clone(&room), worker: Arc::new(worker.clone()) };
                 lanes.insert(Lane { channel, page }, entrance);
-                tokio::spawn(worker.run(queue, room));
             }
         }
         Self { lanes, runtime: Handle::current() }
     }
 
-    /// Room for an attempt that leaves at once; none when others wait in the lane or fill it.
+    /// Room for an attempt that leaves at once; none when the lane is full, or the recipient's part of it.
     #[must_use]
-    pub fn place(&self, lane: Lane) -> Option<Place> {
+    pub fn place(&self, lane: Lane, to: &Recipient) -> Option<Place> {
         let entrance = self.lanes.get(&lane)?;
-        if entrance.queue.capacity() < ROOM {
-            return None;
-        }
-        let taken = Arc::clone(&entrance.room).try_acquire_owned().ok()?;
-        Some(Place { worker: Arc::clone(&entrance.worker), taken, runtime: self.runtime.clone() })
-    }
-
-    /// Puts a delivery into its lane; false when the lane is full.
-    #[must_use]
-    pub fn put(&self, lane: Lane, delivery: DeliveryId) -> bool {
-        self.lanes.get(&lane).is_some_and(|entrance| entrance.queue.try_send(delivery).is_ok())
-    }
-}
-
-impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Leave for Worker<T> {
-    fn leave(&self, trace: TraceId, dispatch: Box<Dispatch>) -> BoxFuture<'_, ()> {
-        self.send(trace, dispatch).boxed()
+        let turn = Turn::take(entrance, to)?;
+        Some(Place { worker: entrance.worker.clone(), turn, runtime: self.runtime.clone() })
     }
 }
 
 #[derive(Clone)]
-struct Worker<T> {
-    engine: Engine,
-    channel: Channel,
-    courier: Option<Arc<dyn Courier>>,
-    metrics: Metrics,
-    trace: T,
+pub(super) struct Worker {
+    pub(super) engine: Engine,
+    pub(super) courier: Option<Arc<dyn Courier>>,
 }
 
-impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
-    async fn run(self, mut queue: mpsc::Receiver<DeliveryId>, room: Arc<Semaphore>) {
-        while let Some(delivery) = queue.recv().await {
-            self.metrics.outbox_queue(self.channel, queue.len());
-            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-            let worker = self.clone();
-            tokio::spawn(async move {
-                worker.attempt(delivery).await;
-                drop(place);
-            });
-        }
-    }
-
-    async fn attempt(&self, delivery: DeliveryId) {
-        let trace = (self.trace)();
-        let permit = self.tell(trace, Intent::Permit(delivery)).await;
-        let Some(dispatch) = permit else {
-            return debug!(%trace, %delivery, "not permitted any more");
-        };
-        self.send(trace, dispatch).await;
-    }
-
-    /// Makes one attempt that has its permit, and tells the engine what became of it.
-    async fn send(&self, trace: TraceId, dispatch: Box<Dispatch>) {
-        let delivery = dispatch.delivery.id;
-        let outcome = self.deliver(&dispatch).await;
+impl Worker {
+    /// Makes one attempt that has its permit.
+    pub(super) async fn attempt(&self, trace: TraceId, dispatch: &Dispatch) -> Outcome {
+        let delivery = &dispatch.delivery;
+        let outcome = self.deliver(dispatch).await;
         if let Outcome::TryAgain { why, .. } | Outcome::Refused { why } = &outcome {
-            warn!(%trace, %delivery, to = %dispatch.delivery.to, channel = %dispatch.delivery.channel, why, "not delivered");
+            warn!(%trace, delivery = %delivery.id, to = %delivery.to, channel = %delivery.channel, why, "not delivered");
         }
-        let attempt = dispatch.delivery.attempts;
-        if let (Outcome::Receipt(receipt), DeliveryKind::Page) = (&outcome, dispatch.delivery.kind) {
-            info!(%trace, %delivery, to = %dispatch.delivery.to, about = %dispatch.delivery.subject, receipt, "paged");
+        if let (Outcome::Receipt(receipt), DeliveryKind::Page) = (&outcome, delivery.kind) {
+            info!(%trace, delivery = %delivery.id, to = %delivery.to, about = %delivery.subject, receipt, "paged");
         }
-        self.tell(trace, Intent::Outcome { delivery, attempt, outcome }).await;
+        outcome
     }
 
     async fn deliver(&self, dispatch: &Dispatch) -> Outcome {
@@ -173,26 +160,19 @@ impl<T: Fn() -> TraceId + Clone + Send + Sync + 'static> Worker<T> {
             let why = format!("no {} is set up", dispatch.delivery.channel);
             return Outcome::Refused { why };
         };
-        // A courier that panics is a failed attempt, not a lost page.
-        let attempt = AssertUnwindSafe(courier.deliver(dispatch)).catch_unwind();
+        // A courier that panics is a failed attempt, not a lost page; also one that panics before its first wait.
+        let attempt = AssertUnwindSafe(async { courier.deliver(dispatch).await }).catch_unwind();
         match tokio::time::timeout(PATIENCE, attempt).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Outcome::TryAgain {
-                after: None,
-                why: "the attempt broke off (a fault in Watchbell, see its log)".into(),
-            },
-            Err(_) => Outcome::TryAgain { after: None, why: "no answer".into() },
+            Ok(Err(_)) => Outcome::TryAgain { after: None, why: BROKE_OFF.into() },
+            Err(_) => Outcome::TryAgain { after: None, why: NO_ANSWER.into() },
         }
     }
 
     /// Tells the engine, however busy it is; what it must hear is never dropped.
-    async fn tell(&self, trace: TraceId, intent: Intent) -> Option<Box<Dispatch>> {
-        loop {
-            match self.engine.submit(trace, intent.clone()).await {
-                Ok(accepted) => return accepted.dispatch,
-                Err(Rejected::Busy { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
-                Err(Rejected::Refused(_) | Rejected::Stopped) => return None,
-            }
+    pub(super) async fn tell(&self, trace: TraceId, intent: Intent) {
+        while let Err(Rejected::Busy { .. }) = self.engine.submit(trace, intent.clone()).await {
+            tokio::time::sleep(BUSY).await;
         }
     }
 }

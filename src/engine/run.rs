@@ -2,19 +2,20 @@
 //! Never answers before the sync, and ends the engine when the journal fails.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{error, warn};
 
 use super::{
     Accepted, Rejected,
     clock::Clock,
-    core::{Core, HandedOut},
+    core::{Core, Lane},
     mailbox::{Answer, Engine, Mail, Mailbox, Receipt},
     outbox::{Outbox, Place},
 };
@@ -22,6 +23,7 @@ use crate::{
     domain::{
         delivery::{Channel, DeliveryKind},
         event::{Event, TraceId},
+        facts::Dispatch,
         id::Seq,
         intent::{Intent, Now},
         page::Subject,
@@ -33,6 +35,9 @@ use crate::{
 /// Things that are due in one batch, and deliveries that are handed out after it: the rest follows at once, after
 /// whatever else has arrived.
 const DUE_PER_BATCH: usize = 1_024;
+/// Events after which a batch is made durable and answered although more mail of it waits: bounds what one sync
+/// writes, whatever sources send.
+const EVENTS_PER_SYNC: usize = 20_000;
 /// Called after each batch with the state, to take a snapshot now and then.
 pub type AfterBatch = Box<dyn FnMut(&Core, usize) + Send>;
 
@@ -70,7 +75,7 @@ impl Running {
 
 /// An engine whose mailbox exists before its thread: the outbox asks it for permits.
 pub struct Prepared {
-    mailbox: Arc<Mailbox>,
+    pub(super) mailbox: Arc<Mailbox>,
 }
 
 impl Default for Prepared {
@@ -95,7 +100,7 @@ impl Prepared {
         let mailbox = Arc::clone(&self.mailbox);
         let thread = thread::Builder::new().name("engine".into()).spawn(move || {
             let guard = Closing(Arc::clone(&mailbox));
-            let mut engine = Loop { core, mailbox, parts, batch: Vec::new() };
+            let mut engine = Loop::new(core, mailbox, parts);
             let result = engine.run().map_err(|error| error.to_string());
             if let Err(why) = &result {
                 error!(%why, "the journal failed: nothing more is accepted; start Watchbell again once it is mended");
@@ -118,11 +123,13 @@ impl Drop for Closing {
     }
 }
 
-struct Loop {
+pub(super) struct Loop {
     core: Core,
     mailbox: Arc<Mailbox>,
     parts: Parts,
     batch: Vec<Reply>,
+    /// A step of the wall clock that was seen and is not in the journal yet.
+    stepped: Option<SignedDuration>,
 }
 
 /// An answer that waits for the sync.
@@ -133,36 +140,70 @@ enum Reply {
 }
 
 impl Loop {
+    pub(super) fn new(core: Core, mailbox: Arc<Mailbox>, parts: Parts) -> Self {
+        Self { core, mailbox, parts, batch: Vec::new(), stepped: None }
+    }
+
     fn run(&mut self) -> Result<(), JournalError> {
         loop {
             let until = self.wake_at();
             let Some(mails) = self.mailbox.take(until) else { return Ok(()) };
-            let (now, stepped) = self.parts.clock.now();
-            if let Some(by) = stepped {
-                warn!(seconds = by.as_secs_f64(), "the wall clock was stepped; waits go on unchanged");
-                drop(self.core.decide(self.parts.trace, Intent::ClockStepped { by }, now));
+            self.turn(mails)?;
+        }
+    }
+
+    /// One batch, from its first decision to its last answer.
+    pub(super) fn turn(&mut self, mails: Vec<Mail>) -> Result<(), JournalError> {
+        let now = self.look_at_the_clock();
+        if let Some(by) = self.stepped.take() {
+            warn!(seconds = by.as_secs_f64(), "the wall clock was stepped; waits go on unchanged");
+            drop(self.core.decide(self.parts.trace, Intent::ClockStepped { by }, now));
+        }
+        for mail in mails {
+            self.take(mail, now);
+            if self.core.undurable().len() >= EVENTS_PER_SYNC {
+                self.commit()?;
+                self.answer();
             }
-            for mail in mails {
-                self.take(mail, now);
-            }
-            self.run_due(now);
-            let out = self.permit(now);
-            self.commit()?;
-            // Pages go first.
-            self.send(out, now);
-            for reply in self.batch.drain(..) {
-                match reply {
-                    Reply::Intent(answer, result) => drop(answer.send(result)),
-                    Reply::Report(receipt, seq) => drop(receipt.send(Ok(seq))),
-                    Reply::Read(answer) => answer(),
-                }
+        }
+        self.run_due(now);
+        let leaving = self.permit(now);
+        self.commit()?;
+        // Pages go first.
+        for (place, dispatch) in leaving {
+            place.leave(self.parts.trace, dispatch);
+        }
+        self.answer();
+        Ok(())
+    }
+
+    /// What was decided is durable: everybody who waits for it hears it.
+    fn answer(&mut self) {
+        for reply in self.batch.drain(..) {
+            match reply {
+                Reply::Intent(answer, result) => drop(answer.send(result)),
+                Reply::Report(receipt, seq) => drop(receipt.send(Ok(seq))),
+                Reply::Read(answer) => answer(),
             }
         }
     }
 
-    fn wake_at(&mut self) -> Option<Instant> {
+    /// The instant. The clock tells a step once, to whoever looks: it is kept until it is in the journal.
+    fn look_at_the_clock(&mut self) -> Now {
+        let (now, stepped) = self.parts.clock.now();
+        if let Some(by) = stepped {
+            self.stepped = Some(self.stepped.unwrap_or_default().saturating_add(by));
+        }
+        now
+    }
+
+    pub(super) fn wake_at(&mut self) -> Option<Instant> {
         let due = self.core.next_deadline()?;
-        let (now, _) = self.parts.clock.now();
+        let now = self.look_at_the_clock();
+        if self.stepped.is_some() {
+            // Hand-offs follow the new time at once.
+            return Some(Instant::now());
+        }
         let wait = Duration::try_from(due.duration_since(now.engine)).unwrap_or_default();
         // Far deadlines are looked at again once a minute, and a stepped wall clock is noticed.
         Some(Instant::now() + wait.min(Duration::from_mins(1)))
@@ -184,7 +225,15 @@ impl Loop {
                 self.parts.metrics.late_duplicates(late);
                 self.batch.push(Reply::Report(receipt, self.core.state().seq));
             }
-            Mail::Read(look) => self.batch.push(Reply::Read(look(&self.core.look(now)))),
+            Mail::Read(look) => {
+                // It sees the state and cannot change it: a reader's fault is that reader's only.
+                match catch_unwind(AssertUnwindSafe(|| look(&self.core.look(now)))) {
+                    Ok(answer) => self.batch.push(Reply::Read(answer)),
+                    Err(_) => {
+                        error!("a lookup broke off (a fault in Watchbell); whoever asked gets no answer");
+                    }
+                }
+            }
             Mail::Configure { config, answer } => {
                 self.core.configure(config);
                 let release = env!("CARGO_PKG_VERSION").to_owned();
@@ -229,26 +278,21 @@ impl Loop {
             self.parts.metrics.synced(events, before.elapsed());
         }
         self.parts.metrics.engine_queue(self.mailbox.waiting());
+        let held = self.core.held_in_lanes();
+        for channel in Channel::ALL {
+            for page in [true, false] {
+                let waiting = held.get(&Lane { channel, page }).copied().unwrap_or_default();
+                self.parts.metrics.outbox_queue(channel, page, waiting);
+            }
+        }
         (self.parts.after_batch)(&self.core, events);
         Ok(())
     }
 
-    /// What is due; pages that can leave at once are permitted in this batch.
-    fn permit(&mut self, now: Now) -> HandedOut<Place> {
+    /// What is due leaves with this batch, as far as there is room.
+    fn permit(&mut self, now: Now) -> Vec<(Place, Box<Dispatch>)> {
         let outbox = self.parts.outbox.as_ref();
-        self.core.hand_out(self.parts.trace, now, DUE_PER_BATCH, |lane| outbox?.place(lane))
-    }
-
-    fn send(&mut self, out: HandedOut<Place>, now: Now) {
-        let Some(outbox) = &self.parts.outbox else { return };
-        for (place, dispatch) in out.leaving {
-            place.leave(self.parts.trace, dispatch);
-        }
-        for (lane, delivery) in out.waiting {
-            if !outbox.put(lane, delivery) {
-                self.core.take_back(delivery, now);
-            }
-        }
+        self.core.hand_out(self.parts.trace, now, DUE_PER_BATCH, |lane, to| outbox?.place(lane, to))
     }
 
     /// Figures of one intent that was decided.

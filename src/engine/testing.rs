@@ -25,7 +25,7 @@ pub fn in_memory(config: Arc<Config>, couriers: Vec<Arc<dyn Courier>>) -> (Runni
     let reader = journal.reader();
     let core = Core::open(Box::new(journal), config, State::default()).expect("an empty journal can be read");
     let prepared = Prepared::default();
-    let outbox = Outbox::start(&prepared.engine(), couriers, Metrics::default(), TraceId::default);
+    let outbox = Outbox::start(&prepared.engine(), &couriers);
     let parts = Parts {
         clock: Box::new(SystemClock::after(None)),
         outbox: Some(outbox),

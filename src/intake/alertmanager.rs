@@ -3,6 +3,8 @@
 
 mod payload;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
@@ -20,6 +22,12 @@ pub const MOST_ALERTS: usize = 50_000;
 
 /// The longest fingerprint that is kept as it is, in bytes; a longer one is kept as its digest.
 const LONGEST_FINGERPRINT: usize = 64;
+
+/// The longest key of a group that is kept as it is, in bytes: every alert of the message carries it.
+const LONGEST_GROUP_KEY: usize = 256;
+
+/// The longest address that is kept, in bytes.
+const LONGEST_LINK: usize = 2_000;
 
 /// The longest text from outside that a problem repeats, in characters.
 const LONGEST_QUOTE: usize = 120;
@@ -48,10 +56,10 @@ pub fn read(integration: &IntegrationId, body: &[u8], received: Timestamp) -> Re
     let status = if fires { AlertStatus::Firing } else { AlertStatus::Resolved };
     Ok(Report {
         integration: integration.clone(),
-        source_group: payload.group_key.filter(|key| !key.0.is_empty()).map(|key| key.0.into_owned()),
+        source_group: payload.group_key.filter(|key| !key.0.is_empty()).map(|key| group_key(&key.0)),
         status: payload.status.map_or(status, |status| status.0),
         truncated: payload.truncated_alerts.unwrap_or_default(),
-        source: payload.external_url.and_then(|url| link(&url.0)),
+        source: payload.external_url.and_then(|url| link(&url.0)).map(Arc::from),
         signals,
     })
 }
@@ -103,15 +111,28 @@ fn own_or_digest(sent: &str) -> String {
     if sent.len() <= LONGEST_FINGERPRINT && sent.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
         return sent.to_owned();
     }
+    digest(sent)
+}
+
+/// Tells one group of the source from another; what is long is replaced by its digest.
+fn group_key(sent: &str) -> Arc<str> {
+    if sent.len() <= LONGEST_GROUP_KEY { Arc::from(sent) } else { Arc::from(digest(sent)) }
+}
+
+fn digest(sent: &str) -> String {
     let mut text = hex::encode(Sha256::digest(sent));
     text.truncate(32);
     text
 }
 
-/// Only `http` and `https` addresses are kept: a link is something that people press.
+/// Only `http` and `https` addresses of a sensible length are kept: a link is something that people press.
 fn link(sent: &str) -> Option<String> {
+    if sent.len() > LONGEST_LINK {
+        return None;
+    }
     let url = url::Url::parse(sent).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.has_host()).then(|| url.into())
+    (matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= LONGEST_LINK)
+        .then(|| url.into())
 }
 
 fn problem(field: String, what: &str, remedy: &str) -> Problem {

@@ -136,7 +136,7 @@ impl FileJournal {
             return Err(JournalError::NotABatch { head: self.head.seq, why });
         }
         match self.write() {
-            Err(error) if reserve::is_full(&error) => self.write_from_reserve(),
+            Err(error) if reserve::is_full(error.kind()) => self.write_from_reserve(),
             written => written,
         }
         .map_err(JournalError::io("write to", segment::path_of(&self.dir, self.segment)))?;

@@ -43,6 +43,7 @@ pub use reader::FileReader;
 pub use recovery::Torn;
 pub use stat::{Stat, stat};
 pub use verify::{Progress, Verified, verify};
+pub(crate) use {reader::locked, reserve::is_full};
 
 /// Keeps events. One writer; the engine owns it.
 pub trait Journal: Send {

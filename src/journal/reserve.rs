@@ -43,6 +43,6 @@ fn fill(path: &PathBuf, bytes: u64) -> io::Result<()> {
 }
 
 /// Whether an error means that the disk, or this user's share of it, is full.
-pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

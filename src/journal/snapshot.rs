@@ -62,7 +62,8 @@ pub struct Found<T> {
 }
 
 /// Writes the state that is true after `head` into `data_dir`, durably, and removes all but the last two.
-/// `schema` names the shape of the state (release and digest of its fields). Returns the file. Blocks on the disk.
+/// `schema` names the shape of the state (release and digest of its fields). Returns the file. Blocks on the disk. One
+/// at a time: what another one has begun is taken for the rest of a process that ended.
 ///
 /// # Errors
 /// When the state cannot be encoded or the system refuses; earlier snapshots stay as they are.
@@ -74,6 +75,7 @@ pub fn write(
 ) -> Result<PathBuf, JournalError> {
     let dir = data_dir.join("snapshots");
     fs::create_dir_all(&dir).map_err(JournalError::io("make", &dir))?;
+    remove_drafts(&dir).map_err(JournalError::io("clear", &dir))?;
     let path = path_of(&dir, head.seq);
     let draft = path.with_extension("tmp");
     let header =
@@ -91,6 +93,17 @@ pub fn write(
         fs::remove_file(&old).map_err(JournalError::io("remove", old))?;
     }
     Ok(path)
+}
+
+/// A process that ended while it wrote leaves a piece that only takes space.
+fn remove_drafts(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_draft(draft: &Path, header: &Header, state: &impl Serialize) -> io::Result<()> {

@@ -1,5 +1,5 @@
 //! The outgoing heartbeat: tells the outside that we live, so that our own death is noticed there.
-//! Never reports while we are not healthy: that silence is the alarm. Never prints the address: it is a secret.
+//! Never reports while the engine does not answer: that silence is the alarm. Never prints the address: it is a secret.
 
 use std::time::Duration;
 
@@ -13,7 +13,11 @@ use crate::config::Alive;
 ///
 /// # Errors
 /// When no HTTP client can be made.
-pub async fn run(alive: &Alive, limits: Limits, healthy: impl Fn() -> bool) -> reqwest::Result<()> {
+pub async fn run<F: Future<Output = Result<(), String>>>(
+    alive: &Alive,
+    limits: Limits,
+    healthy: impl Fn() -> F,
+) -> reqwest::Result<()> {
     let client = post::client(limits)?;
     // An interval of nothing would panic.
     let every = Duration::try_from(alive.every).unwrap_or_default().max(Duration::from_millis(1));
@@ -22,10 +26,9 @@ pub async fn run(alive: &Alive, limits: Limits, healthy: impl Fn() -> bool) -> r
     let mut last = None;
     loop {
         beat.tick().await;
-        let now = if healthy() {
-            one(&client, alive, limits).await
-        } else {
-            Err("held back: the engine is not healthy".to_owned())
+        let now = match healthy().await {
+            Ok(()) => one(&client, alive, limits).await,
+            Err(why) => Err(format!("held back: {why}")),
         };
         if last.as_ref() != Some(&now) {
             match &now {
@@ -68,7 +71,10 @@ mod tests {
         let alive = Alive { url: SecretUrl::new(url), every: SignedDuration::from_millis(1) };
         // Unhealthy for a hundred beats, then healthy for three, then never again.
         let asked = AtomicUsize::new(0);
-        let healthy = || (100..103).contains(&asked.fetch_add(1, Ordering::Relaxed));
+        let healthy = || {
+            let well = (100..103).contains(&asked.fetch_add(1, Ordering::Relaxed));
+            std::future::ready(if well { Ok(()) } else { Err("the engine does not answer".to_owned()) })
+        };
         let until_asked_again = async {
             for _ in 0..3 {
                 assert_eq!(beats.recv().await.unwrap(), "/ping/token");

@@ -38,6 +38,13 @@ pub struct Words {
     pub fields: Vec<(&'static str, String)>,
 }
 
+/// A link that this server never wrote, or that was cut or changed on its way.
+pub const FORGED: &str =
+    "This link is not one of ours or was cut off: nothing was changed. Use the newest message, or /ack.";
+
+/// A link that was good once.
+pub const EXPIRED: &str = "This link is too old: nothing was changed. Use the newest message, or /ack.";
+
 /// The button.
 pub const BUTTON: &str = "Acknowledge";
 

@@ -1,7 +1,7 @@
 //! Cards about incidents: one in full, lists, and what is said when one was changed. Never holds a timeline; see
 //! `timeline`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     alert,
@@ -160,8 +160,10 @@ fn buttons(incident: &Incident) -> Vec<super::card::Button> {
 /// Incidents, the newest first; `all`: the resolved ones too.
 #[must_use]
 pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
-    let shown = || scene.state.incidents.values().rev().filter(|incident| all || incident.is_open());
-    let total = shown().count();
+    // Of all that ever were only those are looked at that are shown.
+    let incidents = &scene.state.incidents;
+    let open = || scene.state.open_incidents.iter().rev().filter_map(|id| incidents.get(id));
+    let total = if all { incidents.len() } else { scene.state.open_incidents.len() };
     let what = if all { "incident" } else { "open incident" };
     if total == 0 {
         let text = if all { "" } else { "Earlier ones: /incident list --all" };
@@ -174,7 +176,7 @@ pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
     }
     let head = ["id", "severity", "status", "title", "opened", "commander"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
-    table.extend(shown().take(limit).map(|incident| {
+    let row = |incident: &Arc<Incident>| {
         vec![
             incident.id.to_string(),
             incident.severity.to_string(),
@@ -183,8 +185,13 @@ pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
             scene.near(incident.opened_at),
             incident.commander().map_or_else(|| "nobody".to_owned(), ToString::to_string),
         ]
-    }));
-    let untaken = shown().any(|incident| incident.is_open() && incident.acknowledged.is_none());
+    };
+    if all {
+        table.extend(incidents.values().rev().take(limit).map(row));
+    } else {
+        table.extend(open().take(limit).map(row));
+    }
+    let untaken = open().any(|incident| incident.acknowledged.is_none());
     let more = total.saturating_sub(limit);
     let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };
     let title = if total == 1 { format!("1 {what}") } else { format!("{total} {what}s") };

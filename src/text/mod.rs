@@ -25,4 +25,4 @@ pub mod usage;
 pub mod when;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

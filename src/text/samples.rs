@@ -388,7 +388,7 @@ fn events() -> Vec<Event> {
 }
 
 /// Those events as records, all at the same engine time, 10 s apart in civil time.
-pub(super) fn records() -> Vec<Record> {
+pub(crate) fn records() -> Vec<Record> {
     let record = |(seq, event)| Record {
         seq: Seq(seq),
         at: after(i64::try_from(seq).unwrap() * 10 - 10),

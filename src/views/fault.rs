@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::journal::JournalError;
+use crate::journal::{JournalError, is_full};
 
 /// Why the views cannot go on as they are: what to do next.
 #[derive(Debug)]
@@ -39,16 +39,15 @@ impl From<JournalError> for Fault {
 /// Whether another try may work without anything being wrong with the folder. A file that ends too early is not
 /// among them: that is how a cut one shows.
 fn is_passing(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::ReadOnlyFilesystem
-            | io::ErrorKind::OutOfMemory
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::WouldBlock
-    )
+    is_full(kind)
+        || matches!(
+            kind,
+            io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::OutOfMemory
+                | io::ErrorKind::Interrupted
+                | io::ErrorKind::WouldBlock
+        )
 }
 
 /// Runs `work`, which uses sled; a panic inside becomes [`Fault::Folder`].

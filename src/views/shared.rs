@@ -2,14 +2,17 @@
 //! trusted. Never blocks for longer than it takes to copy a handle.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, watch};
 
 use super::store::Index;
-use crate::{domain::id::Seq, journal::Reader};
+use crate::{
+    domain::id::Seq,
+    journal::{Reader, locked},
+};
 
 /// A reader that finds something wrong makes the writer start anew, but no sooner than this after the last time:
 /// what a rebuild does not mend is not the folder's fault.
@@ -54,10 +57,6 @@ pub(super) struct Shared {
 struct Suspicion {
     why: Option<String>,
     last: Option<Instant>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

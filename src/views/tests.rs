@@ -350,12 +350,19 @@ struct Odd {
     inner: Arc<dyn Reader>,
     held: Mutex<Option<mpsc::Receiver<()>>>,
     lies: AtomicBool,
+    full: AtomicBool,
     scans: AtomicU64,
 }
 
 impl Odd {
     fn new(inner: Arc<dyn Reader>) -> Self {
-        Self { inner, held: Mutex::default(), lies: AtomicBool::new(false), scans: AtomicU64::new(0) }
+        Self {
+            inner,
+            held: Mutex::default(),
+            lies: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            scans: AtomicU64::new(0),
+        }
     }
 }
 
@@ -390,6 +397,23 @@ impl Reader for Odd {
     fn digest_at(&self, seq: Seq) -> Result<Option<crate::journal::Digest>, JournalError> {
         self.inner.digest_at(seq)
     }
+    fn degraded(&self) -> Option<String> {
+        self.full.load(Ordering::Relaxed).then(|| "the disk is full".to_owned())
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_full_disk_is_not_taken_by_them() {
+    let dir = TempDir::new().unwrap();
+    let odd = Odd::new(journal_of(&day(300, 0)).reader());
+    odd.full.store(true, Ordering::Relaxed);
+    let odd = Arc::new(odd);
+    let (views, _) = start(dir.path(), odd.clone());
+    let mut phase = views.shared.phase.subscribe();
+    let broken = phase.wait_for(|phase| matches!(phase, shared::Phase::Broken { .. })).await.unwrap().clone();
+    assert_eq!(broken, shared::Phase::Broken { why: "the disk is full".to_owned() });
+    assert_eq!((odd.scans.load(Ordering::Relaxed), fs::read_dir(dir.path()).unwrap().count()), (0, 0));
+    stop(views).await;
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ impl<P: Fn(Progress)> Writer<P> {
 
     /// From opening the folder to the fault that ends it; `why` is told when there is much to do.
     fn session(&self, runtime: &tokio::runtime::Runtime, why: String) -> Result<(), Fault> {
+        self.go_on()?;
         self.shared.set(Phase::Working { why: "they are being checked".into(), done: 0, of: 0 });
         let mut store = self.open()?;
         let result = self.catch_up(&mut store, why).and_then(|()| {
@@ -170,6 +171,7 @@ impl<P: Fn(Progress)> Writer<P> {
     fn follow(&self, store: &mut Store, runtime: &tokio::runtime::Runtime) -> Result<(), Fault> {
         let mut commits = self.shared.reader.watch();
         loop {
+            self.go_on()?;
             let reached = self.shared.reader.committed();
             if reached > store.applied() {
                 let before = store.applied();
@@ -235,8 +237,11 @@ impl<P: Fn(Progress)> Writer<P> {
     }
 
     fn go_on(&self) -> Result<(), Fault> {
-        let stop = *self.stop.borrow() || self.stop.has_changed().is_err();
-        if stop { Err(Fault::Stopped) } else { Ok(()) }
+        if *self.stop.borrow() || self.stop.has_changed().is_err() {
+            return Err(Fault::Stopped);
+        }
+        // What is left of a full disk is for pages.
+        self.shared.reader.degraded().map_or(Ok(()), |why| Err(Fault::System(why)))
     }
 
     async fn stopped_within(&self, pause: Duration) -> bool {

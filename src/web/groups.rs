@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    House, Who,
+    House, Who, elsewhere,
     list::{self, Page, fresh},
     problem::Problem,
     query::Query,
@@ -21,13 +21,13 @@ use crate::{
         group::{ClosedGroup, Group},
         id::{AlertId, ChannelName, GroupId, IncidentId, PersonId, PolicyId, RouteId, Seq, SeverityId},
         labels::Labels,
-        matcher::Matcher,
         timeline::Key,
     },
     engine::Look,
 };
 
-const STATUS: [&str; 3] = ["open", "acknowledged", "closed"];
+const CLOSED: &str = "closed";
+const STATUS: [&str; 3] = ["open", "acknowledged", CLOSED];
 
 #[derive(Serialize)]
 struct Shown {
@@ -65,16 +65,8 @@ enum Found {
 impl Found {
     fn status(&self) -> &'static str {
         match self {
-            Self::Open(group) if group.acknowledged.is_some() => "acknowledged",
-            Self::Open(_) => "open",
-            Self::Closed(_) => "closed",
-        }
-    }
-
-    fn labels(&self) -> &Labels {
-        match self {
-            Self::Open(group) => &group.labels,
-            Self::Closed(group) => &group.labels,
+            Self::Open(group) => open_status(group),
+            Self::Closed(_) => CLOSED,
         }
     }
 
@@ -130,20 +122,29 @@ pub(super) async fn list(
     let limit = query.limit()?;
     let status = query.one_of("status", &STATUS)?;
     let matchers = query.matchers()?;
+    // The engine only hands out what there is; regular expressions of strangers are matched elsewhere.
+    let most = if matchers.is_empty() { limit + 1 } else { usize::MAX };
     let before = query.before()?.unwrap_or(GroupId(u64::MAX));
-    let (groups, _) = house.look(move |look| newest(look, before, limit + 1, status, &matchers)).await?;
-    let items = groups.iter().map(Found::shown).collect();
-    Ok(fresh(Page::cut(items, limit, |group: &Shown| group.id.to_string())))
+    let (mut ids, _) = house.look(move |look| newest(look, before, most, status)).await?;
+    if !matchers.is_empty() {
+        let matching = move || {
+            ids.retain(|(_, labels)| matchers.iter().all(|matcher| matcher.matches(labels)));
+            ids.truncate(limit + 1);
+            ids
+        };
+        ids = elsewhere(matching).await?;
+    }
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let next = ids.last().filter(|_| more).map(|(id, _)| id.to_string());
+    let found =
+        move |look: &Look<'_>| ids.iter().filter_map(|(id, _)| find_in(look, *id)).collect::<Vec<_>>();
+    let (groups, _) = house.look(found).await?;
+    Ok(fresh(Page { items: groups.iter().map(Found::shown).collect(), next }))
 }
 
-/// The newest groups before one, open and closed merged by their number.
-fn newest(
-    look: &Look<'_>,
-    before: GroupId,
-    most: usize,
-    status: Option<&str>,
-    matchers: &[Matcher],
-) -> Vec<Found> {
+/// The newest groups before one, open and closed merged by their number, with their labels.
+fn newest(look: &Look<'_>, before: GroupId, most: usize, status: Option<&str>) -> Vec<(GroupId, Labels)> {
     let mut open = look.state.groups.range(..before).rev().peekable();
     let mut closed = look.state.closed_groups.range(..before).rev().peekable();
     let merged = std::iter::from_fn(|| {
@@ -152,16 +153,25 @@ fn newest(
             (open, _) => open.is_some(),
         };
         if open_first {
-            open.next().map(|(_, group)| Found::Open(Arc::clone(group)))
+            open.next().map(|(id, group)| (*id, open_status(group), &group.labels))
         } else {
-            closed.next().map(|(_, group)| Found::Closed(Box::new(group.clone())))
+            closed.next().map(|(id, group)| (*id, CLOSED, &group.labels))
         }
     });
     merged
-        .filter(|group| status.is_none_or(|status| status == group.status()))
-        .filter(|group| matchers.iter().all(|matcher| matcher.matches(group.labels())))
+        .filter(|(_, is, _)| status.is_none_or(|status| status == *is))
         .take(most)
+        .map(|(id, _, labels)| (id, labels.clone()))
         .collect()
+}
+
+fn open_status(group: &Group) -> &'static str {
+    if group.acknowledged.is_some() { "acknowledged" } else { "open" }
+}
+
+fn find_in(look: &Look<'_>, id: GroupId) -> Option<Found> {
+    let open = look.state.groups.get(&id).map(|group| Found::Open(Arc::clone(group)));
+    open.or_else(|| look.state.closed_groups.get(&id).map(|group| Found::Closed(Box::new(group.clone()))))
 }
 
 /// `GET /api/v1/groups/{G-n}`
@@ -200,13 +210,6 @@ async fn find(house: &House, id: &str) -> Result<(Found, Seq), Problem> {
             .remedy("See /api/v1/groups; the timeline of an old group is at /api/v1/groups/{G-n}/timeline")
     };
     let id = id.parse::<GroupId>().map_err(|_| missing())?;
-    let (group, seq) = house
-        .look(move |look| {
-            let open = look.state.groups.get(&id).map(|group| Found::Open(Arc::clone(group)));
-            open.or_else(|| {
-                look.state.closed_groups.get(&id).map(|group| Found::Closed(Box::new(group.clone())))
-            })
-        })
-        .await?;
+    let (group, seq) = house.look(move |look| find_in(look, id)).await?;
     Ok((group.ok_or_else(missing)?, seq))
 }

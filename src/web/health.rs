@@ -1,6 +1,6 @@
 //! Whether the server lives, whether it can do its work, and its figures. Never waits long, and never needs a token.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -12,32 +12,13 @@ use serde::Serialize;
 use super::{House, list::fresh};
 use crate::{
     domain::id::Seq,
-    engine::Rejected,
     metrics::{CONTENT_TYPE as METRICS_TYPE, Standing},
     views::Status,
 };
 
-/// How long the engine may take to answer while it counts as alive.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The engine's own answer to whether it is there.
 async fn ask(house: &House) -> Result<(Standing, Seq), String> {
-    let asked = house.engine.read(|look| {
-        let state = look.state;
-        let standing = Standing {
-            alerts: state.alerts.len(),
-            groups: state.groups.len(),
-            incidents: state.incidents.values().filter(|incident| incident.is_open()).count(),
-            pages: state.pages.len(),
-        };
-        (standing, state.seq)
-    });
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(Rejected::Busy { .. })) => Err("the engine's queue is full".to_owned()),
-        Ok(Err(_)) => Err("the engine has stopped; the log says why".to_owned()),
-        Err(_) => Err(format!("the engine did not answer within {} s", PATIENCE.as_secs())),
-    }
+    house.engine.ask(|look| (Standing::of(look.state), look.state.seq)).await
 }
 
 /// `GET /healthz`: 200 while the engine answers.

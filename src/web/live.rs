@@ -24,7 +24,12 @@ use tokio::{
 use super::{House, Who, problem::Problem, query::Query};
 use crate::{
     chat::{self, Listener},
-    domain::{event::Record, id::Seq, prose::Prose, timeline},
+    domain::{
+        event::Record,
+        id::Seq,
+        prose::{self, Prose},
+        timeline,
+    },
     journal::Reader,
     text,
 };
@@ -244,14 +249,22 @@ fn subject(record: &Record) -> Option<String> {
     }
 }
 
+/// Words of people have a shape that nothing else has: labels may be called anything, and are words only when they
+/// carry the digest of themselves.
+fn words_of(object: &serde_json::Map<String, Value>) -> Option<Prose> {
+    let part = |key: &str| object.get(key).and_then(Value::as_str);
+    let intact = prose::is_intact(part("sha")?, part("salt")?, part("text")?);
+    let whole = (intact && object.len() == 3).then(|| Value::Object(object.clone()))?;
+    serde_json::from_value(whole).ok()
+}
+
 /// What people wrote is sent as words; digest and salt stay with the journal.
 fn readable(value: &mut Value) {
     match value {
-        Value::Object(object) if object.contains_key("salt") => {
-            let prose = serde_json::from_value::<Prose>(value.take());
-            *value = Value::String(prose.map(|prose| prose.to_string()).unwrap_or_default());
-        }
-        Value::Object(object) => object.values_mut().for_each(readable),
+        Value::Object(object) => match words_of(object) {
+            Some(words) => *value = Value::String(words.to_string()),
+            None => object.values_mut().for_each(readable),
+        },
         Value::Array(items) => items.iter_mut().for_each(readable),
         _ => {}
     }
@@ -267,5 +280,19 @@ mod tests {
             serde_json::json!({"note_added": {"text": Prose::new("hello", [1; 16]), "by": "operator"}});
         readable(&mut value);
         assert_eq!(value, serde_json::json!({"note_added": {"text": "hello", "by": "operator"}}));
+    }
+
+    #[test]
+    fn labels_are_sent_as_they_are_whatever_they_are_called() {
+        for labels in [
+            serde_json::json!({"salt": "x"}),
+            serde_json::json!({"salt": "x", "sha": "y", "text": "z"}),
+            serde_json::json!({"salt": 1, "sha": 2, "text": 3}),
+        ] {
+            let event = serde_json::json!({"alert_fired": {"labels": labels}});
+            let mut value = event.clone();
+            readable(&mut value);
+            assert_eq!(value, event);
+        }
     }
 }

@@ -39,7 +39,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::{Access, Gate, Peer, Who};
 pub use problem::Problem;
-pub use serve::{MOST_CONNECTIONS, serve};
+pub use serve::{FAREWELL, MOST_CONNECTIONS, serve};
 
 use crate::{
     chat::Terminal,
@@ -93,6 +93,11 @@ impl House {
         self.views.wait_for(seq, command::VIEWS_PATIENCE).await?;
         Ok(&self.views)
     }
+}
+
+/// Does what takes the processor for a while where it holds up nobody.
+async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::inside(observe::trace()))
 }
 
 /// Every address of the server.

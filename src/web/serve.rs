@@ -19,8 +19,9 @@ use crate::metrics::Metrics;
 pub const MOST_CONNECTIONS: usize = 8_192;
 /// How long the head of a request may take, and how long a connection may be idle between two requests.
 const HEAD_PATIENCE: Duration = Duration::from_mins(1);
-/// How long a stop waits for requests that are being answered.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stop waits for requests that are being answered, and then for the engine: together less than the ten
+/// seconds after which containers are killed.
+pub const FAREWELL: Duration = Duration::from_millis(4_500);
 /// Bytes of a head that are held at most.
 const HEAD_LIMIT: usize = 64 * 1024;
 
@@ -65,7 +66,7 @@ pub async fn serve(
     drop(listener);
     stop.send_replace(true);
     let all = u32::try_from(MOST_CONNECTIONS).unwrap_or(u32::MAX);
-    if tokio::time::timeout(STOP_PATIENCE, room.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(FAREWELL, room.acquire_many(all)).await.is_err() {
         tracing::warn!("requests that were still being answered were broken off by the stop");
     }
     Ok(())

@@ -376,3 +376,18 @@ fn a_storm_of_one_route_does_not_open_an_incident_for_each_group() {
     assert_eq!(world.state().groups.len(), 50);
     assert_eq!(world.state().incidents.len(), 5);
 }
+
+#[test]
+fn a_source_that_names_ever_new_groups_does_not_make_an_alert_grow() {
+    let mut world = World::new();
+    let at = world.now().civil;
+    for group in 0..50 {
+        let mut report = report(vec![signal(Firing, DOWN, at)]);
+        report.source_group = Some(format!("group {group}").into());
+        world.want(Intent::Report(report)).unwrap();
+    }
+    let alert = world.state().alerts.values().next().unwrap();
+    assert_eq!(alert.source_groups.len(), 8);
+    let changes = world.events().iter().filter(|event| matches!(event, Event::AlertChanged { .. })).count();
+    assert_eq!(changes, 7);
+}

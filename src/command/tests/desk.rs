@@ -167,7 +167,7 @@ impl Room {
             source_group: None,
             status,
             truncated: 0,
-            source: Some("http://alertmanager.example.com".to_owned()),
+            source: Some("http://alertmanager.example.com".into()),
             signals: vec![signal],
         };
         self.desk.engine.report(TraceId(99), report).await.unwrap();

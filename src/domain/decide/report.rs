@@ -1,7 +1,7 @@
 //! A source reports: alerts fire and end, groups open and close.
 //! Never notifies anybody: that is due when a group's wait is over.
 
-use std::mem;
+use std::{collections::BTreeSet, mem};
 
 use super::Decision;
 use crate::domain::{
@@ -14,12 +14,16 @@ use crate::domain::{
     page::PageReason,
 };
 
+/// Groups of its source that are remembered of an alert: Alertmanager has one for each of its routes that match. An
+/// alert of further ones ends when its source says so by name.
+const SOURCE_GROUPS: usize = 8;
+
 impl Decision<'_> {
     /// Returns how many firings were late duplicates.
     pub(super) fn report(&mut self, mut report: Report) -> usize {
         let cut = report.truncated > 0 && report.status == AlertStatus::Resolved;
         let signals = mem::take(&mut report.signals);
-        let named: Vec<AlertKey> =
+        let named: BTreeSet<AlertKey> =
             signals.iter().filter(|_| cut).map(|one| alert_key(&report, one)).collect();
         // What fires goes first: a group that one alert leaves and another joins stays open.
         let (fire, end): (Vec<_>, Vec<_>) =
@@ -114,7 +118,9 @@ impl Decision<'_> {
         let annotations =
             (!older && alert.annotations != signal.annotations).then(|| signal.annotations.clone());
         let starts_at = (signal.starts_at > alert.starts_at).then_some(signal.starts_at);
-        let source_group = report.source_group.clone().filter(|group| !alert.source_groups.contains(group));
+        let source_group = report.source_group.clone().filter(|group| {
+            alert.source_groups.len() < SOURCE_GROUPS && !alert.source_groups.contains(group)
+        });
         if annotations.is_some() || starts_at.is_some() || source_group.is_some() {
             let groups = alert.groups.clone();
             let integration = report.integration.clone();
@@ -146,7 +152,7 @@ impl Decision<'_> {
     }
 
     /// A resolved group whose message was cut: what it left out has ended too.
-    fn ends_truncated(&mut self, report: &Report, named: &[AlertKey], touched: &mut Vec<GroupId>) {
+    fn ends_truncated(&mut self, report: &Report, named: &BTreeSet<AlertKey>, touched: &mut Vec<GroupId>) {
         let Some(source_group) = &report.source_group else { return };
         let left_out: Vec<AlertId> = self
             .state

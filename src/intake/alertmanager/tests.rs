@@ -56,6 +56,22 @@ fn a_real_message_is_read_in_full() {
 }
 
 #[test]
+fn what_every_alert_of_a_message_carries_is_short() {
+    let message = |key: &str, url: &str| {
+        take_json(&json!({"version": "4", "groupKey": key, "externalURL": url, "alerts": []})).unwrap()
+    };
+    let (key, url) = ("k".repeat(256), format!("http://a/{}", "u".repeat(1_991)));
+    let kept = message(&key, &url);
+    assert_eq!((kept.source_group.as_deref(), kept.source.as_deref()), (Some(&*key), Some(&*url)));
+    let long = message(&format!("{key}1"), &format!("{url}u"));
+    assert_eq!((long.source_group.as_deref().map(str::len), long.source), (Some(32), None));
+    // Two long keys stay two groups.
+    assert_ne!(long.source_group, message(&format!("{key}2"), &url).source_group);
+    // Three letters of an address take nine once they are written as one.
+    assert_eq!(message("", &format!("http://a/{}", "\u{20ac}".repeat(600))).source, None);
+}
+
+#[test]
 fn what_is_missing_and_harmless_is_filled_in() {
     let report = take(br#"{"alerts":[]}"#).unwrap();
     assert_eq!((report.signals.len(), report.source_group, report.truncated), (0, None, 0));

@@ -47,6 +47,16 @@ fn the_newest_is_used_and_the_last_two_are_kept() {
 }
 
 #[test]
+fn what_a_process_began_that_ended_is_removed() {
+    let dir = folder();
+    let journal = with_snapshots(dir.path());
+    let piece = dir.path().join("snapshots/0000000008.tmp");
+    fs::write(&piece, b"half of a state").unwrap();
+    snapshot::write(dir.path(), "1", &journal.head(), &state(9)).unwrap();
+    assert!(!piece.exists());
+}
+
+#[test]
 fn a_snapshot_with_any_flipped_bit_or_cut_anywhere_is_passed_over() {
     let dir = folder();
     let journal = with_snapshots(dir.path());

@@ -33,7 +33,7 @@ pub enum Sabotage {
     None,
     /// Callers are told yes before the sync.
     AnswerBeforeSync,
-    /// Handed-out deliveries are forgotten at a full lane.
+    /// Deliveries are permitted and then forgotten.
     LoseDelivery,
     /// Attempts leave although their permit was refused.
     IgnorePermit,
@@ -229,7 +229,8 @@ impl Play {
         }
         let index = self.dice.below(self.world.lane.len());
         if self.sabotage == Sabotage::LoseDelivery && self.dice.chance(20) {
-            self.world.lane.remove(index);
+            let delivery = self.world.lane.remove(index);
+            drop(self.world.want(Intent::Permit(delivery)));
             return;
         }
         let delivery = self.world.lane.remove(index);

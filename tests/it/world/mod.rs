@@ -18,10 +18,7 @@ use watchbell::{
         labels::Labels,
         state::{State, Timer},
     },
-    engine::{
-        Accepted,
-        core::{Core, HandedOut},
-    },
+    engine::{Accepted, core::Core},
     journal::{Journal as _, Keep, MemoryDisk, MemoryJournal},
 };
 
@@ -42,7 +39,7 @@ pub struct World {
     pub engine: Timestamp,
     /// Civil time minus engine time.
     pub offset: SignedDuration,
-    /// Handed out, and no permit asked yet.
+    /// Due, and without room so far: any of them may be next.
     pub lane: Vec<DeliveryId>,
     /// With a permit, and without an outcome.
     pub under_way: Vec<Box<Dispatch>>,
@@ -52,8 +49,8 @@ pub struct World {
     pub room: bool,
     /// Left at once, and the player has not looked yet.
     pub left_at_once: Vec<Box<Dispatch>>,
-    /// Handed out, and not durable yet.
-    out: HandedOut<()>,
+    /// Permitted, and not durable yet.
+    out: Vec<Box<Dispatch>>,
     trace: u64,
 }
 
@@ -83,7 +80,7 @@ impl World {
             sent,
             room: false,
             left_at_once: Vec::new(),
-            out: HandedOut::default(),
+            out: Vec::new(),
             trace: 0,
         };
         world.want(Intent::Configured { release: "0".into(), instance: "world".into() }).unwrap();
@@ -118,17 +115,20 @@ impl World {
 
     fn run_due(&mut self, trace: TraceId, now: Now) {
         self.core.run_due(trace, now, usize::MAX);
-        let out = self.core.hand_out(trace, now, usize::MAX, |_| self.room.then_some(()));
-        self.out.leaving.extend(out.leaving);
-        self.out.waiting.extend(out.waiting);
+        let leaving = self.core.hand_out(trace, now, usize::MAX, |_, _| self.room.then_some(()));
+        self.out.extend(leaving.into_iter().map(|((), dispatch)| dispatch));
     }
 
     /// Makes durable what was decided, and lets go what was handed out.
     pub fn commit(&mut self) {
         self.core.commit().unwrap();
-        let out = std::mem::take(&mut self.out);
-        self.lane.extend(out.waiting.into_iter().map(|(_, delivery)| delivery));
-        for ((), dispatch) in out.leaving {
+        // What was cancelled meanwhile stays: a permit may be asked for it, too.
+        let known: BTreeSet<DeliveryId> = self.lane.iter().copied().collect();
+        let new: BTreeSet<DeliveryId> =
+            self.core.held().filter(|delivery| !known.contains(delivery)).collect();
+        self.lane.extend(new);
+        for dispatch in std::mem::take(&mut self.out) {
+            self.lane.retain(|delivery| *delivery != dispatch.delivery.id);
             self.left_at_once.push(dispatch.clone());
             self.leaves(dispatch);
         }
@@ -205,7 +205,7 @@ impl World {
         self.core = Self::open(&self.disk, &self.config);
         self.lane.clear();
         self.under_way.clear();
-        self.out = HandedOut::default();
+        self.out.clear();
         self.tick();
     }
 
