@@ -17,7 +17,7 @@ use axum::{Router, routing};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::AbortHandle};
 
-pub use self::world::SlackWorld;
+pub use self::world::{SlackWorld, now, options};
 
 pub const BOT: &str = "UBOT";
 pub const TEAM: &str = "T1";
@@ -175,7 +175,14 @@ impl Fake {
         for attempt in 0..times {
             let id = state.next("env");
             let closes = closes.clone();
-            state.unacknowledged.push(Envelope { id, kind, payload: payload.clone(), attempt, sent: None, closes });
+            state.unacknowledged.push(Envelope {
+                id,
+                kind,
+                payload: payload.clone(),
+                attempt,
+                sent: None,
+                closes,
+            });
         }
         state.flush();
     }
@@ -211,7 +218,10 @@ impl Fake {
         for envelope in &state.unacknowledged {
             if let Some((sent, number)) = envelope.sent
                 && sent.elapsed() > DEADLINE
-                && state.connections.iter().any(|connection| connection.number == number && !connection.half_open)
+                && state
+                    .connections
+                    .iter()
+                    .any(|connection| connection.number == number && !connection.half_open)
             {
                 all.push(format!("not acknowledged within 3 s: {}", envelope.payload));
             }

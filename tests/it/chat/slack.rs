@@ -101,7 +101,8 @@ async fn an_answer_that_comes_too_late_is_an_ordinary_message() {
     let (room, ana) = (world.room("ops"), world.account("ana"));
     world.script.says(Said { to_all: true, ..saying("at last") });
     world.command(&ana, &room, "/status");
-    until("the answer", || world.shown(&room).iter().any(|shown| shown.text == "at last").then_some(())).await;
+    until("the answer", || world.shown(&room).iter().any(|shown| shown.text == "at last").then_some(()))
+        .await;
     let shown = world.shown(&room);
     assert!(shown[0].text.contains("longer than Slack keeps its place open"), "{shown:?}");
     assert_eq!(world.calls("chat.postMessage").len(), 2);
@@ -175,14 +176,14 @@ async fn a_scope_that_is_missing_is_named() {
     world.fake.state().habits.errors.insert("chat.postMessage".into(), answer);
     let refused = world.slack.send(&Place::Room(world.room("ops")), &card("x"), "d-1").await;
     let scope = |name: &str| Some(Remedy::Scope(name.to_owned()));
-    assert_eq!(
-        refused,
-        Err(Failure::Refused { why: "missing_scope".into(), remedy: scope("chat:write") })
-    );
+    assert_eq!(refused, Err(Failure::Refused { why: "missing_scope".into(), remedy: scope("chat:write") }));
     world.fake.state().habits.scopes = Some("chat:write,commands".into());
     let findings = world.slack.examine(&[]).await;
     let found = |what: &str| findings.iter().find(|finding| finding.what == what).unwrap().good.clone();
-    assert!(found("bot token").is_ok() && found("app token").is_ok() && found("clock").is_ok(), "{findings:?}");
+    assert!(
+        found("bot token").is_ok() && found("app token").is_ok() && found("clock").is_ok(),
+        "{findings:?}"
+    );
     assert!(found("scope commands").is_ok());
     assert!(
         matches!(found("scope pins:write"), Err(Failure::Refused { remedy, .. }) if remedy == scope("pins:write"))
@@ -235,7 +236,8 @@ async fn a_form_that_comes_too_late_says_so() {
     world.triggers_expire();
     gate.notify_one();
     let words = "The form could not be shown";
-    until("it is said", || world.shown(&room).iter().any(|shown| shown.text.contains(words)).then_some(())).await;
+    until("it is said", || world.shown(&room).iter().any(|shown| shown.text.contains(words)).then_some(()))
+        .await;
     assert_eq!(world.form(&ana), None);
     is_clean(&world);
 }
@@ -283,7 +285,8 @@ async fn slack_by_http_goes_the_same_way_and_takes_nothing_that_is_not_signed() 
     assert_eq!(take(Delivery::Command, &headers, &body), ok(None));
     let heard = world.script.hears(1).await;
     assert_eq!(heard[0].act, Act::Command("/incident open P1 a & b".into()));
-    until("the answer", || world.shown(&room).iter().any(|shown| shown.text.contains("HTTP")).then_some(())).await;
+    until("the answer", || world.shown(&room).iter().any(|shown| shown.text.contains("HTTP")).then_some(()))
+        .await;
 
     let refused: Answered = StatusCode::UNAUTHORIZED.into();
     assert_eq!(take(Delivery::Command, &headers, &body), refused, "replayed");
@@ -354,7 +357,8 @@ async fn no_secret_is_in_a_log_or_in_anything_that_is_printed() {
     tracing::info!(options = ?options(&world.fake), "tried");
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     // Only what we say ourselves: what others log at this level is filtered out where logs are set up.
-    let ours: Vec<&str> = log.lines().filter(|line| line.contains("watchbell") || line.contains("it::")).collect();
+    let ours: Vec<&str> =
+        log.lines().filter(|line| line.contains("watchbell") || line.contains("it::")).collect();
     assert!(ours.iter().any(|line| line.contains("tried")), "{log}");
     assert!(!ours.iter().any(|line| line.contains("s3cret")), "{ours:#?}");
 }
@@ -403,7 +407,10 @@ async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
                 world.fake.state().habits.greeting = Some(greeting);
                 world.closes();
                 let opened = world.calls("apps.connections.open").len();
-                until("it was refused", || (world.calls("apps.connections.open").len() > opened).then_some(())).await;
+                until("it was refused", || {
+                    (world.calls("apps.connections.open").len() > opened).then_some(())
+                })
+                .await;
                 world.fake.state().habits.greeting = None;
             }
             _ => {
@@ -422,6 +429,8 @@ async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
     assert_eq!(acts, expected);
     assert_eq!(world.script.heard().len(), ROUNDS, "nothing was heard twice");
     let links = world.script.links();
-    assert!(links.windows(2).all(|pair| std::mem::discriminant(&pair[0]) != std::mem::discriminant(&pair[1])));
+    assert!(
+        links.windows(2).all(|pair| std::mem::discriminant(&pair[0]) != std::mem::discriminant(&pair[1]))
+    );
     is_clean(&world);
 }

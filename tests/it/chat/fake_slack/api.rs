@@ -79,7 +79,11 @@ pub async fn call(
         return (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response();
     }
     if state.habits.revoked {
-        return json_answer(refuse(if method.starts_with("apps.") { "invalid_auth" } else { "token_revoked" }));
+        return json_answer(refuse(if method.starts_with("apps.") {
+            "invalid_auth"
+        } else {
+            "token_revoked"
+        }));
     }
     if let Some(answer) = state.habits.errors.remove(&method) {
         return json_answer(answer);
@@ -97,13 +101,15 @@ pub async fn call(
             return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds)], answer).into_response();
         }
         if std::mem::take(&mut state.habits.stumble) {
-            return (StatusCode::BAD_GATEWAY, [("content-type", "text/html")], "<html>oops</html>").into_response();
+            return (StatusCode::BAD_GATEWAY, [("content-type", "text/html")], "<html>oops</html>")
+                .into_response();
         }
     }
     let swallowed = method == "chat.postMessage" && std::mem::take(&mut state.habits.swallow);
     let mut answer = run(&mut state, &fake, &method, &arguments).unwrap_or_else(|word| refuse(&word));
     if swallowed {
-        return (StatusCode::OK, [("content-type", "text/html")], "<html>a proxy's page</html>").into_response();
+        return (StatusCode::OK, [("content-type", "text/html")], "<html>a proxy's page</html>")
+            .into_response();
     }
     if answer.get("ok").is_none() {
         answer["ok"] = json!(true);
@@ -164,7 +170,9 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
     let text = |name: &str| arguments[name].as_str().unwrap_or_default();
     let room = text("channel");
     match method {
-        "auth.test" => Ok(json!({"url": "https://t.slack.com/", "team": "t", "user": "watchbell", "team_id": TEAM, "user_id": BOT, "bot_id": "B1"})),
+        "auth.test" => Ok(
+            json!({"url": "https://t.slack.com/", "team": "t", "user": "watchbell", "team_id": TEAM, "user_id": BOT, "bot_id": "B1"}),
+        ),
         "apps.connections.open" => {
             let ticket = state.next("s3cret-ticket");
             Ok(json!({ "url": format!("ws://{}/link?ticket={ticket}", fake.address) }))
@@ -187,12 +195,14 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
         "chat.update" => {
             let ts = text("ts");
             let place = state.room_mut(room).ok_or("channel_not_found")?;
-            let message = place.messages.iter_mut().find(|message| message.ts == ts && message.only.is_none());
+            let message =
+                place.messages.iter_mut().find(|message| message.ts == ts && message.only.is_none());
             message.ok_or("message_not_found")?.body = arguments.clone();
             Ok(json!({"channel": room, "ts": ts, "text": "…"}))
         }
         "chat.getPermalink" => {
-            let link = format!("https://t.slack.com/archives/{room}/p{}", text("message_ts").replace('.', ""));
+            let link =
+                format!("https://t.slack.com/archives/{room}/p{}", text("message_ts").replace('.', ""));
             Ok(json!({"channel": room, "permalink": link}))
         }
         "pins.add" => {
@@ -227,7 +237,9 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
             let account = text("trigger_id").to_owned();
             let account = state.views.remove(&account).map_or(account, |view| view.id);
             let view = arguments["view"].clone();
-            state.views.insert(account, View { id: id.clone(), view: view.clone(), sent: false, errors: None });
+            state
+                .views
+                .insert(account, View { id: id.clone(), view: view.clone(), sent: false, errors: None });
             Ok(json!({"view": {"id": id, "team_id": TEAM, "hash": "1"}}))
         }
         "files.getUploadURLExternal" => {
@@ -240,7 +252,8 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
         "files.completeUploadExternal" => complete(state, arguments),
         "files.info" => {
             let upload = state.uploads.get(text("file")).ok_or("file_not_found")?;
-            let shares = upload.shared.as_ref().map(|(room, ts)| json!({"public": {room.clone(): [{"ts": ts}]}}));
+            let shares =
+                upload.shared.as_ref().map(|(room, ts)| json!({"public": {room.clone(): [{"ts": ts}]}}));
             Ok(json!({"file": {"id": text("file"), "shares": shares.unwrap_or_else(|| json!({}))}}))
         }
         _ => conversations(state, method, arguments),
@@ -320,12 +333,18 @@ fn conversations(state: &mut Slack, method: &str, arguments: &Value) -> Result<V
             let next = if from + 2 < rooms.len() { (from + 2).to_string() } else { String::new() };
             Ok(json!({"channels": page, "response_metadata": {"next_cursor": next}}))
         }
-        "conversations.info" => Ok(json!({ "channel": described(state.room(&id).ok_or("channel_not_found")?) })),
+        "conversations.info" => {
+            Ok(json!({ "channel": described(state.room(&id).ok_or("channel_not_found")?) }))
+        }
         "conversations.setTopic" | "conversations.setPurpose" => {
             writable(state, &id)?;
             let value = super::unescape(text(if method.ends_with("Topic") { "topic" } else { "purpose" }));
             let room = state.room_mut(&id).ok_or("channel_not_found")?;
-            if method.ends_with("Topic") { room.topic = value } else { room.purpose = value }
+            if method.ends_with("Topic") {
+                room.topic = value
+            } else {
+                room.purpose = value
+            }
             Ok(json!({}))
         }
         "conversations.invite" => {
@@ -396,7 +415,9 @@ pub async fn respond(
     if headers.contains_key("authorization") {
         state.violations.push("a token to a response address".to_owned());
     }
-    let Ok(body) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let faults = check::message(&body);
     state.violations.extend(faults.into_iter().map(|fault| format!("response_url: {fault}")));
     if state.habits.links_expired {
@@ -419,9 +440,9 @@ pub async fn respond(
     };
     if body["replace_original"] == true {
         let source = link.source.clone().unwrap_or_default();
-        let message = state.room_mut(&link.room).and_then(|room| {
-            room.messages.iter_mut().find(|message| message.ts == source)
-        });
+        let message = state
+            .room_mut(&link.room)
+            .and_then(|room| room.messages.iter_mut().find(|message| message.ts == source));
         match message {
             Some(message) => message.body = body,
             None => return (StatusCode::NOT_FOUND, "message_not_found").into_response(),

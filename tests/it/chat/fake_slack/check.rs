@@ -121,7 +121,9 @@ fn actions(block: &Value, faults: &mut Vec<String>) {
 }
 
 fn element(one: &Value, faults: &mut Vec<String>) {
-    let short = |value: &Value, most: usize| value.as_str().is_none_or(|said| units(said) <= most && !said.is_empty());
+    let short = |value: &Value, most: usize| {
+        value.as_str().is_none_or(|said| units(said) <= most && !said.is_empty())
+    };
     match one["type"].as_str() {
         Some("button") => {
             text(&one["text"], 75, true, faults);
@@ -148,7 +150,9 @@ fn element(one: &Value, faults: &mut Vec<String>) {
             if !one["placeholder"].is_null() {
                 text(&one["placeholder"], 150, true, faults);
             }
-            if !short(&one["initial_value"], 3_000) || one["max_length"].as_u64().is_some_and(|max| max > 3_000) {
+            if !short(&one["initial_value"], 3_000)
+                || one["max_length"].as_u64().is_some_and(|max| max > 3_000)
+            {
                 faults.push("an input's value".to_owned());
             }
         }
@@ -190,7 +194,9 @@ pub fn words(body: &Value) -> (String, Vec<String>, bool) {
         }
         for element in block["elements"].as_array().unwrap_or(&empty) {
             match element["type"].as_str() {
-                Some("button") => labels.push(element["text"]["text"].as_str().unwrap_or_default().to_owned()),
+                Some("button") => {
+                    labels.push(element["text"]["text"].as_str().unwrap_or_default().to_owned())
+                }
                 Some("static_select") => {
                     for option in element["options"].as_array().unwrap_or(&empty) {
                         labels.push(option["text"]["text"].as_str().unwrap_or_default().to_owned());

@@ -96,7 +96,12 @@ impl SlackWorld {
     /// Calls of a method so far.
     pub fn calls(&self, method: &str) -> Vec<Value> {
         let state = self.fake.state();
-        state.calls.iter().filter(|(name, _)| name == method).map(|(_, arguments)| arguments.clone()).collect()
+        state
+            .calls
+            .iter()
+            .filter(|(name, _)| name == method)
+            .map(|(_, arguments)| arguments.clone())
+            .collect()
     }
 
     fn item(message: &MessageRef) -> Value {
@@ -200,7 +205,8 @@ impl World for SlackWorld {
 
     fn press(&self, account: &str, message: &MessageRef, label: &str) {
         let body = self.original(message);
-        let elements = body["blocks"].as_array().unwrap().iter().filter_map(|block| block["elements"].as_array());
+        let elements =
+            body["blocks"].as_array().unwrap().iter().filter_map(|block| block["elements"].as_array());
         let mut action = Value::Null;
         for element in elements.flatten() {
             if element["type"] == "button" && element["text"]["text"] == label {
@@ -280,8 +286,10 @@ impl World for SlackWorld {
 
     fn deletes(&self, account: &str, message: &MessageRef) {
         self.vanish(message);
-        self.event(json!({"type": "message", "subtype": "message_deleted", "channel": message.room.0, "hidden": true,
-            "deleted_ts": message.message, "previous_message": {"user": account, "ts": message.message}}));
+        self.event(
+            json!({"type": "message", "subtype": "message_deleted", "channel": message.room.0, "hidden": true,
+            "deleted_ts": message.message, "previous_message": {"user": account, "ts": message.message}}),
+        );
     }
 
     fn joins(&self, account: &str, room: &RoomId) {
