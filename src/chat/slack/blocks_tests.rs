@@ -114,12 +114,12 @@ fn button() -> impl Strategy<Value = Button> {
 }
 
 fn card() -> impl Strategy<Value = Card> {
+    use proptest::collection::vec as list;
     let field = (text(), text()).prop_map(|(name, value)| Field { name, value });
     let link = (text(), prop_oneof![text(), Just("https://e.example/?a=<b>|c&d".to_owned())])
         .prop_map(|(text, url)| Link { text, url });
     let select = (text(), proptest::collection::vec(button(), 0..130))
         .prop_map(|(label, choices)| Select { label, choices });
-    let list = proptest::collection::vec;
     let head = (text(), text(), text(), list(field, 0..40), list(list(text(), 0..5), 0..30));
     let rest = (list(link, 0..12), list(button(), 0..70), list(select, 0..14));
     (head, rest).prop_map(|((title, text, document, fields, table), (links, buttons, selects))| Card {

@@ -73,8 +73,10 @@ pub struct Options {
     pub api: Url,
     /// Words that stay below `/watchbell`: `/watchbell version` is no command `/version`.
     pub own_words: Vec<String>,
-    /// How long a call may take.
+    /// How long one request may take.
     pub request: Duration,
+    /// How long everything together may take that is asked of [`Platform`].
+    pub patience: Duration,
     /// How often the socket is pinged.
     pub ping: Duration,
     /// A socket that is silent for so long is dead: Slack answers pings and sends its own.
@@ -106,6 +108,7 @@ impl Options {
             api: Url::parse("https://slack.com/api/")?,
             own_words: ["version", "reload", "doctor"].map(str::to_owned).to_vec(),
             request: Duration::from_secs(7),
+            patience: Duration::from_millis(9_800),
             ping: Duration::from_secs(10),
             silence: Duration::from_secs(30),
             hello: Duration::from_secs(10),
@@ -151,6 +154,18 @@ impl Inner {
         // The same for as long as the token is.
         self.me.get_or_init(|| Me { user: greeting.user_id, team: greeting.team_id });
         Ok(())
+    }
+
+    /// Within ten seconds, and with rooms called as people call them.
+    async fn told<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let done = tokio::time::timeout(self.options.patience, work).await;
+        let done = done.unwrap_or_else(|_| Err(Failure::TryAgain("no answer in time".to_owned())));
+        done.map_err(|failure| match failure {
+            Failure::Refused { why, remedy: Some(remedy) } => {
+                Failure::Refused { why, remedy: Some(self.rooms.spoken(remedy)) }
+            }
+            failure => failure,
+        })
     }
 }
 
@@ -223,47 +238,47 @@ impl Platform for Slack {
     }
 
     fn send<'a>(&'a self, to: &'a Place, card: &'a Card, key: &'a str) -> Work<'a, MessageRef> {
-        Box::pin(self.0.send(to, card, key))
+        Box::pin(self.0.told(self.0.send(to, card, key)))
     }
 
     fn edit<'a>(&'a self, message: &'a MessageRef, card: &'a Card) -> Work<'a, ()> {
-        Box::pin(self.0.edit(message, card))
+        Box::pin(self.0.told(self.0.edit(message, card)))
     }
 
     fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture) -> Work<'a, MessageRef> {
-        Box::pin(self.0.picture(to, picture))
+        Box::pin(self.0.told(self.0.picture(to, picture)))
     }
 
     fn read<'a>(&'a self, message: &'a MessageRef) -> Work<'a, Words> {
-        Box::pin(self.0.read(message))
+        Box::pin(self.0.told(self.0.read(message)))
     }
 
     fn pin<'a>(&'a self, message: &'a MessageRef) -> Work<'a, ()> {
-        Box::pin(self.0.pin(message))
+        Box::pin(self.0.told(self.0.pin(message)))
     }
 
     fn create_room<'a>(&'a self, plan: &'a RoomPlan) -> Work<'a, Room> {
-        Box::pin(self.0.create_room(plan))
+        Box::pin(self.0.told(self.0.create_room(plan)))
     }
 
     fn set_topic<'a>(&'a self, room: &'a RoomId, topic: &'a str) -> Work<'a, ()> {
-        Box::pin(self.0.set_topic(room, topic))
+        Box::pin(self.0.told(self.0.set_topic(room, topic)))
     }
 
     fn invite<'a>(&'a self, room: &'a RoomId, accounts: &'a [String]) -> Work<'a, ()> {
-        Box::pin(self.0.invite(room, accounts))
+        Box::pin(self.0.told(self.0.invite(room, accounts)))
     }
 
     fn archive<'a>(&'a self, room: &'a RoomId) -> Work<'a, ()> {
-        Box::pin(self.0.archive(room))
+        Box::pin(self.0.told(self.0.archive(room)))
     }
 
     fn find_room<'a>(&'a self, name: &'a str) -> Work<'a, Room> {
-        Box::pin(self.0.find_room(name))
+        Box::pin(self.0.told(self.0.find_room(name)))
     }
 
     fn account<'a>(&'a self, id: &'a str) -> Work<'a, Account> {
-        Box::pin(self.0.account(id))
+        Box::pin(self.0.told(self.0.account(id)))
     }
 
     fn examine<'a>(&'a self, rooms: &'a [String]) -> Pin<Box<dyn Future<Output = Vec<Finding>> + Send + 'a>> {

@@ -120,9 +120,13 @@ impl Inner {
             .with_unfurl_media(false);
         request.thread_ts = thread.map(Into::into);
         let call = Call::new(method::POST).room(&room.0).lane(lane);
+        let sent = || self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = key {
+            sent().doubt(key);
+        }
         let posted: Result<Posted, Failure> = self.api.call(call, &request).await;
-        if let (Err(Failure::TryAgain(_)), Some(key)) = (&posted, key) {
-            self.sent.lock().unwrap_or_else(PoisonError::into_inner).doubt(key);
+        if let Some(key) = key.filter(|_| !matches!(posted, Err(Failure::TryAgain(_)))) {
+            sent().settle(key);
         }
         let Posted { ts, channel } = posted?;
         Ok(MessageRef { room: channel.map_or(room, RoomId), message: ts })

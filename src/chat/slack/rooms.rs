@@ -19,7 +19,10 @@ use super::{
     pace::method,
     words::{fit, room_name, unescaped},
 };
-use crate::chat::port::{Failure, Room, RoomId, RoomPlan};
+use crate::{
+    chat::port::{Failure, Room, RoomId, RoomPlan},
+    text::chat::Remedy,
+};
 
 /// Characters of a room's name, and of its topic.
 const NAME: usize = 80;
@@ -117,6 +120,22 @@ impl Rooms {
             }
         };
         (!name.is_empty()).then(|| format!("#{name}"))
+    }
+}
+
+impl Rooms {
+    /// A remedy with the room's name instead of its id, where that is known.
+    pub(super) fn spoken(&self, remedy: Remedy) -> Remedy {
+        let known = self.known();
+        let name = |id: String| known.names.get(&id).map_or(id, |name| format!("#{name}"));
+        match remedy {
+            Remedy::InviteBot(room) => Remedy::InviteBot(name(room)),
+            Remedy::NameRoom(room) => Remedy::NameRoom(name(room)),
+            Remedy::Permission { name: what, room } => {
+                Remedy::Permission { name: what, room: room.map(name) }
+            }
+            other => other,
+        }
     }
 }
 

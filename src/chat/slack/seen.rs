@@ -28,6 +28,12 @@ impl<K: Hash + Eq + Clone> Seen<K> {
         self.keys.contains(key)
     }
 
+    /// Forgets it.
+    fn remove(&mut self, key: &K) {
+        self.keys.remove(key);
+        self.order.retain(|known| known != key);
+    }
+
     /// Remembers it; true when it is new.
     pub(super) fn add(&mut self, key: K) -> bool {
         if !self.keys.insert(key.clone()) {
@@ -74,9 +80,14 @@ impl Sent {
         }
     }
 
-    /// Slack gave no good answer: it may have been said.
+    /// It is about to be said: until Slack answers, nobody knows whether it was.
     pub(super) fn doubt(&mut self, key: &str) {
         self.doubtful.add(key.to_owned());
+    }
+
+    /// Slack answered, so it is known again.
+    pub(super) fn settle(&mut self, key: &str) {
+        self.doubtful.remove(&key.to_owned());
     }
 
     /// Whether an attempt had no good answer.

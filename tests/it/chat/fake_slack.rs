@@ -17,7 +17,7 @@ use axum::{Router, routing};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::AbortHandle};
 
-pub use self::world::SlackWorld;
+pub use self::world::{SlackWorld, now, options};
 
 pub const BOT: &str = "UBOT";
 pub const TEAM: &str = "T1";

@@ -38,17 +38,15 @@ pub async fn link(State(fake): State<Arc<Fake>>, uri: Uri, upgrade: WebSocketUpg
 
 async fn serve(fake: Arc<Fake>, mut socket: WebSocket) {
     let (tell, mut told) = mpsc::unbounded_channel();
-    let number = {
+    let (number, greeting) = {
         let mut state = fake.state();
         state.number += 1;
-        let number = state.number;
-        if let Some(greeting) = state.habits.greeting.clone() {
-            drop(state);
-            drop(socket.send(Message::text(greeting.to_string())).await);
-            return;
-        }
-        number
+        (state.number, state.habits.greeting.clone())
     };
+    if let Some(greeting) = greeting {
+        drop(socket.send(Message::text(greeting.to_string())).await);
+        return;
+    }
     let hello = json!({
         "type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"},
         "debug_info": {"host": "fake", "build_number": 1, "approximate_connection_time": 3600},
