@@ -1,5 +1,7 @@
 //! The only place that wires concrete parts together: journal, engine, outbox, views, web. Never decides anything.
 
+mod platforms;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -18,7 +20,7 @@ use tokio::{
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    chat::terminal::Terminal,
+    chat::{courier::AccountBook, terminal::Terminal},
     command::{Commands, Desk, Registry},
     config::{Loaded, Settings, leads_to_itself},
     domain::{config::Config, intent::Now, state::State},
@@ -37,6 +39,8 @@ use crate::{
     views::{Progress, Status, Views},
     web::{self, Access, House},
 };
+
+pub use platforms::{Connected, Platforms, slack_manifest};
 
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -71,6 +75,7 @@ pub struct App {
     stop_web: oneshot::Sender<()>,
     web: JoinHandle<std::io::Result<()>>,
     alive: Option<JoinHandle<()>>,
+    connected: Option<Connected>,
 }
 
 impl App {
@@ -108,7 +113,10 @@ impl App {
 
         let prepared = Prepared::default();
         let engine = prepared.engine();
-        let couriers = couriers(&settings, &links, &terminal)?;
+        let platforms = Platforms::new(&settings)?;
+        let accounts: Arc<dyn AccountBook> = Arc::new(settings.clone());
+        let mut couriers = couriers(&settings, &links, &terminal)?;
+        couriers.extend(platforms.couriers(&accounts));
         let outbox = Outbox::start(&engine, &couriers);
         let running = prepared
             .start(
@@ -129,9 +137,12 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
+        let desk = desk(&engine, &views);
+        let (away_told, away) = watch::channel(Vec::new());
+        let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
             engine: engine.clone(),
-            desk: desk(&engine, &views),
+            desk,
             views: views.clone(),
             reader,
             access: watch::channel(Arc::new(access)).1,
@@ -140,6 +151,8 @@ impl App {
             terminal,
             // What was found at the start stays true until the next one.
             faults: watch::channel(faults).1,
+            away,
+            slack: connected.as_ref().and_then(Connected::inbox),
             closing: closing_seen,
         };
         let (stop_web, stopped) = oneshot::channel();
@@ -163,6 +176,7 @@ impl App {
             stop_web,
             web,
             alive,
+            connected,
         })
     }
 
@@ -180,8 +194,11 @@ impl App {
 
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
-        let Self { engine, running, views, closing, stop_web, web: serving, alive, .. } = self;
+        let Self { engine, running, views, closing, stop_web, web: serving, alive, connected, .. } = self;
         closing.send_replace(true);
+        if let Some(connected) = connected {
+            connected.stop().await;
+        }
         let _ = stop_web.send(());
         // It has a patience of its own.
         drop(serving.await);

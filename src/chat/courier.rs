@@ -12,10 +12,11 @@ use jiff::SignedDuration;
 
 use super::port::{Failure, MessageRef, Place, Platform, RoomId, RoomPlan};
 use crate::{
+    config::{Address, Settings},
     domain::{
         delivery::{Channel, Outcome, Recipient},
         facts::Dispatch,
-        id::{ChannelName, PersonId},
+        id::{ChannelName, ContactName, PersonId},
         room::RoomWork,
     },
     engine::Courier,
@@ -35,6 +36,37 @@ pub trait AccountBook: Send + Sync {
     fn person(&self, account: &str, channel: Channel) -> Option<PersonId>;
     /// The person with this mail address among their contacts.
     fn person_by_mail(&self, mail: &str) -> Option<PersonId>;
+}
+
+impl AccountBook for Settings {
+    fn account(&self, person: &PersonId, channel: Channel) -> Option<String> {
+        let contact = ContactName::from(channel.as_str());
+        match self.addresses.get(&(person.clone(), contact))? {
+            Address::Slack(account) | Address::Discord(account) => Some(account.clone()),
+            _ => None,
+        }
+    }
+
+    fn person(&self, account: &str, channel: Channel) -> Option<PersonId> {
+        let is = |address: &Address| match (address, channel) {
+            (Address::Slack(known), Channel::Slack) | (Address::Discord(known), Channel::Discord) => {
+                known == account
+            }
+            _ => false,
+        };
+        let found = self.addresses.iter().find(|(_, address)| is(address));
+        found.map(|((person, _), _)| person.clone())
+    }
+
+    fn person_by_mail(&self, mail: &str) -> Option<PersonId> {
+        let is =
+            |address: &Address| matches!(address, Address::Mail(known) if known.eq_ignore_ascii_case(mail));
+        let mut found =
+            self.addresses.iter().filter(|(_, address)| is(address)).map(|((person, _), _)| person);
+        let person = found.next()?;
+        // A mail address of several people is nobody's.
+        found.all(|other| other == person).then(|| person.clone())
+    }
 }
 
 /// The courier of one platform.

@@ -4,10 +4,12 @@ pub mod clean;
 pub mod client;
 pub mod console;
 pub mod demo;
+pub mod doctor;
 pub mod health;
 pub mod journal;
 pub mod run;
 pub mod serve;
+pub mod slack;
 
 use std::{
     path::{Path, PathBuf},
@@ -54,6 +56,10 @@ enum Command {
     Run(run::RunArgs),
     /// Check the configuration: every mistake with its place, or exit 0
     Check,
+    /// Look whether tokens, scopes, clocks and channels of the chat platforms are right, and how to mend them
+    Doctor,
+    /// Set up the Slack app: print its manifest
+    Slack(slack::SlackArgs),
     /// Look after the journal: verify, export, stat
     Journal(journal::JournalArgs),
     /// Ask a running server whether it is healthy: exit 0 or 1
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Console(args) => console::run(&common, args),
         Command::Run(args) => run::run(&common, &args),
         Command::Check => check(&common),
+        Command::Doctor => doctor::run(&common),
+        Command::Slack(args) => slack::run(&args),
         Command::Journal(args) => journal::run(&common, args),
         Command::Health(args) => health::run(&common, &args),
     }

@@ -206,22 +206,37 @@ fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
     Some(RoomRule { private, close_after: close_after.unwrap_or(ROOMS_CLOSE_AFTER) })
 }
 
+/// One of Discord's ids.
+fn id(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str, what: &str) -> Option<u64> {
+    let text = section.text(key, "\"1100000000000000001\"")?;
+    let id = text.value.parse().ok().filter(|id| *id > 0);
+    if id.is_none() {
+        let remedy = "write the number that Discord shows under \"Copy ID\" (developer mode), in quotes";
+        reader.mistake(text.at, what, None, remedy);
+    }
+    id
+}
+
 /// `[discord]`
 pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord> {
     let mut section = whole.single.get("discord").and_then(Node::section)?;
     let token = section.need("token", "token = { env = \"DISCORD_TOKEN\" }").and_then(|node| node.secret());
-    let guild = section.text("guild", "\"1100000000000000001\"").and_then(|text| {
-        let guild = text.value.parse().ok().filter(|id| *id > 0);
-        if guild.is_none() {
-            let remedy = "write the number that Discord shows under \"Copy Server ID\", in quotes";
-            reader.mistake(text.at, "this is not the id of a Discord server", None, remedy);
-        }
-        guild
-    });
+    let guild = id(reader, &mut section, "guild", "this is not the id of a Discord server");
+    let category = id(reader, &mut section, "category", "this is not the id of a Discord category");
+    let content = section.flag("message_content");
+    let members = section.flag("server_members");
     let rooms = rooms(&mut section);
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], DISCORD));
     section.finish();
-    Some(Discord { token: token?, guild, rooms, api_url: api_url.map(|(url, _)| url) })
+    Some(Discord {
+        token: token?,
+        guild,
+        rooms,
+        category,
+        content: content.unwrap_or(false),
+        members: members.unwrap_or(false),
+        api_url: api_url.map(|(url, _)| url),
+    })
 }
 
 /// `[environment.…]`

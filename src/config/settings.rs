@@ -236,6 +236,12 @@ pub struct Discord {
     pub guild: Option<u64>,
     /// How incidents get rooms, if they do.
     pub rooms: Option<RoomRule>,
+    /// The category in which rooms are made.
+    pub category: Option<u64>,
+    /// Whether the privileged intent Message Content is switched on.
+    pub content: bool,
+    /// Whether the privileged intent Server Members is switched on.
+    pub members: bool,
     /// Another place than Discord's own.
     pub api_url: Option<Url>,
 }

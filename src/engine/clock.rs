@@ -72,8 +72,10 @@ impl Clock for SystemClock {
     }
 }
 
+/// The wall clock of this machine, for whoever checks another one's signatures.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
-fn wall() -> Timestamp {
+pub fn wall() -> Timestamp {
     Timestamp::now()
 }
 

@@ -64,6 +64,7 @@ pub(super) async fn ready(State(house): State<Arc<House>>) -> Response {
     let mut reasons: Vec<String> = answer.as_ref().err().cloned().into_iter().collect();
     reasons.extend(house.reader.degraded());
     reasons.extend(house.faults.borrow().iter().cloned());
+    reasons.extend(house.away.borrow().iter().cloned());
     if *house.closing.borrow() {
         reasons.push("the server is stopping".to_owned());
     }

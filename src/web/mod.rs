@@ -21,6 +21,7 @@ mod pages;
 mod problem;
 mod query;
 mod serve;
+mod slack_events;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +43,7 @@ pub use problem::Problem;
 pub use serve::{FAREWELL, MOST_CONNECTIONS, serve};
 
 use crate::{
-    chat::Terminal,
+    chat::{Terminal, slack},
     command::{self, Desk},
     domain::id::Seq,
     engine::{Engine, Look},
@@ -73,6 +74,10 @@ pub struct House {
     pub terminal: Terminal,
     /// What is wrong and turns `/readyz` red (damage in the journal), in words for an operator.
     pub faults: watch::Receiver<Vec<String>>,
+    /// Chat platforms that have been away for a minute, in words for an operator: they turn `/readyz` red.
+    pub away: watch::Receiver<Vec<String>>,
+    /// Takes what Slack sends by HTTP.
+    pub slack: Option<slack::Inbox>,
     /// Turns true when the server stops: whoever follows the live stream is told to come back.
     pub closing: watch::Receiver<bool>,
 }
@@ -119,6 +124,9 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/pages", reads(get(pages::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
         .route(live::PATH, reads(get(live::follow)))
+        .route("/slack/commands", only("POST", post(slack_events::commands)))
+        .route("/slack/interactions", only("POST", post(slack_events::interactions)))
+        .route("/slack/events", only("POST", post(slack_events::events)))
         .route("/healthz", reads(get(health::alive)))
         .route("/readyz", reads(get(health::ready)))
         .route("/metrics", reads(get(health::metrics)))

@@ -40,7 +40,8 @@ const EVERYTHING: &[&str] = &[
 const SIBLINGS: &[(&str, &str, &str)] = &[
     ("web", "command", "POST /api/v1/commands hands the text over"),
     ("web", "intake", "POST /hooks/{integration} hands the body over"),
-    ("web", "chat", "the live feed shows the cards that the console shows"),
+    ("web", "chat", "the live feed shows the cards that the console shows, and Slack may come by HTTP"),
+    ("chat", "command", "what is written in chat is a command"),
 ];
 
 /// Words that a folder must not know: what it promises is that they are absent.

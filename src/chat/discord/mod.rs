@@ -36,9 +36,11 @@ use secrecy::SecretString;
 use serenity::model::gateway::GatewayIntents;
 use tokio::time::{Instant, timeout};
 
-pub use self::listen::Running;
+pub use self::{
+    commands::{Argument, Kind, Spec},
+    listen::Running,
+};
 use self::{
-    commands::Spec,
     memory::{Kept, Rooms},
     render::Rendered,
     rest::Rest,

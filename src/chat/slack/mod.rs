@@ -41,7 +41,7 @@ use url::Url;
 
 pub use blocks::{Rendered, render};
 pub use hear::Delivery;
-pub use http::{Answered, Request};
+pub use http::{Answered, Inbox, Request};
 pub use manifest::manifest;
 
 use self::{

@@ -134,6 +134,8 @@ impl Server {
             links: links.clone(),
             terminal: terminal.clone(),
             faults: damage,
+            away: watch::channel(Vec::new()).1,
+            slack: None,
             closing: ending,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,33 @@
+//! `watchbell slack manifest`: the app as Slack wants it described, with every command and scope.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use url::Url;
+
+use crate::{app::slack_manifest, command::Registry};
+
+/// What is asked for Slack.
+#[derive(Debug, Args)]
+pub struct SlackArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Print the app's manifest: paste it on https://api.slack.com/apps, "From a manifest"
+    Manifest {
+        /// Slack sends to this address instead of a socket that Watchbell opens (needs `slack.signing_secret`)
+        #[arg(long, value_name = "PUBLIC_URL")]
+        http: Option<Url>,
+    },
+}
+
+/// Runs it.
+pub fn run(args: &SlackArgs) -> ExitCode {
+    let What::Manifest { http } = &args.what;
+    // Whoever closed the pipe has read enough.
+    let _ = write!(std::io::stdout().lock(), "{}", slack_manifest(&Registry::builtin(), http.as_ref()));
+    ExitCode::SUCCESS
+}
