@@ -55,6 +55,7 @@ pub struct State {
 
 /// What the fake does to the adapter.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct Habits {
     pub revoked: bool,
     pub limit: Option<u64>,
@@ -113,7 +114,7 @@ pub struct Answers {
 #[derive(Clone)]
 pub struct View {
     pub id: String,
-    pub view: Value,
+    pub shown: Value,
     pub sent: bool,
     pub errors: Option<Value>,
 }

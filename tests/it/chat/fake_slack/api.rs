@@ -239,7 +239,7 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
             let view = arguments["view"].clone();
             state
                 .views
-                .insert(account, View { id: id.clone(), view: view.clone(), sent: false, errors: None });
+                .insert(account, View { id: id.clone(), shown: view.clone(), sent: false, errors: None });
             Ok(json!({"view": {"id": id, "team_id": TEAM, "hash": "1"}}))
         }
         "files.getUploadURLExternal" => {
@@ -341,9 +341,9 @@ fn conversations(state: &mut Slack, method: &str, arguments: &Value) -> Result<V
             let value = super::unescape(text(if method.ends_with("Topic") { "topic" } else { "purpose" }));
             let room = state.room_mut(&id).ok_or("channel_not_found")?;
             if method.ends_with("Topic") {
-                room.topic = value
+                room.topic = value;
             } else {
-                room.purpose = value
+                room.purpose = value;
             }
             Ok(json!({}))
         }
