@@ -63,6 +63,9 @@ pub struct Habits {
     pub stumble: bool,
     /// The next message is taken, and its answer is lost.
     pub swallow: bool,
+    /// The next message is taken, and its answer never comes, or ends in the middle.
+    pub hang: bool,
+    pub tear: bool,
     /// The next room is made, and then everything fails until this is taken back.
     pub crash_after_create: bool,
     pub down: bool,
