@@ -27,7 +27,7 @@ use crate::{
 const USES: u8 = 5;
 /// How often an answer is tried, and the longest pause in between that is obeyed.
 const TRIES: u32 = 6;
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// So long the name of a room is looked for; a room without a name is no reason to keep somebody waiting.
 const NAMING: Duration = Duration::from_millis(1_500);
 
@@ -36,7 +36,8 @@ const NAMING: Duration = Duration::from_millis(1_500);
 struct Response {
     #[serde(flatten)]
     content: SlackMessageContent,
-    response_type: &'static str,
+    #[serde(rename = "response_type")]
+    seen_by: &'static str,
     replace_original: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread_ts: Option<String>,
@@ -50,23 +51,22 @@ struct Way {
 }
 
 impl Hearing {
-    /// Lets the ear hear and says what it answers.
-    pub(super) async fn answer(self: Arc<Self>, mut heard: Heard, back: Back) {
-        let begun = Instant::now();
+    /// Lets the ear hear.
+    pub(super) async fn ask(&self, mut heard: Heard) -> Said {
         if let Some(room) = heard.room.as_mut().filter(|room| room.name.is_empty()) {
             let name = tokio::time::timeout(NAMING, self.slack.rooms.name(&self.slack.api, &room.id.0)).await;
             room.name = name.ok().flatten().unwrap_or_else(|| room.id.0.clone());
         }
         let ear = Arc::clone(&self.ear);
         // In a task of its own, so that a panic ends there.
-        let said = tokio::spawn(async move { ear.hear(heard).await }).await.unwrap_or_else(|_| {
+        tokio::spawn(async move { ear.hear(heard).await }).await.unwrap_or_else(|_| {
             tracing::error!("the ear failed; the person was told so");
             Said { cards: vec![chat::failed()], ..Said::default() }
-        });
-        self.say(said, back, begun).await;
+        })
     }
 
-    async fn say(&self, said: Said, back: Back, begun: Instant) {
+    /// Says what the ear answered to something that came at `begun`.
+    pub(super) async fn say(&self, said: Said, back: Back, begun: Instant) {
         let Said { mut cards, to_all, form, original } = said;
         if let Some(form) = form
             && !self.open(&form, &back).await
@@ -169,7 +169,7 @@ impl Hearing {
         way.uses -= 1;
         let response = Response {
             content: render(card).content(),
-            response_type: if way.to_all { "in_channel" } else { "ephemeral" },
+            seen_by: if way.to_all { "in_channel" } else { "ephemeral" },
             replace_original: replaces,
             thread_ts: way.back.thread.clone().filter(|_| !replaces),
         };

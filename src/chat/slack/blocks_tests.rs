@@ -37,7 +37,9 @@ fn faults(card: &Card) -> Vec<String> {
                     text(&block["text"], TEXT);
                 }
                 let fields = list(block, "fields");
-                fields.iter().for_each(|field| text(field, FIELD));
+                for field in &fields {
+                    text(field, FIELD);
+                }
                 check("fields", fields.len() <= 10 && (block["text"].is_object() || !fields.is_empty()));
             }
             "context" => list(block, "elements").iter().for_each(|element| text(element, TEXT)),

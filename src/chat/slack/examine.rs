@@ -51,7 +51,7 @@ impl Inner {
                     why: "not_in_channel".to_owned(),
                     remedy: Some(Remedy::InviteBot(name.clone())),
                 };
-                member.then(|| found.id.0).ok_or(invite)
+                if member { Ok(found.id.0) } else { Err(invite) }
             });
             find(&name, good);
         }

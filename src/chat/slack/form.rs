@@ -135,8 +135,8 @@ struct Chosen {
 struct Block {
     #[serde(default)]
     r#type: String,
-    #[serde(default)]
-    block_id: String,
+    #[serde(default, rename = "block_id")]
+    id: String,
     #[serde(default)]
     optional: bool,
 }
@@ -165,8 +165,8 @@ impl Sent {
         let empty = |id: &str| values.get(id).is_none_or(|value| value.trim().is_empty());
         let missing = self.blocks.iter().filter(|block| block.r#type == "input" && !block.optional);
         let errors: HashMap<String, String> = missing
-            .filter(|block| empty(&block.block_id))
-            .map(|block| (block.block_id.clone(), fit(chat::fill_in(), 2_000)))
+            .filter(|block| empty(&block.id))
+            .map(|block| (block.id.clone(), fit(chat::fill_in(), 2_000)))
             .collect();
         if errors.is_empty() {
             SlackViewSubmissionResponse::Clear(SlackViewSubmissionClearResponse::new())

@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::{
     Inner,
@@ -94,7 +97,11 @@ impl Hearing {
             let hearing = Arc::clone(self);
             tokio::spawn(async move {
                 match meaning {
-                    Meaning::Asked(heard, back) => hearing.answer(heard, back).await,
+                    Meaning::Asked(heard, back) => {
+                        let begun = Instant::now();
+                        let said = hearing.ask(heard).await;
+                        hearing.say(said, back, begun).await;
+                    }
                     Meaning::Form(_, form, back) => hearing.show(&form, &back).await,
                     Meaning::Happened(..) | Meaning::Nothing => {}
                 }
@@ -118,7 +125,17 @@ impl Hearing {
                 }
             };
             let Some((heard, back)) = next else { return };
-            let turn = tokio::spawn(Arc::clone(&self).answer(heard, back));
+            // What is said about it counts among the answers; its turn ends when it was heard.
+            let Ok(permit) = Arc::clone(&self.busy).acquire_owned().await else { return };
+            let (done, turn) = oneshot::channel::<()>();
+            let hearing = Arc::clone(&self);
+            tokio::spawn(async move {
+                let begun = Instant::now();
+                let said = hearing.ask(heard).await;
+                drop(done);
+                hearing.say(said, back, begun).await;
+                drop(permit);
+            });
             // An ear that takes longer goes on by itself.
             drop(tokio::time::timeout(TURN, turn).await);
         }

@@ -97,7 +97,7 @@ struct Rate {
 }
 
 fn rates(method: &Method, room: Option<&str>) -> [Option<(Option<String>, Rate)>; 2] {
-    let every = Duration::from_secs(60) / method.per_minute.max(1);
+    let every = Duration::from_mins(1) / method.per_minute.max(1);
     let whole = Rate { every, burst: (method.per_minute / 3).max(4) };
     // "1 per second per channel; short bursts are allowed."
     let single = Rate { every: Duration::from_secs(1), burst: 3 };

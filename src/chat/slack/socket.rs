@@ -39,8 +39,8 @@ type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 #[derive(Debug, Deserialize)]
 struct Envelope {
     r#type: String,
-    #[serde(default)]
-    envelope_id: String,
+    #[serde(default, rename = "envelope_id")]
+    id: String,
     #[serde(default)]
     reason: String,
     #[serde(default)]
@@ -52,8 +52,8 @@ struct Envelope {
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// Slack wants us to make a new one; this one goes on for a while.
-    Refresh,
+    /// Slack wants us to make a new one, after this pause; this one goes on for a while.
+    Refresh(Duration),
     /// It is gone, or never stood.
     Lost(String),
     /// Slack asked for a pause.
@@ -100,7 +100,8 @@ pub(super) async fn listen(hearing: Arc<Hearing>) {
             () = stopped(&mut stop) => End::Stopped,
         };
         let pause = match end {
-            End::Refresh => continue,
+            // The old one is still heard: nobody needs to know.
+            End::Refresh(pause) => pause,
             End::Stopped => return,
             End::Lost(why) => {
                 hearing.links.socket(Link::Down(why));
@@ -155,12 +156,16 @@ async fn connection(hearing: &Arc<Hearing>, backoff: &mut Backoff) -> End {
     let begun = Instant::now();
     let mut line = Line { hearing: Arc::clone(hearing), stream, stood: false };
     match line.follow(None).await {
-        End::Refresh if line.stood && begun.elapsed() >= options.backoff_first => {
+        End::Refresh(_) if line.stood => {
             tokio::spawn(async move { line.follow(Some(Instant::now() + REST)).await });
-            backoff.reset();
-            End::Refresh
+            // One that is taken away as soon as it stands is not replaced over and over.
+            if begun.elapsed() >= options.backoff_first {
+                backoff.reset();
+                return End::Refresh(Duration::ZERO);
+            }
+            End::Refresh(backoff.pause())
         }
-        End::Refresh => End::Lost("Slack took the socket away".to_owned()),
+        End::Refresh(_) => End::Lost("Slack took the socket away".to_owned()),
         end => {
             if line.stood {
                 backoff.reset();
@@ -209,7 +214,7 @@ impl Line {
             match frame {
                 Some(Ok(Message::Text(text))) => {
                     if let Some(end) = self.take(&text).await
-                        && (until.is_none() || end != End::Refresh)
+                        && (until.is_none() || !matches!(end, End::Refresh(_)))
                     {
                         return end;
                     }
@@ -240,7 +245,7 @@ impl Line {
             "events_api" => Some(Delivery::Event),
             _ => None,
         };
-        if envelope.envelope_id.is_empty() {
+        if envelope.id.is_empty() {
             return None;
         }
         // What we do not understand would not be understood the next time either: it is acknowledged.
@@ -250,7 +255,7 @@ impl Line {
             tracing::warn!("too much at once: a delivery was not acknowledged");
             return None;
         };
-        let mut said = json!({ "envelope_id": envelope.envelope_id });
+        let mut said = json!({ "envelope_id": envelope.id });
         if let (Some(answer), true) = (answer, envelope.accepts_response_payload)
             && let Some(said) = said.as_object_mut()
         {
@@ -272,7 +277,7 @@ impl Line {
 /// Slack takes the connection away; it says why.
 fn taken_away(reason: &str) -> End {
     match reason {
-        "warning" | "refresh_requested" => End::Refresh,
+        "warning" | "refresh_requested" => End::Refresh(Duration::ZERO),
         "link_disabled" => faults::failure(reason, About { app: true, ..About::default() }).into(),
         "too_many_websockets" => End::Lost("too many sockets are open".to_owned()),
         _ => End::Lost("Slack took the socket away".to_owned()),
@@ -298,8 +303,8 @@ mod tests {
     #[test]
     fn every_reason_to_be_taken_away_has_its_consequence() {
         for (reason, end) in [
-            ("warning", End::Refresh),
-            ("refresh_requested", End::Refresh),
+            ("warning", End::Refresh(Duration::ZERO)),
+            ("refresh_requested", End::Refresh(Duration::ZERO)),
             ("link_disabled", End::Broken(Remedy::Intent("Socket Mode".into()), "link_disabled".into())),
             ("too_many_websockets", End::Lost("too many sockets are open".into())),
             ("something_new", End::Lost("Slack took the socket away".into())),

@@ -337,7 +337,7 @@ pub async fn a_card_is_said_edited_and_found_gone(world: &impl World) {
     assert_eq!((count(world, &room, "DiskFull"), count(world, &room, "Resolved")), (0, 1));
     platform.pin(&message).await.unwrap();
     platform.pin(&message).await.unwrap();
-    assert_eq!(world.pinned(&room), [message.message.clone()]);
+    assert_eq!(world.pinned(&room), std::slice::from_ref(&message.message));
     let below = platform.send(&Place::Thread(message.clone()), &card("In the thread"), "d-2").await.unwrap();
     assert_ne!(below, message);
     let only = Place::Whisper { room: room.clone(), account: world.account("ana") };
@@ -593,9 +593,9 @@ pub async fn a_cut_connection_and_a_dead_one_come_back(world: &impl World) {
     for (round, dead) in [false, true, false, true].into_iter().enumerate() {
         let before = ups(&links);
         if dead {
-            world.half_open()
+            world.half_open();
         } else {
-            world.cut()
+            world.cut();
         }
         until("the link is up again", || (ups(&links) > before).then_some(())).await;
         world.command(&ana, &room, &format!("/ack G-{round}"));

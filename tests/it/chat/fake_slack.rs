@@ -55,6 +55,7 @@ pub struct State {
 
 /// What the fake does to the adapter.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct Habits {
     pub revoked: bool,
     pub limit: Option<u64>,
@@ -62,6 +63,9 @@ pub struct Habits {
     pub stumble: bool,
     /// The next message is taken, and its answer is lost.
     pub swallow: bool,
+    /// The next message is taken, and its answer never comes, or ends in the middle.
+    pub hang: bool,
+    pub tear: bool,
     /// The next room is made, and then everything fails until this is taken back.
     pub crash_after_create: bool,
     pub down: bool,
@@ -113,7 +117,7 @@ pub struct Answers {
 #[derive(Clone)]
 pub struct View {
     pub id: String,
-    pub view: Value,
+    pub shown: Value,
     pub sent: bool,
     pub errors: Option<Value>,
 }

@@ -145,6 +145,64 @@ async fn a_message_whose_answer_was_lost_is_not_said_twice() {
 }
 
 #[tokio::test]
+async fn answers_that_do_not_come_or_end_in_the_middle_are_no_second_message() {
+    let world = SlackWorld::with(|options| options.request = Duration::from_millis(300)).await;
+    let place = Place::Room(world.room("ops"));
+    for (key, hangs) in [("d-1", true), ("d-2", false)] {
+        world.fake.state().habits.hang = hangs;
+        world.fake.state().habits.tear = !hangs;
+        let lost = world.slack.send(&place, &card(key), key).await;
+        assert!(matches!(lost, Err(Failure::TryAgain(_))), "{lost:?}");
+        world.slack.send(&place, &card(key), key).await.unwrap();
+    }
+    assert_eq!(world.shown(&world.room("ops")).len(), 2);
+    // In a thread and to a person it is the same.
+    let root = world.shown(&world.room("ops"))[0].message.clone();
+    for (key, place) in [("d-3", Place::Thread(root)), ("d-4", Place::Person(world.account("ana")))] {
+        world.fake.state().habits.swallow = true;
+        assert!(world.slack.send(&place, &card(key), key).await.is_err());
+        world.slack.send(&place, &card(key), key).await.unwrap();
+    }
+    assert_eq!(world.calls("chat.postMessage").len(), 4);
+    is_clean(&world);
+}
+
+#[tokio::test]
+async fn a_short_pause_is_waited_for() {
+    let world = SlackWorld::start().await;
+    world.limit(1);
+    world.slack.send(&Place::Room(world.room("ops")), &card("x"), "d-1").await.unwrap();
+    assert_eq!(world.calls("chat.postMessage").len(), 2);
+    is_clean(&world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_room_is_not_acknowledged_and_comes_again() {
+    const ALL: usize = 300;
+    let world = SlackWorld::start().await;
+    let (room, ana) = (world.room("ops"), world.account("ana"));
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let after = Arc::clone(&gate);
+    world.script.answers(move |_| Reaction::After(Arc::clone(&after), Said::default()));
+    for number in 0..ALL {
+        world.command(&ana, &room, &format!("/ack G-{number}"));
+    }
+    world.script.hears(256).await;
+    until("the rest is left", || (world.fake.state().acknowledgements.len() == 256).then_some(())).await;
+    assert_eq!(world.fake.state().unacknowledged.len(), ALL - 256);
+    world.script.says(Said::default());
+    until("the rest is heard", || {
+        gate.notify_waiters();
+        world.cut();
+        (world.script.heard().len() == ALL).then_some(())
+    })
+    .await;
+    let heard: BTreeSet<String> = world.script.heard().into_iter().map(|heard| heard.id).collect();
+    assert_eq!(heard.len(), ALL);
+    is_clean(&world);
+}
+
+#[tokio::test]
 async fn a_room_made_before_a_crash_is_found_again() {
     let world = SlackWorld::start().await;
     let plan =

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -55,6 +55,9 @@ const REQUIRED: &[(&str, &[&str])] = &[
 
 const SCOPES: &str = "app_mentions:read,channels:history,channels:manage,channels:read,chat:write,commands,files:read,files:write,groups:history,groups:read,groups:write,im:history,im:read,im:write,pins:read,pins:write,reactions:read,users:read,users:read.email";
 
+/// Marks an answer that is not to leave.
+const HANGS: &str = "x-hangs";
+
 fn json_answer(value: Value) -> Response {
     ([("content-type", "application/json; charset=utf-8")], value.to_string()).into_response()
 }
@@ -69,8 +72,21 @@ pub async fn call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    match answer(&fake, method, &headers, &body) {
+        Some(answer) => answer,
+        None => std::future::pending().await,
+    }
+}
+
+/// The answer; none: it never comes.
+fn answer(fake: &Fake, method: String, headers: &HeaderMap, body: &[u8]) -> Option<Response> {
+    let said = spoken(fake, method, headers, body);
+    (!said.headers().contains_key(HANGS)).then_some(said)
+}
+
+fn spoken(fake: &Fake, method: String, headers: &HeaderMap, body: &[u8]) -> Response {
     let mut state = fake.state();
-    let arguments = match read(&mut state, &method, &headers, &body) {
+    let arguments = match read(&mut state, &method, headers, body) {
         Ok(arguments) => arguments,
         Err(word) => return json_answer(refuse(&word)),
     };
@@ -105,11 +121,21 @@ pub async fn call(
                 .into_response();
         }
     }
+    let hangs = method == "chat.postMessage" && std::mem::take(&mut state.habits.hang);
+    let torn = method == "chat.postMessage" && std::mem::take(&mut state.habits.tear);
     let swallowed = method == "chat.postMessage" && std::mem::take(&mut state.habits.swallow);
-    let mut answer = run(&mut state, &fake, &method, &arguments).unwrap_or_else(|word| refuse(&word));
+    let mut answer = run(&mut state, fake, &method, &arguments).unwrap_or_else(|word| refuse(&word));
     if swallowed {
         return (StatusCode::OK, [("content-type", "text/html")], "<html>a proxy's page</html>")
             .into_response();
+    }
+    if torn {
+        let parts = [Ok(Bytes::from_static(b"{\"ok\":")), Err(std::io::Error::other("cut"))];
+        let body = Body::from_stream(futures_util::stream::iter(parts));
+        return ([("content-type", "application/json"), ("content-length", "900")], body).into_response();
+    }
+    if hangs {
+        return [(HANGS, "yes")].into_response();
     }
     if answer.get("ok").is_none() {
         answer["ok"] = json!(true);
@@ -239,7 +265,7 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
             let view = arguments["view"].clone();
             state
                 .views
-                .insert(account, View { id: id.clone(), view: view.clone(), sent: false, errors: None });
+                .insert(account, View { id: id.clone(), shown: view.clone(), sent: false, errors: None });
             Ok(json!({"view": {"id": id, "team_id": TEAM, "hash": "1"}}))
         }
         "files.getUploadURLExternal" => {
@@ -341,9 +367,9 @@ fn conversations(state: &mut Slack, method: &str, arguments: &Value) -> Result<V
             let value = super::unescape(text(if method.ends_with("Topic") { "topic" } else { "purpose" }));
             let room = state.room_mut(&id).ok_or("channel_not_found")?;
             if method.ends_with("Topic") {
-                room.topic = value
+                room.topic = value;
             } else {
-                room.purpose = value
+                room.purpose = value;
             }
             Ok(json!({}))
         }

@@ -59,14 +59,18 @@ fn blocks(list: &Value, most: usize, faults: &mut Vec<String>) {
                 if !block["text"].is_null() {
                     text(&block["text"], 3_000, false, faults);
                 }
-                fields.iter().for_each(|field| text(field, 2_000, false, faults));
+                for field in &fields {
+                    text(field, 2_000, false, faults);
+                }
             }
             Some("context") => {
                 let elements = block["elements"].as_array().cloned().unwrap_or_default();
                 if elements.is_empty() || elements.len() > 10 {
                     faults.push("context elements".to_owned());
                 }
-                elements.iter().for_each(|element| text(element, 3_000, false, faults));
+                for element in &elements {
+                    text(element, 3_000, false, faults);
+                }
             }
             Some("divider") => {}
             Some("actions") => actions(block, faults),
@@ -195,7 +199,7 @@ pub fn words(body: &Value) -> (String, Vec<String>, bool) {
         for element in block["elements"].as_array().unwrap_or(&empty) {
             match element["type"].as_str() {
                 Some("button") => {
-                    labels.push(element["text"]["text"].as_str().unwrap_or_default().to_owned())
+                    labels.push(element["text"]["text"].as_str().unwrap_or_default().to_owned());
                 }
                 Some("static_select") => {
                     for option in element["options"].as_array().unwrap_or(&empty) {

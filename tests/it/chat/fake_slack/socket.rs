@@ -1,6 +1,6 @@
 //! The fake's side of Socket Mode. Never pretends that a connection is well when it was told to be dead.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     extract::{
@@ -117,7 +117,7 @@ fn acknowledged(fake: &Fake, number: u64, text: &str) {
     let envelope = state.unacknowledged.remove(at);
     if let Some((sent, over)) = envelope.sent
         && over == number
-        && Instant::now() - sent > DEADLINE
+        && sent.elapsed() > DEADLINE
     {
         state.violations.push(format!("acknowledged after {:?}", sent.elapsed()));
     }

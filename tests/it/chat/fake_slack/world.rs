@@ -166,7 +166,7 @@ impl World for SlackWorld {
     fn form(&self, account: &str) -> Option<Vec<String>> {
         let state = self.fake.state();
         let view = state.views.get(account).filter(|view| !view.sent)?;
-        let blocks = view.view["blocks"].as_array()?;
+        let blocks = view.shown["blocks"].as_array()?;
         Some(blocks.iter().filter_map(|block| block["block_id"].as_str().map(str::to_owned)).collect())
     }
 
@@ -240,7 +240,7 @@ impl World for SlackWorld {
         let payload = {
             let mut state = self.fake.state();
             let trigger = state.trigger();
-            let View { id, view, .. } = state.views.get(account).unwrap().clone();
+            let View { id, shown: view, .. } = state.views.get(account).unwrap().clone();
             let state_of = |block: &Value| {
                 let name = block["block_id"].as_str().unwrap();
                 let value = values.get(name).cloned();
@@ -352,7 +352,7 @@ impl SlackWorld {
     fn remember(&self, account: &str, payload: &Value) {
         let trigger = payload["trigger_id"].as_str().unwrap().to_owned();
         let mut state = self.fake.state();
-        let whose = View { id: account.to_owned(), view: Value::Null, sent: true, errors: None };
+        let whose = View { id: account.to_owned(), shown: Value::Null, sent: true, errors: None };
         state.views.insert(trigger, whose);
     }
 
