@@ -117,6 +117,8 @@ async fn a_limit_holds_for_its_route_and_a_person_is_not_held_up() {
 #[tokio::test]
 async fn a_refusal_says_what_to_mend_and_never_the_token() {
     let world = World::start().await;
+    // Now it knows how the room is called, whether or not the gateway told it yet.
+    world.discord.find_room("#ops").await.unwrap();
     let remedy = |remedy| Some(Some(remedy));
     let permission = Remedy::Permission { name: "Send Messages".into(), room: Some("#ops".into()) };
     for (status, code, expected) in [
