@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn hear(events: &[(&str, Value)]) -> Vec<(String, Act)> {
-        let (rooms, mut pinned) = (Rooms::default(), Kept::new(9, Duration::from_secs(60)));
+        let (rooms, mut pinned) = (Rooms::default(), Kept::new(9, Duration::from_mins(1)));
         let mut ground = Ground { me: "100", guild: Some("5"), rooms: &rooms, pinned: &mut pinned };
         let all = events.iter().flat_map(|(name, data)| acts(name, data, "s:1", &mut ground));
         all.map(|heard| (heard.account, heard.act)).collect::<Vec<_>>()
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn words_after_the_name_are_a_command() {
-        let (rooms, mut pinned) = (Rooms::default(), Kept::new(9, Duration::from_secs(60)));
+        let (rooms, mut pinned) = (Rooms::default(), Kept::new(9, Duration::from_mins(1)));
         let ground = Ground { me: "100", guild: Some("5"), rooms: &rooms, pinned: &mut pinned };
         for (guild, content, expected) in [
             ("5", "<@100> incident open P1 down", Some("/incident open P1 down")),

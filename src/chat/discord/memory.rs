@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_grows_old_and_makes_place() {
-        let (mut kept, now) = (Kept::new(2, Duration::from_secs(900)), Instant::now());
+        let (mut kept, now) = (Kept::new(2, Duration::from_mins(15)), Instant::now());
         kept.put("a", 1, now);
         assert_eq!(kept.get(&"a", now + Duration::from_secs(899)), Some(1));
-        assert_eq!(kept.get(&"a", now + Duration::from_secs(900)), None);
+        assert_eq!(kept.get(&"a", now + Duration::from_mins(15)), None);
         kept.put("b", 2, now);
         kept.put("c", 3, now);
         assert_eq!((kept.get(&"a", now), kept.get(&"c", now)), (None, Some(3)));

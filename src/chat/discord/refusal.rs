@@ -71,13 +71,16 @@ mod tests {
 
     use super::*;
 
+    /// The remedy of a refusal; or a word for what is no refusal.
+    type Expected = Result<Option<Remedy>, &'static str>;
+
     #[test]
     fn every_refusal_says_what_to_do() {
         let about =
             About { room: Some("#ops".into()), account: Some("7".into()), permission: "Pin Messages" };
         let permission = Remedy::Permission { name: "Pin Messages".into(), room: Some("#ops".into()) };
         let token = || Some(Remedy::Token(TOKEN.into()));
-        let rows: [(u16, u64, Result<Option<Remedy>, &str>); 22] = [
+        let rows: [(u16, u64, Expected); 22] = [
             (404, 10_003, Err("gone")),
             (404, 10_008, Err("gone")),
             (404, 10_062, Err("gone")),

@@ -144,6 +144,13 @@ fn carry_out(
             let account = body["recipient_id"].as_str().unwrap_or_default();
             (200, json!({ "id": format!("9{account}"), "type": 1 }))
         }
+        _ => in_channels(state, method, path, body, files),
+    }
+}
+
+fn in_channels(state: &mut State, method: &Method, path: &str, body: &Value, files: Vec<String>) -> Answer {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match (method.as_str(), parts.as_slice()) {
         ("GET", ["channels", id]) => {
             state.channels.get(*id).map_or(unknown(10_003, "Channel"), |c| (200, c.clone()))
         }

@@ -7,7 +7,7 @@ use watchbell::chat::port::{Act, Link, Remedy};
 
 use super::{
     World,
-    fake::{ANA, Fake, OPS, Out},
+    fake::{ANA, Fake, OPS, Out, State},
     options,
 };
 
@@ -131,10 +131,13 @@ async fn two_hundred_cuts_lose_nothing_in_silence_and_repeat_nothing() {
                 let mut state = world.fake.state();
                 let last = state.sessions[&state.current.clone()].log.last().cloned();
                 state.say(last.unwrap());
-                drop(state.held.take().map(|held| state.say(held)));
+                if let Some(held) = state.held.take() {
+                    state.say(held);
+                }
             }
         }
-        let (identified, resumed) = (world.fake.state().identified, world.fake.state().resumed);
+        let connections = |state: &State| state.identified + state.resumed;
+        let before = connections(&world.fake.state());
         let ends = round % 10 == 9;
         world.fake.line(match round % 10 {
             9 => Out::Say(json!({ "op": 9, "d": false })),
@@ -150,12 +153,7 @@ async fn two_hundred_cuts_lose_nothing_in_silence_and_repeat_nothing() {
             world.fake.react(ANA, &id, true);
             written.push((id, ended));
         }
-        world
-            .fake
-            .until("the next connection", |state| {
-                (state.identified + state.resumed > identified + resumed).then_some(())
-            })
-            .await;
+        world.fake.until("the next connection", |state| (connections(state) > before).then_some(())).await;
     }
     world.fake.write(ANA, OPS, "nothing for the bot");
     let last = world.fake.state().id();

@@ -201,10 +201,11 @@ impl World {
     }
 
     async fn hears(&self, count: usize) -> Vec<Heard> {
-        self.until("what somebody did", || {
-            (self.ear.heard().len() >= count).then(|| self.ear.heard().clone())
-        })
-        .await
+        let enough = || {
+            let heard = self.ear.heard().clone();
+            (heard.len() >= count).then_some(heard)
+        };
+        self.until("what somebody did", enough).await
     }
 
     async fn send(&self, to: &Place, card: &Card) -> Result<MessageRef, Failure> {
