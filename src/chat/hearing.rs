@@ -199,8 +199,9 @@ impl Hearing {
         };
         self.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
         let Reply { ok, public, mut cards, .. } = reply;
-        if stranger && !ok {
-            cards.insert(0, text::chat::stranger(text::room::platform(heard.channel), &heard.account));
+        if let (true, false, Some(card)) = (stranger, ok, cards.last_mut()) {
+            card.text.push('\n');
+            card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
         }
         let original = if ok { original } else { Original::Stays };
         Said { cards, to_all: ok && public, form: None, original }

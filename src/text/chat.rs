@@ -72,19 +72,15 @@ pub fn remedy(remedy: &Remedy, platform: &str) -> String {
     }
 }
 
-/// Somebody whose account is nobody's was told no.
+/// Why somebody whose account is nobody's may only look.
 #[must_use]
-pub fn stranger(platform: &str, account: &str) -> Card {
+pub fn stranger(platform: &str, account: &str) -> String {
     let key = platform.to_lowercase();
     let account = super::plain::plain(account, 60);
-    Card {
-        title: format!("Your {platform} account is nobody's in Watchbell's configuration."),
-        tone: Tone::Warning,
-        text: format!(
-            "You may look. To do more, have `{key} = \"{account}\"` written beside you in people.toml."
-        ),
-        ..Card::default()
-    }
+    format!(
+        "Your {platform} account is nobody's in Watchbell's configuration, so you may only look. To do more, have \
+         `{key} = \"{account}\"` written beside you in people.toml."
+    )
 }
 
 /// The engine did not take what somebody wanted.

@@ -3,4 +3,5 @@
 
 pub mod contract;
 mod fake_slack;
+mod scenario;
 mod slack;

@@ -325,7 +325,7 @@ fn signed(body: &str, at: i64, secret: &str) -> HeaderMap {
 async fn slack_by_http_goes_the_same_way_and_takes_nothing_that_is_not_signed() {
     let world = SlackWorld::with(|options| options.app_token = None).await;
     let (room, ana) = (world.room("ops"), world.account("ana"));
-    let inbox = world.listening.inbox();
+    let inbox = world.listening.as_ref().unwrap().inbox();
     let at = now().as_second();
     let take = |delivery, headers: &HeaderMap, body: &str| {
         inbox.take(Request { delivery, headers, body: body.as_bytes() })
@@ -372,7 +372,7 @@ async fn what_was_acknowledged_is_heard_and_answered_before_the_end() {
     world.command(&ana, &room, "/status");
     until("all is acknowledged", || (world.fake.state().acknowledgements.len() == 12).then_some(())).await;
     let SlackWorld { fake, script, listening, .. } = world;
-    listening.stop().await;
+    listening.unwrap().stop().await;
     assert_eq!(script.heard().len(), 11);
     until("the socket is closed", || fake.state().connections.is_empty().then_some(())).await;
     assert_eq!(fake.violations(), Vec::<String>::new());

@@ -20,7 +20,7 @@ use crate::chat::contract::{RoomIs, Script, Shown, World, until};
 pub struct SlackWorld {
     pub fake: Arc<Fake>,
     pub slack: Slack,
-    pub listening: Listening,
+    pub listening: Option<Listening>,
     pub script: Script,
 }
 
@@ -53,7 +53,14 @@ impl SlackWorld {
         let slack = Slack::new(options).unwrap();
         let listening = slack.listen(Arc::new(script.clone()));
         until("the link is up", || (!script.links().is_empty()).then_some(())).await;
-        Self { fake, slack, listening, script }
+        Self { fake, slack, listening: Some(listening), script }
+    }
+
+    /// A Slack to which another process connects.
+    pub async fn outside() -> Self {
+        let fake = Fake::start().await;
+        let slack = Slack::new(options(&fake)).unwrap();
+        Self { fake, slack, listening: None, script: Script::default() }
     }
 
     fn tell(&self, tell: impl Fn() -> Tell) {
