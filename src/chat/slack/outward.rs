@@ -218,11 +218,14 @@ impl Inner {
 
     /// A picture in three steps: an address, the bytes, the message. Slack says only a little later which message it
     /// became; when it does not say so in time, the reference holds the file's id and cannot be edited.
+    /// Slack has no picture for one account alone in a room: a whispered one goes to the person themselves.
     pub(super) async fn picture(&self, to: &Place, picture: &Picture) -> Result<MessageRef, Failure> {
         let (room, thread, lane) = match to {
-            Place::Room(room) | Place::Whisper { room, .. } => (room.clone(), None, Lane::Room),
+            Place::Room(room) => (room.clone(), None, Lane::Room),
             Place::Thread(message) => (message.room.clone(), Some(message.message.clone()), Lane::Room),
-            Place::Person(account) => (self.conversation(account).await?, None, Lane::Person),
+            Place::Person(account) | Place::Whisper { account, .. } => {
+                (self.conversation(account).await?, None, Lane::Person)
+            }
         };
         let words = fit(&picture.words, 1_000);
         let request = json!({
