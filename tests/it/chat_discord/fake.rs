@@ -92,8 +92,9 @@ pub struct State {
     pub identified: usize,
     pub resumed: usize,
     pub beat: u64,
-    /// An event that waits to overtake nobody: the next one goes first.
+    /// An event that two others overtake.
     pub held: Option<Value>,
+    overtaken: bool,
     pub hold_next: bool,
     pub refuse_with: Option<u16>,
     next: u64,
@@ -112,13 +113,17 @@ impl State {
         session.log.push(payload.clone());
         if self.hold_next {
             self.hold_next = false;
+            self.overtaken = false;
             self.held = Some(payload);
             return;
         }
         self.say(payload);
-        if let Some(held) = self.held.take() {
+        if self.overtaken
+            && let Some(held) = self.held.take()
+        {
             self.say(held);
         }
+        self.overtaken = true;
     }
 
     pub fn say(&self, payload: Value) {
@@ -170,6 +175,7 @@ impl Fake {
             resumed: 0,
             beat: 10_000,
             held: None,
+            overtaken: false,
             hold_next: false,
             refuse_with: None,
             next: 0,
