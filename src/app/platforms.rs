@@ -66,7 +66,7 @@ impl Platforms {
             options.members = discord.members;
             options.rooms = discord::RoomStyle::Channels { category: discord.category, archive: None };
             if let Some(api) = &discord.api_url {
-                options.api = api.as_str().trim_end_matches('/').to_owned();
+                api.as_str().trim_end_matches('/').clone_into(&mut options.api);
             }
             Discord::new(options).context("Discord: no HTTP client can be made")
         });

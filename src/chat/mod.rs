@@ -9,4 +9,5 @@ pub mod port;
 pub mod slack;
 pub mod terminal;
 
+pub use slack::{Delivery as SlackDelivery, Inbox as SlackInbox, Request as SlackRequest};
 pub use terminal::{Listener, Message, Terminal};

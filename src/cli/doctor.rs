@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Runs it: exit 0 when all is well, 1 when something is to be mended.
+#[must_use]
 pub fn run(common: &Common) -> ExitCode {
     let loaded = match common.load() {
         Ok(loaded) => loaded,

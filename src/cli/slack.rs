@@ -16,7 +16,7 @@ pub struct SlackArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print the app's manifest: paste it on https://api.slack.com/apps, "From a manifest"
+    /// Print the app's manifest: paste it at api.slack.com/apps, "From a manifest"
     Manifest {
         /// Slack sends to this address instead of a socket that Watchbell opens (needs `slack.signing_secret`)
         #[arg(long, value_name = "PUBLIC_URL")]
@@ -25,6 +25,7 @@ enum What {
 }
 
 /// Runs it.
+#[must_use]
 pub fn run(args: &SlackArgs) -> ExitCode {
     let What::Manifest { http } = &args.what;
     // Whoever closed the pipe has read enough.

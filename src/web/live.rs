@@ -134,7 +134,14 @@ impl Stream {
         drop(listener);
         if let Some((code, reason)) = end {
             let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            drop(timeout(Duration::from_secs(1), self.socket.send(close)).await);
+            // What the listener has said meanwhile is read: a connection that is dropped with words unread is reset,
+            // and the listener would never see why.
+            let farewell = async {
+                if self.socket.send(close).await.is_ok() {
+                    while let Some(Ok(_)) = self.socket.recv().await {}
+                }
+            };
+            drop(timeout(Duration::from_secs(1), farewell).await);
         }
     }
 

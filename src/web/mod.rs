@@ -43,7 +43,7 @@ pub use problem::Problem;
 pub use serve::{FAREWELL, MOST_CONNECTIONS, serve};
 
 use crate::{
-    chat::{Terminal, slack},
+    chat::{SlackInbox, Terminal},
     command::{self, Desk},
     domain::id::Seq,
     engine::{Engine, Look},
@@ -77,7 +77,7 @@ pub struct House {
     /// Chat platforms that have been away for a minute, in words for an operator: they turn `/readyz` red.
     pub away: watch::Receiver<Vec<String>>,
     /// Takes what Slack sends by HTTP.
-    pub slack: Option<slack::Inbox>,
+    pub slack: Option<SlackInbox>,
     /// Turns true when the server stops: whoever follows the live stream is told to come back.
     pub closing: watch::Receiver<bool>,
 }

@@ -12,7 +12,7 @@ use axum::{
 
 use super::House;
 use crate::{
-    chat::slack::{Delivery, Request},
+    chat::{SlackDelivery as Delivery, SlackRequest as Request},
     metrics::BadInput,
 };
 
