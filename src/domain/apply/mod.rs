@@ -15,7 +15,6 @@ use std::{
 use jiff::SignedDuration;
 
 use super::{
-    delivery::{DeliveryKind, Recipient},
     event::{Event, PageStop},
     schedule::{HORIZON, Override},
     state::{Stamp, State},
@@ -97,12 +96,7 @@ impl State {
             | Event::RoomJoined { .. } => self.chat_changed(event),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
                 self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
-                if let Some(page) = self.delivery_finished(*delivery)
-                    && *kind == DeliveryKind::Page
-                    && matches!(to, Recipient::Person { .. })
-                {
-                    self.change_page(page, |page| page.reached = true);
-                }
+                self.delivered(*delivery, to, *kind);
             }
             Event::AttemptFailed { delivery, to, retry_at, next_contact, .. } => {
                 self.attempt_failed(*delivery, to, *retry_at, *next_contact);

@@ -185,6 +185,15 @@ impl State {
         }
     }
 
+    pub(super) fn delivered(&mut self, id: DeliveryId, to: &Recipient, kind: DeliveryKind) {
+        if let Some(page) = self.delivery_finished(id)
+            && kind == DeliveryKind::Page
+            && matches!(to, Recipient::Person { .. })
+        {
+            self.change_page(page, |page| page.reached = true);
+        }
+    }
+
     pub(super) fn delivery_finished(&mut self, id: DeliveryId) -> Option<PageId> {
         let delivery = self.deliveries.remove(&id)?;
         match (delivery.kind, delivery.subject) {
