@@ -5,11 +5,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jiff::tz::TimeZone;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::{info, warn};
 
 use super::{
@@ -379,21 +379,5 @@ impl Ear for Hearing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_fills_its_command() {
-        let values = [("text", " it is {odd} \n"), ("severity", "P1")];
-        let values: BTreeMap<String, String> = values.map(|(name, value)| (name.into(), value.into())).into();
-        for (command, expected) in [
-            ("/incident note INC-3 {text}", "/incident note INC-3 it is {odd}"),
-            ("/incident open {severity} {text}", "/incident open P1 it is {odd}"),
-            ("/incident open {missing} {text}", "/incident open  it is {odd}"),
-            ("/x {open", "/x {open"),
-            ("/x", "/x"),
-        ] {
-            assert_eq!(filled(command, &values), expected);
-        }
-    }
-}
+#[path = "hearing_tests.rs"]
+mod tests;
