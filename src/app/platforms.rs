@@ -215,19 +215,19 @@ pub fn slack_manifest(registry: &Registry, public_url: Option<&Url>) -> String {
     for spec in registry.specs() {
         let Some(word) = spec.path.first() else { continue };
         let name = format!("/{word}");
-        let alone = spec.path.len() == 1;
+        let Some(next) = spec.path.get(1) else {
+            words.push((name, spec.summary.to_string(), spec.usage()));
+            continue;
+        };
         match words.iter_mut().find(|(known, ..)| *known == name) {
-            Some((_, summary, usage)) => {
-                let next = spec.path.get(1).map(ToString::to_string).unwrap_or_default();
-                usage.push('|');
-                usage.push_str(&next);
-                *summary = format!("{word}: {usage}");
+            Some((_, _, hint)) if hint.split('|').any(|known| known == next) => {}
+            Some((_, summary, hint)) => {
+                hint.push('|');
+                hint.push_str(next);
+                summary.push_str(", ");
+                summary.push_str(next);
             }
-            None if alone => words.push((name, spec.summary.to_string(), spec.usage())),
-            None => {
-                let next = spec.path.get(1).map(ToString::to_string).unwrap_or_default();
-                words.push((name, spec.summary.to_string(), next));
-            }
+            None => words.push((name, next.to_string(), next.to_string())),
         }
     }
     let commands: Vec<(&str, &str, &str)> = words
