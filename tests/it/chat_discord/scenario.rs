@@ -228,6 +228,20 @@ async fn an_alert_is_a_card_a_page_and_a_room_and_people_answer_it_in_discord() 
     assert!(!watchbell.process.tail().contains("s3cret"), "a secret is in the log");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_cannot_be_made_keeps_nobody_from_being_paged_and_is_on_the_timeline() {
+    let fake = Fake::start().await;
+    let refused = json!({ "code": 50_013, "message": "Missing Permissions" });
+    fake.fail(&format!("POST /guilds/{GUILD}/channels"), 403, refused);
+    let folder = tempfile::tempdir().unwrap();
+    let watchbell = Watchbell::here(folder.path(), &config(&fake));
+    assert!(load::send(watchbell.port, &load::webhook(1)).unwrap().ok());
+    message("the page", &fake, &format!("9{ANA}"), None, "You are paged").await;
+    let failed = entry("the failure", &fake, &watchbell, "delivery_failed", "Manage Channels").await;
+    let remedy = "Give the bot the permission “Manage Channels” on Discord.";
+    assert!(failed["text"].as_str().unwrap().contains(remedy), "with its remedy: {failed}");
+}
+
 /// What `watchbell doctor` says of a Discord on which all is well but one permission.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_which_permission_is_missing_and_how_to_give_it() {
