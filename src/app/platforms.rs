@@ -66,7 +66,7 @@ impl Platforms {
             options.members = discord.members;
             options.rooms = discord::RoomStyle::Channels { category: discord.category, archive: None };
             if let Some(api) = &discord.api_url {
-                api.as_str().trim_end_matches('/').clone_into(&mut options.api);
+                options.api = discord_api(api);
             }
             Discord::new(options).context("Discord: no HTTP client can be made")
         });
@@ -150,6 +150,11 @@ impl Connected {
 /// The address as a folder: what is joined to it stays below it.
 fn folder(url: &Url) -> Result<Url, url::ParseError> {
     Url::parse(&format!("{}/", url.as_str().trim_end_matches('/')))
+}
+
+/// The API of a place that stands for `https://discord.com`: its version is this program's choice.
+fn discord_api(place: &Url) -> String {
+    format!("{}/api/v10", place.as_str().trim_end_matches('/'))
 }
 
 /// The commands as Discord is told of them.
@@ -263,6 +268,13 @@ mod tests {
             assert!(manifest.contains(&format!("command: \"{command}\"")), "{command}: {manifest}");
         }
         assert!(manifest.contains("socket_mode_enabled: true"));
+    }
+
+    #[test]
+    fn a_place_for_discord_gets_the_path_of_its_api() {
+        for place in ["https://discord.com", "https://discord.com/"] {
+            assert_eq!(discord_api(&Url::parse(place).unwrap()), discord::API);
+        }
     }
 
     #[test]

@@ -44,6 +44,15 @@ pub(super) async fn create(hub: &Arc<Hub>, plan: &RoomPlan) -> Result<Room, Fail
     }
 }
 
+/// The bot's own account; asks for it while the gateway has not told yet, as after a start.
+async fn myself(hub: &Hub) -> Result<String, Failure> {
+    if let Some(me) = hub.me() {
+        return Ok(me.user);
+    }
+    let me = hub.rest.call(Call::get("/users/@me")).await?;
+    wire::some(&me, "id").ok_or_else(|| Failure::TryAgain("the answer names no account".into()))
+}
+
 /// Lower-case letters, digits and hyphens, at most `max` of them.
 fn clean(name: &str, max: usize) -> String {
     let letter = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
@@ -75,10 +84,11 @@ async fn channel(
     name: &str,
     plan: &RoomPlan,
 ) -> Result<Room, Failure> {
-    let about = || About::room(format!("#{name}"), "Manage Channels");
+    // The room is not there yet: what is missing is missing in the whole server.
+    let about = || About { permission: "Manage Channels", ..About::default() };
     let there = hub.rest.call(Call::get(format!("/guilds/{guild}/channels")).about(about())).await?;
     let there = there.as_array().map(Vec::as_slice).unwrap_or_default();
-    let (mark, me) = (mark(&plan.key), hub.me().map(|me| me.user).unwrap_or_default());
+    let mark = mark(&plan.key);
     let ours = |channel: &&Value| wire::text(channel, "topic").ends_with(&mark);
     if let Some(made) = there.iter().find(ours) {
         return learnt(hub, made, guild);
@@ -89,11 +99,12 @@ async fn channel(
     let name = free.ok_or_else(none)?;
     let topic = label(&plan.topic, TOPIC - mark.len() - 1);
     let mut body = json!({ "name": name, "type": 0, "topic": format!("{topic} {mark}").trim() });
+    let me = if plan.private { Some(myself(hub).await?) } else { None };
     if let Some(body) = body.as_object_mut() {
         if let Some(category) = category {
             body.insert("parent_id".into(), category.to_string().into());
         }
-        if plan.private {
+        if let Some(me) = me {
             body.insert("permission_overwrites".into(), json!([
                 { "id": guild.to_string(), "type": 0, "allow": "0", "deny": Permissions::VIEW_CHANNEL.bits().to_string() },
                 { "id": me, "type": 1, "allow": INSIDE.bits().to_string(), "deny": "0" },
@@ -105,7 +116,7 @@ async fn channel(
 }
 
 async fn thread(hub: &Hub, guild: u64, parent: u64, name: &str, plan: &RoomPlan) -> Result<Room, Failure> {
-    let me = hub.me().map(|me| me.user).unwrap_or_default();
+    let me = myself(hub).await?;
     let about =
         About::room(parent, if plan.private { "Create Private Threads" } else { "Create Public Threads" });
     let there =
@@ -213,7 +224,7 @@ pub(super) async fn archive(hub: &Hub, room: &RoomId) -> Result<(), Failure> {
         return hub.rest.call(patch(json!({ "archived": true, "locked": true }))).await.map(drop);
     }
     let guild = hub.guild()?;
-    let me = hub.me().map(|me| me.user).unwrap_or_default();
+    let me = myself(hub).await?;
     let overwrites = closed(wire::list(&channel, "permission_overwrites"), &guild.to_string(), &me);
     let mut body = json!({ "permission_overwrites": overwrites });
     if let (RoomStyle::Channels { archive: Some(archive), .. }, Some(body)) =

@@ -25,7 +25,10 @@ pub async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let path = uri.path().trim_start_matches("/api/v10").to_owned();
+    let Some(path) = uri.path().strip_prefix("/api/v10").map(str::to_owned) else {
+        fake.state().violations.push(format!("{method} {uri} is none of the API's addresses"));
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let call = format!("{method} {path}");
     let (body, files) = parts(&headers, &body);
     let mut state = fake.state();

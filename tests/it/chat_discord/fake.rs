@@ -222,13 +222,21 @@ impl Fake {
         self.state().faults.push_back(fault);
     }
 
-    fn interact(&self, account: &str, kind: u64, message: Option<&MessageRef>, data: Value) -> String {
+    /// In a person's own conversation there is no guild, and no member of one.
+    fn interact(
+        &self,
+        account: &str,
+        kind: u64,
+        channel: &str,
+        message: Option<&MessageRef>,
+        data: Value,
+    ) -> String {
         let mut state = self.state();
         let (id, token) = (state.id(), format!("s3cret-interaction-{}", state.next));
         let interaction = Interaction {
             token: token.clone(),
             account: account.into(),
-            channel: message.map_or(OPS.into(), |message| message.room.0.clone()),
+            channel: message.map_or(channel.into(), |message| message.room.0.clone()),
             message: message.map(|message| message.message.clone()),
             kind,
             sent: Instant::now(),
@@ -237,10 +245,19 @@ impl Fake {
             private: false,
         };
         let mut event = json!({
-            "id": id, "application_id": APP, "type": kind, "token": token, "guild_id": GUILD, "version": 1,
-            "channel_id": interaction.channel, "channel": { "id": interaction.channel, "name": "ops", "type": 0 },
-            "member": { "user": { "id": account, "username": "ana" }, "roles": [] }, "data": data,
+            "id": id, "application_id": APP, "type": kind, "token": token, "version": 1, "data": data,
+            "channel_id": interaction.channel,
         });
+        let user = json!({ "id": account, "username": "ana" });
+        if let Some(channel) = state.channels.get(&interaction.channel) {
+            event["guild_id"] = GUILD.into();
+            event["channel"] =
+                json!({ "id": channel["id"], "name": channel["name"], "type": channel["type"] });
+            event["member"] = json!({ "user": user, "roles": [] });
+        } else {
+            event["channel"] = json!({ "id": interaction.channel, "type": 1 });
+            event["user"] = user;
+        }
         if let Some(message) = message {
             event["message"] = json!({ "id": message.message, "channel_id": message.room.0 });
         }
@@ -251,11 +268,15 @@ impl Fake {
 
     /// Somebody uses a typed command.
     pub fn command(&self, account: &str, data: Value) -> String {
-        self.interact(account, 2, None, data)
+        self.command_in(OPS, account, data)
+    }
+
+    pub fn command_in(&self, channel: &str, account: &str, data: Value) -> String {
+        self.interact(account, 2, channel, None, data)
     }
 
     pub fn types(&self, account: &str, data: Value) -> String {
-        self.interact(account, 4, None, data)
+        self.interact(account, 4, OPS, None, data)
     }
 
     /// Somebody presses the button, or chooses the entry, with these words.
@@ -279,7 +300,7 @@ impl Fake {
                 );
             }
         }
-        self.interact(account, 3, Some(message), found.expect("a button with these words"))
+        self.interact(account, 3, OPS, Some(message), found.expect("a button with these words"))
     }
 
     /// Somebody sends the form in front of them.
@@ -289,7 +310,13 @@ impl Fake {
             .iter()
             .map(|(name, value)| json!({ "type": 18, "component": { "type": 4, "custom_id": name, "value": value } }))
             .collect();
-        self.interact(account, 5, message, json!({ "custom_id": form["custom_id"], "components": parts }))
+        self.interact(
+            account,
+            5,
+            OPS,
+            message,
+            json!({ "custom_id": form["custom_id"], "components": parts }),
+        )
     }
 
     /// Somebody writes a message; without a guild it is the person's own conversation.
@@ -315,6 +342,48 @@ impl Fake {
         }
         state.emit("MESSAGE_CREATE", event);
         MessageRef { room: RoomId(channel.into()), message: id }
+    }
+
+    /// Discord tells of an interaction once more.
+    pub fn again(&self, id: &str) {
+        let mut state = self.state();
+        let mut told = state.sessions.values().flat_map(|session| &session.log);
+        let event = told.find(|event| event["t"] == "INTERACTION_CREATE" && event["d"]["id"] == id);
+        let event = event.expect("an interaction that was told")["d"].clone();
+        state.emit("INTERACTION_CREATE", event);
+    }
+
+    /// Somebody pins a message: Discord says so with a message of its own.
+    pub fn pin(&self, account: &str, message: &MessageRef) {
+        let mut state = self.state();
+        let id = state.id();
+        let meant = json!({ "guild_id": GUILD, "channel_id": message.room.0, "message_id": message.message });
+        state.message(&message.message).pinned = true;
+        let event = json!({
+            "id": id, "guild_id": GUILD, "channel_id": message.room.0, "type": 6, "content": "",
+            "timestamp": "2026-01-05T09:00:00+00:00", "author": { "id": account, "username": "ana" },
+            "message_reference": meant,
+        });
+        state.emit("MESSAGE_CREATE", event);
+    }
+
+    pub fn edit(&self, message: &MessageRef, text: &str) {
+        let mut state = self.state();
+        let said = state.message(&message.message);
+        said.body = json!({ "content": text });
+        let event = json!({
+            "id": said.id, "guild_id": GUILD, "channel_id": said.channel, "type": 0, "content": text,
+            "pinned": said.pinned, "author": { "id": said.author, "username": "ana" },
+            "timestamp": "2026-01-05T09:00:00+00:00", "edited_timestamp": "2026-01-05T09:01:00+00:00",
+        });
+        state.emit("MESSAGE_UPDATE", event);
+    }
+
+    pub fn delete(&self, message: &MessageRef) {
+        let mut state = self.state();
+        state.messages.retain(|said| said.id != message.message);
+        let event = json!({ "id": message.message, "guild_id": GUILD, "channel_id": message.room.0 });
+        state.emit("MESSAGE_DELETE", event);
     }
 
     pub fn react(&self, account: &str, message: &str, added: bool) {

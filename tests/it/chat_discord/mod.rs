@@ -7,6 +7,7 @@ mod fake;
 mod interactions;
 mod outwards;
 mod rules;
+mod scenario;
 mod socket;
 
 use std::{

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use watchbell::{
     chat::{
-        discord::RoomStyle,
+        discord::{Options, RoomStyle},
         port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
     },
     text::card::Card,
@@ -13,7 +13,7 @@ use watchbell::{
 
 use super::{
     World, card,
-    fake::{ANA, BEN, Fault, GUILD, ME, OPS, TOKEN, shown},
+    fake::{ANA, BEN, Fake, Fault, GUILD, ME, OPS, TOKEN, shown},
     ops, options,
 };
 
@@ -201,6 +201,26 @@ async fn a_room_is_made_once_and_a_name_that_is_taken_gets_a_number() {
     );
     assert_eq!(world.discord.account(ANA).await.unwrap().name, "Ana Ruiz");
     world.keeps_the_rules();
+}
+
+#[tokio::test]
+async fn a_room_is_made_and_found_before_the_gateway_said_who_the_bot_is() {
+    let channel = OPS.parse().unwrap();
+    for style in [RoomStyle::Channels { category: None, archive: None }, RoomStyle::Threads { channel }] {
+        let fake = Fake::start().await;
+        fake.state().refuse_with = Some(4_014);
+        let options = Options { rooms: style.clone(), ..options(&fake) };
+        let world = World::on(fake, options);
+        let first = world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap();
+        assert_eq!(world.discord.create_room(&plan("inc-42", "a", true)).await.unwrap(), first);
+        world.discord.archive(&first.id).await.unwrap();
+        if let RoomStyle::Channels { .. } = style {
+            let overwrites = world.fake.state().channels[&first.id.0]["permission_overwrites"].clone();
+            let allow: u64 = overwrites[1]["allow"].as_str().unwrap().parse().unwrap();
+            assert_eq!((&overwrites[1]["id"], allow & (1 << 11)), (&json!(ME), 1 << 11), "the bot writes on");
+        }
+        world.keeps_the_rules();
+    }
 }
 
 #[tokio::test]
