@@ -147,7 +147,7 @@ async fn a_platform_that_is_away_for_a_minute_pages_the_admins_once_and_is_a_fau
     assert_eq!(pages(&house).await, 1, "ana is an admin, ben is not");
     // The reason changes, the outage is the same one.
     house.hearing.link(Channel::Slack, Link::Broken(text::chat::Remedy::Install, "gone".into()));
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     assert_eq!(pages(&house).await, 1, "once");
     house.hearing.link(Channel::Slack, Link::Up);
     house.faults.wait_for(Vec::is_empty).await.unwrap();
