@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use watchbell::domain::{
-    alert::AlertStatus::Firing,
+    alert::AlertStatus::{Firing, Resolved},
     delivery::{Channel, Delivery, DeliveryKind, Outcome},
     event::Actor,
     id::{IncidentId, PersonId},
@@ -215,4 +215,22 @@ fn a_message_of_a_room_is_captured_once_and_its_changes_are_noted() {
     assert_eq!(world.want(changed("C042/17.1", Some("the disk was full"))).unwrap().events.len(), 1);
     assert_eq!(world.want(changed("C042/17.1", None)).unwrap().events.len(), 1);
     assert_eq!(world.want(changed("C042/99.9", None)).unwrap().events.len(), 0, "not on the timeline");
+}
+
+#[test]
+fn where_a_card_stands_is_forgotten_with_its_group() {
+    let mut world = World::with(config::on_platforms());
+    for number in 0..1_100 {
+        let name = format!("Down{number}");
+        // No route with an incident: what is remembered is the group alone.
+        let labels = [("alertname", name.as_str()), ("service", "other")];
+        fires(&mut world, &labels);
+        world.pass(mins(6), works);
+        let starts_at = world.now().civil;
+        world.want(Intent::Report(report(vec![signal(Resolved, &labels, starts_at)]))).unwrap();
+        world.deliver(works);
+    }
+    assert!(world.state().groups.is_empty());
+    assert!(world.state().posted.len() <= 1_010, "{}", world.state().posted.len());
+    assert!(!world.state().posted.is_empty(), "the last ones are known");
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     event::{AlertFired, GroupOpened},
     group::{ClosedGroup, Group},
     id::{AlertId, GroupId, IncidentId},
-    state::{Ended, Stamp, State, Timer},
+    state::{CardOf, Ended, Stamp, State, Timer},
 };
 
 impl State {
@@ -132,6 +132,9 @@ impl State {
         };
         // Messages that wait may still speak of a closed group.
         let most = REMEMBERED + self.deliveries.len();
-        remember(&mut self.closed_groups, &mut self.closed_groups_order, most, (id, closed));
+        let forgotten = remember(&mut self.closed_groups, &mut self.closed_groups_order, most, (id, closed));
+        for group in forgotten {
+            self.posted.remove(&CardOf::Group(group));
+        }
     }
 }

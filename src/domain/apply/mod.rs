@@ -130,13 +130,14 @@ impl State {
     }
 }
 
-/// Keeps a thing that is over, and forgets those that were over first.
+/// Keeps a thing that is over, and forgets those that were over first, which it returns.
 fn remember<K: Ord + Copy, V>(
     things: &mut BTreeMap<K, V>,
     order: &mut VecDeque<K>,
     most: usize,
     (key, thing): (K, V),
-) {
+) -> Vec<K> {
+    let mut forgotten = Vec::new();
     if things.insert(key, thing).is_none() {
         order.push_back(key);
     }
@@ -144,5 +145,7 @@ fn remember<K: Ord + Copy, V>(
         && let Some(first) = order.pop_front()
     {
         things.remove(&first);
+        forgotten.push(first);
     }
+    forgotten
 }

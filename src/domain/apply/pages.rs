@@ -107,7 +107,8 @@ impl State {
                     ended_at: stamp.at,
                     taken: by.map(|by| (by, stamp.at)),
                 };
-                remember(&mut self.closed_pages, &mut self.closed_pages_order, REMEMBERED, (id, closed));
+                let _ =
+                    remember(&mut self.closed_pages, &mut self.closed_pages_order, REMEMBERED, (id, closed));
             }
         }
     }
