@@ -1,7 +1,7 @@
 //! Discord as a chat platform: its HTTP API outwards, its gateway inwards. Knows no incident, decides nothing, and
 //! lets neither the token nor a stranger's markup through.
 //!
-//! The way inwards: [`gateway`] holds the connection, `listen` gives each event its task, `hearing` says what it
+//! The way inwards: `gateway` holds the connection, `listen` gives each event its task, `hearing` says what it
 //! means, `interact` acknowledges and answers. The way outwards: `render` makes a message of a card, `outward` and
 //! `rooms` say it, `rest` makes the call and keeps to the limits.
 

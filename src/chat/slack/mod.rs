@@ -186,7 +186,7 @@ impl Slack {
         })))
     }
 
-    /// Begins to listen: over the socket when there is an app token, and to what [`Listening::take`] is handed.
+    /// Begins to listen: over the socket when there is an app token, and to what [`Listening::inbox`] is handed.
     #[must_use]
     pub fn listen(&self, ear: Arc<dyn Ear>) -> Listening {
         let (hearing, happened) = Hearing::new(Arc::clone(&self.0), ear);
