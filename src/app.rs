@@ -196,12 +196,15 @@ impl App {
     pub async fn stop(self) {
         let Self { engine, running, views, closing, stop_web, web: serving, alive, connected, .. } = self;
         closing.send_replace(true);
-        if let Some(connected) = connected {
-            connected.stop().await;
-        }
         let _ = stop_web.send(());
-        // It has a patience of its own.
-        drop(serving.await);
+        let disconnected = async {
+            if let Some(connected) = connected {
+                drop(tokio::time::timeout(web::FAREWELL, connected.stop()).await);
+            }
+        };
+        // Both at once, and no longer than the one of them: whoever stops a container waits ten seconds in all. The web
+        // has that patience by itself.
+        let (_, ()) = tokio::join!(serving, disconnected);
         if let Some(alive) = alive {
             alive.abort();
         }

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     courier::AccountBook,
-    port::{Act, Ear, Heard, Link, MessageRef, Original, Platform, Said, Suggestion},
+    port::{Act, Ear, Heard, Link, MessageRef, Platform, Said, Suggestion},
 };
 use crate::{
     command::{self, Caller, Desk, Reply},
@@ -186,7 +186,7 @@ impl Hearing {
         self.platforms.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).cloned()
     }
 
-    async fn command(&self, heard: &Heard, text: &str, original: Original) -> Said {
+    async fn command(&self, heard: &Heard, text: &str) -> Said {
         let (caller, stranger) = self.caller(heard).await;
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
         let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
@@ -203,8 +203,7 @@ impl Hearing {
             card.text.push('\n');
             card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
         }
-        let original = if ok { original } else { Original::Stays };
-        Said { cards, to_all: ok && public, form: None, original }
+        Said { cards, to_all: ok && public, ..Said::default() }
     }
 
     /// Puts a message onto the timeline of the room's incident. Silent: a reaction is not a question.
@@ -253,11 +252,9 @@ impl Hearing {
 
     async fn take(&self, heard: Heard) -> Said {
         match &heard.act {
-            Act::Command(text) => self.command(&heard, text, Original::Stays).await,
-            Act::Press { command, .. } => self.command(&heard, command, Original::Stays).await,
-            Act::Submit { command, values } => {
-                self.command(&heard, &filled(command, values), Original::Stays).await
-            }
+            Act::Command(text) => self.command(&heard, text).await,
+            Act::Press { command, .. } => self.command(&heard, command).await,
+            Act::Submit { command, values } => self.command(&heard, &filled(command, values)).await,
             Act::React { name, added: true, message } if self.habits.capture.contains(name) => {
                 self.capture(&heard, message).await;
                 Said::default()

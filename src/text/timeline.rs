@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     plain::{ANSWER, NAME, WORDS, plain},
+    room,
     scene::{capital, enumerate},
     span::{in_span, span},
 };
 use crate::domain::{
     alert,
-    delivery::{Channel, DeliveryKind, Recipient},
+    delivery::{DeliveryKind, Recipient},
     event::{
         Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
         Paged, Record, Reminder, ResolvedBy, StepTaken,
@@ -224,7 +225,7 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::MessageChanged, watchbell(), text)
         }
         Event::RoomJoined { channel, who, .. } => {
-            let text = format!("{} came into the room on {}", author(who), capital(channel.as_str()));
+            let text = format!("{} came into the room on {}", author(who), room::platform(*channel));
             (Kind::Joined, author(who), text)
         }
         Event::IncidentResolved { incident, text, by } => {
@@ -432,9 +433,8 @@ fn message(to: &Recipient, kind: DeliveryKind) -> String {
         (Recipient::Person { person, contact }, _) => {
             format!("{} to {}{over}", capital(&name(contact)), name(person))
         }
-        (Recipient::Channel(room), DeliveryKind::Room) => {
-            let platform = room.platform().map(Channel::as_str).unwrap_or_default();
-            format!("Room on {}", capital(platform))
+        (Recipient::Channel(to), DeliveryKind::Room) => {
+            format!("Room on {}", to.platform().map_or("a platform", room::platform))
         }
         (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
         (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::State,
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 
-use super::House;
+use super::{House, body};
 use crate::{
     chat::{SlackDelivery as Delivery, SlackRequest as Request},
     metrics::BadInput,
@@ -36,9 +36,9 @@ pub(super) async fn events(house: State<Arc<House>>, headers: HeaderMap, body: B
 
 async fn take(house: &House, delivery: Delivery, headers: &HeaderMap, body: Body) -> Response {
     let Some(inbox) = &house.slack else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(body) = to_bytes(body, LONGEST).await else {
-        house.metrics.bad_input(BadInput::TooLarge);
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match body::read(headers, body, LONGEST).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
     };
     let answered = inbox.take(Request { delivery, headers, body: &body });
     match answered.status {

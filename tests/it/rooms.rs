@@ -93,6 +93,8 @@ fn an_incident_gets_its_room_its_people_its_topic_and_its_end() {
     fires(&mut world, DOWN);
     world.pass(mins(1), works);
     assert_eq!(room_work(&world), ["open", "invite ana", "topic P1 investigating -"]);
+    let ours = format!("{}.", world.state().instance);
+    assert!(ours.len() > 1 && world.sent.iter().all(|sent| sent.delivery.key.starts_with(&ours)), "{ours}");
     let room_cards = cards(&world, Channel::Slack);
     assert!(room_cards.iter().any(|(to, _)| to == "slack:C042"), "its card stands there: {room_cards:?}");
 

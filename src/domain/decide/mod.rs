@@ -52,6 +52,7 @@ pub fn decide(
             }
             decision.events = decide(decision.state, config, *intent, now, trace)?.events;
             decision.emit(Event::InteractionTaken(origin));
+            return Ok(Decided { events: decision.events, ..Decided::default() });
         }
         Intent::Report(report) => {
             let late = decision.report(report);

@@ -283,6 +283,11 @@ impl Decision<'_> {
         }
     }
 
+    /// The key of the next delivery, which no other one has, not even of another data folder.
+    pub(super) fn key(&self, of: &dyn std::fmt::Display) -> String {
+        format!("{}.{of}.{}", self.state.instance, self.state.next.delivery)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one for each field of a delivery; named at every call")]
     pub(super) fn queue(
         &mut self,
@@ -295,10 +300,9 @@ impl Decision<'_> {
         notice: Option<Notice>,
     ) {
         let delivery = self.state.next.delivery;
-        let instance = &self.state.instance;
         let key = match page {
-            Some(page) => format!("{instance}.{page}.{delivery}"),
-            None => format!("{instance}.{subject}.{delivery}"),
+            Some(page) => self.key(&page),
+            None => self.key(&subject),
         };
         self.emit(Event::DeliveryQueued(Box::new(DeliveryQueued {
             delivery,

@@ -103,8 +103,8 @@ impl Decision<'_> {
                 room.clone()
             }
         };
-        let delivery = self.state.next.delivery;
         let subject = Subject::Incident(incident);
+        let (delivery, key) = (self.state.next.delivery, self.key(&subject));
         self.emit(Event::DeliveryQueued(Box::new(DeliveryQueued {
             delivery,
             kind: DeliveryKind::Room,
@@ -112,7 +112,7 @@ impl Decision<'_> {
             page: None,
             to: Recipient::Channel(ChannelName::new(format!("{channel}:{name}"))),
             channel,
-            key: format!("{subject}.{delivery}"),
+            key,
             revision: 0,
             notice: None,
             room: Some(work),
