@@ -26,7 +26,7 @@ pub const TAKES_LONGER: &str =
 pub const NO_ANSWER: &str = "There was no answer to what you asked. Nothing is known of its outcome: look before you \
                              ask again.";
 /// The answer to a command went wrong inside.
-pub const WENT_WRONG: &str = "Something went wrong here while doing that. It is in the log. Look whether it was done \
+pub const WENT_WRONG: &str = "That did not work: something went wrong here. It is in the log. Look whether it was done \
                               before you ask again.";
 /// Discord delivered an interaction when it could not be answered any more.
 pub const CAME_TOO_LATE: &str = "What you asked reached me too late and was not done. Please ask again.";

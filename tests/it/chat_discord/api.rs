@@ -1,7 +1,7 @@
 //! The HTTP side: every call is checked by the rules, carried out on the guild, and answered as Discord does. Never
 //! answers a call that it does not know.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     body::Bytes,
@@ -10,9 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use watchbell::chat::port::{MessageRef, RoomId};
 
 use super::{
-    fake::{APP, Fake, GUILD, ME, Said, State, TOKEN},
+    fake::{APP, Fake, Fault, GUILD, ME, Opened, Said, State, TOKEN},
     rules,
 };
 
@@ -42,9 +43,20 @@ pub async fn answer(
     if !headers.get("user-agent").is_some_and(|agent| agent.as_bytes().starts_with(b"DiscordBot (")) {
         state.violations.push(format!("{call} without a user agent"));
     }
+    if state.pauses.iter().any(|(paused, until)| *paused == call && Instant::now() < *until) {
+        state.violations.push(format!("{call} during its pause"));
+    }
     let fault = state.faults.iter().position(|fault| call.starts_with(&fault.on));
     let fault = fault.and_then(|index| state.faults.remove(index));
+    if let Some(seconds) = fault.as_ref().and_then(Fault::pause) {
+        state.pauses.push((call.clone(), Instant::now() + Duration::from_secs(seconds)));
+    }
+    let bucket = if fault.is_none() { spend(&mut state, &method, &path) } else { None };
     let (status, said) = match &fault {
+        None if bucket.is_some_and(|left| left.is_none()) => {
+            state.violations.push(format!("{call} although nothing was left"));
+            (429, json!({ "message": "You are being rate limited.", "retry_after": 5.0, "global": false }))
+        }
         Some(fault) if !fault.done => (fault.status, Value::Null),
         _ if !own_token && (state.revoked || !allowed) => {
             (401, json!({ "message": "401: Unauthorized", "code": 0 }))
@@ -62,10 +74,34 @@ pub async fn answer(
     for (name, value) in fault.map(|fault| fault.headers).unwrap_or_default() {
         response.headers_mut().insert(name, value.parse().unwrap());
     }
+    if let Some(left) = bucket {
+        let headers = [
+            ("x-ratelimit-bucket", "messages".to_owned()),
+            ("x-ratelimit-remaining", left.unwrap_or_default().to_string()),
+            ("x-ratelimit-reset-after", "5.000".to_owned()),
+        ];
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+    }
     if let Some(date) = date {
         response.headers_mut().insert("date", date.parse().unwrap());
     }
     response
+}
+
+/// Counts a message against its channel: how many are left, and none when there was none for this one.
+#[expect(clippy::option_option, reason = "a call that is not counted, and one that was too many")]
+fn spend(state: &mut State, method: &Method, path: &str) -> Option<Option<u32>> {
+    let posts = method == Method::POST && path.starts_with("/channels/") && path.ends_with("/messages");
+    let buckets = state.buckets.as_mut().filter(|_| posts)?;
+    let window = Duration::from_secs(5);
+    let (since, used) = buckets.entry(path.to_owned()).or_insert_with(|| (Instant::now(), 0));
+    if since.elapsed() > window {
+        (*since, *used) = (Instant::now(), 0);
+    }
+    *used += 1;
+    Some(5_u32.checked_sub(*used))
 }
 
 /// The JSON of a call and the names of its files.
@@ -322,7 +358,7 @@ fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
     }
     let original = match kind {
         4 | 5 => Some(keep(state, &channel, data, private.then_some(account.clone()), vec![])),
-        6 | 7 => message,
+        6 | 7 => message.clone(),
         _ => None,
     };
     if kind == 7
@@ -331,7 +367,8 @@ fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
         state.message(id).body = data.clone();
     }
     if kind == 9 {
-        state.forms.insert(account, data.clone());
+        let message = message.map(|id| MessageRef { room: RoomId(channel), message: id });
+        state.forms.insert(account, Opened { shown: data.clone(), message });
     }
     if kind == 8 {
         state.suggestions = data["choices"].as_array().cloned().unwrap_or_default();

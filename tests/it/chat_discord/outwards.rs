@@ -3,40 +3,19 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use watchbell::{
-    chat::{
-        discord::{Options, RoomStyle},
-        port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
-    },
-    text::card::Card,
+use watchbell::chat::{
+    discord::{Options, RoomStyle},
+    port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
 };
 
 use super::{
     World, card,
-    fake::{ANA, BEN, Fake, Fault, GUILD, ME, OPS, TOKEN, shown},
+    fake::{ANA, BEN, Fake, Fault, GUILD, ME, OPS, TOKEN},
     ops, options,
 };
 
 fn plan(name: &str, key: &str, private: bool) -> RoomPlan {
     RoomPlan { name: name.into(), topic: "Database is down".into(), private, key: key.into() }
-}
-
-#[tokio::test]
-async fn a_message_is_said_once_edited_pinned_read_and_gone() {
-    let world = World::start().await;
-    let first = world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap();
-    assert_eq!(world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap(), first);
-    assert_eq!(world.fake.said(OPS).len(), 1);
-    world.discord.edit(&first, &card("Up again")).await.unwrap();
-    world.discord.pin(&first).await.unwrap();
-    assert_eq!((&*world.fake.said(OPS)[0].0, world.fake.state().messages[0].pinned), ("Up again", true));
-    let written = world.fake.write(ANA, OPS, "it is the disk");
-    let words = world.discord.read(&written).await.unwrap();
-    assert_eq!((&*words.text, &*words.account.id), ("it is the disk", ANA));
-    assert_eq!(words.url, Some(format!("https://discord.com/channels/{GUILD}/{OPS}/{}", written.message)));
-    world.fake.state().messages.clear();
-    assert!(matches!(world.discord.edit(&first, &card("x")).await, Err(Failure::Gone(_))));
-    world.keeps_the_rules();
 }
 
 #[tokio::test]
@@ -63,19 +42,6 @@ async fn threads_people_and_pictures_are_reached() {
         (vec![".._cpu_load.png".into()], json!("CPU @everyone"))
     );
     drop(state);
-    world.keeps_the_rules();
-}
-
-#[tokio::test]
-async fn a_stranger_formats_nothing_and_pings_nobody() {
-    let world = World::start().await;
-    let loud = "@everyone <@&5> **bold** `code` [x](https://evil.example.com)";
-    let card =
-        Card { title: loud.into(), text: loud.into(), table: vec![vec!["```".into()]], ..Card::default() };
-    let sent = world.send(&ops(), &card).await.unwrap();
-    let body = world.fake.state().message(&sent.message).body.clone();
-    assert!(shown(&body).starts_with(&format!("{loud}\n{loud}")), "{}", shown(&body));
-    assert!(!body.to_string().contains("\"@everyone"), "{body}");
     world.keeps_the_rules();
 }
 

@@ -101,6 +101,7 @@ fn take(
                 state.violations.push("identify without intents".into());
             }
             state.identified += 1;
+            state.intents = data["intents"].as_u64().unwrap_or_default();
             let id = format!("session-{}", state.identified);
             state.sessions.insert(id.clone(), Session::default());
             state.current.clone_from(&id);
