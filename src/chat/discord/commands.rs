@@ -110,7 +110,8 @@ fn is_name(name: &str) -> bool {
 }
 
 fn description(text: &str) -> String {
-    let text = label(text, DESCRIPTION);
+    // Discord cuts blanks off, and what it gives back is compared.
+    let text = label(text, DESCRIPTION).trim().to_owned();
     if text.trim().is_empty() { NOTHING.to_owned() } else { text }
 }
 
@@ -187,7 +188,13 @@ fn essence(command: &Value) -> Value {
             kept.insert(key.into(), value.clone());
         }
     }
-    for key in ["required", "autocomplete"] {
+    // What nobody of us sends, and somebody else may have set.
+    for key in ["default_member_permissions", "min_value", "max_value", "min_length", "max_length"] {
+        if let Some(value) = command.get(key).filter(|value| !value.is_null()) {
+            kept.insert(key.into(), value.clone());
+        }
+    }
+    for key in ["required", "autocomplete", "nsfw"] {
         if command.get(key).and_then(Value::as_bool) == Some(true) {
             kept.insert(key.into(), true.into());
         }
