@@ -11,7 +11,7 @@ use std::{
 use watchbell::{
     chat::port::{
         Act, Ear, Failure, Heard, Link, MessageRef, Original, Picture, Place, Platform, RoomId, RoomPlan,
-        Said, Suggestion,
+        Said, Strange, Suggestion,
     },
     domain::delivery::Channel,
     text::card::{Button, Card, Field, Form, Input, Select},
@@ -143,13 +143,14 @@ pub struct Script(Arc<Mutex<Inner>>, Arc<tokio::sync::Notify>);
 struct Inner {
     heard: Vec<Heard>,
     links: Vec<Link>,
+    strange: Vec<Strange>,
     answer: Answer,
 }
 
 impl Default for Script {
     fn default() -> Self {
         let answer: Answer = Arc::new(|_| Reaction::Say(Said::default()));
-        let inner = Inner { heard: Vec::new(), links: Vec::new(), answer };
+        let inner = Inner { heard: Vec::new(), links: Vec::new(), strange: Vec::new(), answer };
         Self(Arc::new(Mutex::new(inner)), Arc::default())
     }
 }
@@ -182,6 +183,11 @@ impl Script {
     /// What was heard of the connection so far.
     pub fn links(&self) -> Vec<Link> {
         self.inner().links.clone()
+    }
+
+    /// What was refused so far.
+    pub fn strange(&self) -> Vec<Strange> {
+        self.inner().strange.clone()
     }
 
     /// Waits until as many things were heard.
@@ -222,6 +228,10 @@ impl Ear for Script {
         _: usize,
     ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>> {
         Box::pin(std::future::ready(vec![Suggestion { text: format!("{text}!"), shown: text.to_owned() }]))
+    }
+
+    fn strange(&self, _: Channel, what: Strange) {
+        self.inner().strange.push(what);
     }
 
     fn link(&self, _: Channel, link: Link) {

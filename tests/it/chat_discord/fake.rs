@@ -2,7 +2,7 @@
 //! Never knows the adapter's inside; everything goes through real sockets.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -18,6 +18,11 @@ pub const APP: &str = "110000000000000200";
 pub const OPS: &str = "110000000000000600";
 pub const ANA: &str = "110000000000000007";
 pub const BEN: &str = "110000000000000008";
+/// Somebody who is not in the guild.
+pub const STRANGER: &str = "110000000000000009";
+/// Where rooms are made, and where they are put away.
+pub const CATEGORY: &str = "110000000000000700";
+pub const ARCHIVE: &str = "110000000000000701";
 
 /// An answer that comes instead of the real one.
 #[derive(Clone)]
@@ -42,6 +47,8 @@ impl Fault {
 /// What goes over the socket.
 pub enum Out {
     Say(Value),
+    /// Something that may be no JSON at all.
+    Raw(String),
     Close(u16),
     /// The connection ends without a word.
     Cut,
@@ -108,6 +115,12 @@ pub struct State {
     pub members: BTreeMap<String, Vec<String>>,
     pub revoked: bool,
     pub flags: u64,
+    /// What the role of everybody may do, and so the bot.
+    pub allowed: u64,
+    /// What is different in the next interaction that is told.
+    pub twist: Option<Value>,
+    /// What the gateway was sent, by its number.
+    pub sent: BTreeSet<u64>,
     pub date: Option<String>,
     pub sessions: BTreeMap<String, Session>,
     pub current: String,
@@ -179,16 +192,21 @@ impl Fake {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let channel = |id: &str, name: &str| {
+        let place = |id: &str, name: &str, kind: u64| {
             (
                 id.to_owned(),
-                json!({ "id": id, "name": name, "type": 0, "guild_id": GUILD, "permission_overwrites": [] }),
+                json!({ "id": id, "name": name, "type": kind, "guild_id": GUILD, "permission_overwrites": [] }),
             )
         };
         let state = State {
             violations: vec![],
             calls: vec![],
-            channels: BTreeMap::from([channel(OPS, "ops"), channel("110000000000000601", "quiet")]),
+            channels: BTreeMap::from([
+                place(OPS, "ops", 0),
+                place("110000000000000601", "quiet", 0),
+                place(CATEGORY, "Incidents", 4),
+                place(ARCHIVE, "Archive", 4),
+            ]),
             messages: vec![],
             commands: vec![],
             interactions: BTreeMap::new(),
@@ -203,6 +221,10 @@ impl Fake {
             members: BTreeMap::new(),
             revoked: false,
             flags: 0,
+            // Everything but to be an administrator.
+            allowed: ((1_u64 << 53) - 1) & !8,
+            twist: None,
+            sent: BTreeSet::new(),
             date: None,
             sessions: BTreeMap::new(),
             current: String::new(),

@@ -2,13 +2,18 @@
 //! have a deadline, and what takes long is made short by the options.
 
 mod api;
+mod bad_input;
+mod calls;
 mod connection;
+mod doctor;
 mod fake;
 mod interactions;
 mod outwards;
 mod people;
+mod routes;
 mod rules;
 mod scenario;
+mod simulation;
 mod socket;
 mod world;
 
@@ -95,9 +100,13 @@ impl World {
     }
 
     fn on(fake: Fake, options: Options) -> Self {
+        Self::telling(fake, options, specs())
+    }
+
+    fn telling(fake: Fake, options: Options, specs: Vec<Spec>) -> Self {
         let ear = Script::default();
         let discord = Discord::new(options).unwrap();
-        let running = discord.listen(specs(), Arc::new(ear.clone()));
+        let running = discord.listen(specs, Arc::new(ear.clone()));
         Self { fake, discord, ear, _running: running }
     }
 

@@ -49,6 +49,9 @@ impl Fake {
         if let Some(message) = message {
             event["message"] = json!({ "id": message.message, "channel_id": message.room.0 });
         }
+        if let Some(Value::Object(twist)) = state.twist.take() {
+            event.as_object_mut().unwrap().extend(twist);
+        }
         state.interactions.insert(id.clone(), interaction);
         state.last = Some(id.clone());
         state.emit("INTERACTION_CREATE", event);
