@@ -34,7 +34,8 @@ async fn what_cannot_be_read_is_passed_over_and_a_gateway_that_says_nothing_else
     world.fake.command(ANA, status());
     world.hears(1).await;
     assert_eq!(world.ear.strange(), [Strange::Unreadable; 3]);
-    assert_eq!(world.fake.state().identified + world.fake.state().resumed, 1, "the connection stands");
+    let connections = |state: &super::fake::State| state.identified + state.resumed;
+    assert_eq!(connections(&world.fake.state()), 1, "the connection stands");
     world.fake.line(Out::Raw("null".into()));
     world.up(2).await;
     assert_eq!(world.fake.state().identified, 2);

@@ -191,11 +191,11 @@ async fn every_call_that_the_adapter_can_make_is_checked() {
         let fake = Fake::start().await;
         {
             let mut state = fake.state();
-            state.beat = 40;
+            state.beat = 200;
             state.flags = 1 << 14 | 1 << 18;
         }
         let mut options = options(&fake);
-        options.timing.patience = Duration::from_millis(20);
+        options.timing.patience = Duration::from_millis(400);
         (options.rooms, options.content, options.members) = (style, true, true);
         options.guild = options.guild.filter(|_| guild);
         let world = World::on(fake, options);
