@@ -71,6 +71,14 @@ pub enum BadInput {
     Origin,
     /// A configuration that was not taken.
     Configuration,
+    /// What a chat platform sent and nobody can read.
+    ChatPayload,
+    /// What was meant for another workspace, guild or application.
+    ChatForeign,
+    /// A button or a form of which nothing is known any more.
+    ChatForgotten,
+    /// A form without a field that it needs.
+    ChatForm,
 }
 
 /// What became of a command.

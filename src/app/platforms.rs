@@ -64,7 +64,15 @@ impl Platforms {
             let mut options = discord::Options::new(discord.token.clone(), discord.guild, now);
             options.content = discord.content;
             options.members = discord.members;
-            options.rooms = discord::RoomStyle::Channels { category: discord.category, archive: None };
+            options.rooms = match discord.threads_in {
+                Some(channel) => discord::RoomStyle::Threads { channel },
+                None => discord::RoomStyle::Channels { category: discord.category, archive: discord.archive },
+            };
+            options.wanted = match discord.rooms.map(|rule| rule.private) {
+                None => discord::Wanted::Nothing,
+                Some(false) => discord::Wanted::Public,
+                Some(true) => discord::Wanted::Private,
+            };
             if let Some(api) = &discord.api_url {
                 options.api = discord_api(api);
             }

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     courier::AccountBook,
-    port::{Act, Ear, Heard, Link, MessageRef, Platform, Said, Suggestion},
+    port::{Act, Ear, Heard, Link, MessageRef, Platform, Said, Strange, Suggestion},
 };
 use crate::{
     command::{self, Caller, Desk, Reply},
@@ -29,7 +29,7 @@ use crate::{
         room::{Author, Origin},
     },
     engine::Rejected,
-    metrics::{CommandFate, Metrics},
+    metrics::{BadInput, CommandFate, Metrics},
     observe, text,
 };
 
@@ -352,6 +352,17 @@ impl Ear for Hearing {
             };
             found.unwrap_or_default().into_iter().filter_map(whole).take(SUGGESTIONS).collect()
         })
+    }
+
+    fn strange(&self, channel: Channel, what: Strange) {
+        warn!(%channel, ?what, "something from the platform was refused");
+        self.metrics.bad_input(match what {
+            Strange::Unreadable => BadInput::ChatPayload,
+            Strange::TooLong => BadInput::TooLarge,
+            Strange::Foreign => BadInput::ChatForeign,
+            Strange::Forgotten => BadInput::ChatForgotten,
+            Strange::Incomplete => BadInput::ChatForm,
+        });
     }
 
     fn link(&self, channel: Channel, link: Link) {

@@ -155,6 +155,23 @@ async fn a_platform_that_is_away_for_a_minute_pages_the_admins_once_and_is_a_fau
 }
 
 #[tokio::test]
+async fn what_is_strange_is_counted_by_its_kind() {
+    let house = house();
+    let kinds = [
+        (Strange::Unreadable, "chat_payload"),
+        (Strange::TooLong, "too_large"),
+        (Strange::Foreign, "chat_foreign"),
+        (Strange::Forgotten, "chat_forgotten"),
+        (Strange::Incomplete, "chat_form"),
+    ];
+    for (what, kind) in kinds {
+        house.hearing.strange(Channel::Discord, what);
+        let line = format!("watchbell_bad_input_total{{kind=\"{kind}\"}} 1");
+        assert!(house.hearing.metrics.render().contains(&line), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_known_by_account_or_by_verified_mail_and_a_stranger_may_look() {
     let house = house();
     let said = house.hearing.hear(heard("1", "UANA", "/incident open P1 it is down")).await;

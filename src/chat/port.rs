@@ -79,6 +79,26 @@ pub trait Ear: Send + Sync {
 
     /// The connection came up or went down.
     fn link(&self, channel: Channel, link: Link);
+
+    /// Something came that was refused and changed nothing; whoever did it was told, where there is somebody.
+    fn strange(&self, channel: Channel, what: Strange) {
+        let _ = (channel, what);
+    }
+}
+
+/// What is wrong with something that came from a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strange {
+    /// It cannot be read.
+    Unreadable,
+    /// It is longer than what is taken.
+    TooLong,
+    /// It is another guild's, workspace's or application's.
+    Foreign,
+    /// It belongs to a button or a form of which nothing is known any more.
+    Forgotten,
+    /// A form without a field that it needs.
+    Incomplete,
 }
 
 /// Whether a platform is heard.

@@ -206,23 +206,46 @@ fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
     Some(RoomRule { private, close_after: close_after.unwrap_or(ROOMS_CLOSE_AFTER) })
 }
 
-/// One of Discord's ids.
-fn id(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str, what: &str) -> Option<u64> {
+/// One of Discord's ids, and where it stands.
+type Placed = Option<(u64, Place)>;
+
+/// Rooms are made in a guild, and are either channels or threads.
+fn places(reader: &Reader<'_>, guild: Placed, [category, archive, threads]: [Placed; 3]) {
+    if let (Some((_, at)), None) = (category.or(archive).or(threads), guild) {
+        let remedy = "name the server beside it: guild = \"1100000000000000001\"";
+        reader.mistake(at, "rooms are made in one Discord server, and none is named", None, remedy);
+    }
+    if let (Some(_), Some((_, at))) = (threads, category.or(archive)) {
+        let what = "rooms are threads of `discord.threads_in`, and threads are in no category";
+        reader.mistake(at, what, None, "leave `category` and `archive` out, or `threads_in`");
+    }
+    if let (Some((open, _)), Some((closed, at))) = (category, archive)
+        && open == closed
+    {
+        let remedy = "name another category, or leave it out: a closed room then stays where it is";
+        reader.mistake(at, "rooms would be moved to where they are already", None, remedy);
+    }
+}
+
+fn placed(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str, what: &str) -> Placed {
     let text = section.text(key, "\"1100000000000000001\"")?;
     let id = text.value.parse().ok().filter(|id| *id > 0);
     if id.is_none() {
         let remedy = "write the number that Discord shows under \"Copy ID\" (developer mode), in quotes";
         reader.mistake(text.at, what, None, remedy);
     }
-    id
+    Some((id?, text.at))
 }
 
 /// `[discord]`
 pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord> {
     let mut section = whole.single.get("discord").and_then(Node::section)?;
     let token = section.need("token", "token = { env = \"DISCORD_TOKEN\" }").and_then(|node| node.secret());
-    let guild = id(reader, &mut section, "guild", "this is not the id of a Discord server");
-    let category = id(reader, &mut section, "category", "this is not the id of a Discord category");
+    let guild = placed(reader, &mut section, "guild", "this is not the id of a Discord server");
+    let category = placed(reader, &mut section, "category", "this is not the id of a Discord category");
+    let archive = placed(reader, &mut section, "archive", "this is not the id of a Discord category");
+    let threads = placed(reader, &mut section, "threads_in", "this is not the id of a Discord channel");
+    places(reader, guild, [category, archive, threads]);
     let content = section.flag("message_content");
     let members = section.flag("server_members");
     let rooms = rooms(&mut section);
@@ -230,9 +253,11 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
     section.finish();
     Some(Discord {
         token: token?,
-        guild,
+        guild: guild.map(|(id, _)| id),
         rooms,
-        category,
+        category: category.map(|(id, _)| id),
+        archive: archive.map(|(id, _)| id),
+        threads_in: threads.map(|(id, _)| id),
         content: content.unwrap_or(false),
         members: members.unwrap_or(false),
         api_url: api_url.map(|(url, _)| url),

@@ -238,6 +238,10 @@ pub struct Discord {
     pub rooms: Option<RoomRule>,
     /// The category in which rooms are made.
     pub category: Option<u64>,
+    /// The category into which rooms are moved when they are closed.
+    pub archive: Option<u64>,
+    /// The channel of which rooms are threads; none: rooms are channels.
+    pub threads_in: Option<u64>,
     /// Whether the privileged intent Message Content is switched on.
     pub content: bool,
     /// Whether the privileged intent Server Members is switched on.

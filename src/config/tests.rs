@@ -366,6 +366,26 @@ fn what_sends_nothing_yet_is_checked_all_the_same() {
             "[discord]\ntoken = { env = \"T\" }\nguild = \"home\"",
             "x.toml:3:9: mistake: this is not the id of a Discord server",
         ),
+        (
+            "[discord]\ntoken = { env = \"T\" }\ncategory = \"5\"",
+            "x.toml:3:12: mistake: rooms are made in one Discord server, and none is named",
+        ),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"5\"\nthreads_in = \"x\"",
+            "x.toml:4:14: mistake: this is not the id of a Discord channel",
+        ),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"5\"\nthreads_in = \"6\"\narchive = \"7\"",
+            "x.toml:5:11: mistake: rooms are threads of `discord.threads_in`",
+        ),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"5\"\ncategory = \"6\"\narchive = \"6\"",
+            "x.toml:5:11: mistake: rooms would be moved to where they are already",
+        ),
+        (
+            "[discord]\ntoken = { env = \"T\" }\nguild = \"5\"\narchiv = \"6\"",
+            "x.toml:4:1: mistake: `archiv` is not a key of [discord]",
+        ),
         ("[mail]\nsmtp = \"mail\"\nfrom = \"a@b\"", "x.toml:2:8: mistake: `mail.smtp` is not a URL"),
     ] {
         let text = found(&[("sound.toml", SOUND), ("x.toml", wrong)], &env).to_string();

@@ -30,7 +30,7 @@ impl Fate {
 }
 
 impl BadInput {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Webhook,
         Self::TooLarge,
         Self::Request,
@@ -38,6 +38,10 @@ impl BadInput {
         Self::Link,
         Self::Origin,
         Self::Configuration,
+        Self::ChatPayload,
+        Self::ChatForeign,
+        Self::ChatForgotten,
+        Self::ChatForm,
     ];
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -48,6 +52,10 @@ impl BadInput {
             Self::Link => "link",
             Self::Origin => "origin",
             Self::Configuration => "configuration",
+            Self::ChatPayload => "chat_payload",
+            Self::ChatForeign => "chat_foreign",
+            Self::ChatForgotten => "chat_forgotten",
+            Self::ChatForm => "chat_form",
         }
     }
 }

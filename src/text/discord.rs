@@ -26,7 +26,7 @@ pub const TAKES_LONGER: &str =
 pub const NO_ANSWER: &str = "There was no answer to what you asked. Nothing is known of its outcome: look before you \
                              ask again.";
 /// The answer to a command went wrong inside.
-pub const WENT_WRONG: &str = "Something went wrong here while doing that. It is in the log. Look whether it was done \
+pub const WENT_WRONG: &str = "That did not work: something went wrong here. It is in the log. Look whether it was done \
                               before you ask again.";
 /// Discord delivered an interaction when it could not be answered any more.
 pub const CAME_TOO_LATE: &str = "What you asked reached me too late and was not done. Please ask again.";
@@ -34,6 +34,33 @@ pub const CAME_TOO_LATE: &str = "What you asked reached me too late and was not 
 pub const FORM_EXPIRED: &str = "This form is too old. What you wrote was not sent: please open it again.";
 /// A button of which nothing is known.
 pub const BUTTON_UNKNOWN: &str = "This button is not known any more. Please write the command instead.";
+/// A form that came back without something that it needs.
+pub const FORM_INCOMPLETE: &str = "Something is missing in what was sent with this form. Nothing was done: please open \
+                                   it again and fill in every field.";
+/// Something that was meant for another application.
+pub const OTHER_APP: &str = "This was meant for another app. Nothing was done.";
+/// What came makes no sense.
+pub const UNREADABLE: &str = "I cannot read what Discord told me of this. Nothing was done: please write the command \
+                              instead.";
+/// Commands have not been registered yet: the doctor may be asked before the first start.
+pub const NO_COMMANDS_YET: &str = "none yet: they are registered when the server connects";
+/// How many commands Discord knows.
+#[must_use]
+pub fn commands_known(count: usize) -> String {
+    format!("{count} registered")
+}
+/// Everything that is needed is allowed.
+pub const ALLOWED: &str = "all that is needed is allowed";
+/// The bot lacks these permissions.
+#[must_use]
+pub fn lacks(permissions: &str) -> String {
+    format!("the bot lacks {permissions}")
+}
+/// An id of the configuration that belongs to something else.
+#[must_use]
+pub fn is_no(what: &str) -> String {
+    format!("it is no {what}")
+}
 /// A form that has to be opened by hand.
 pub const FILL_IN: &str = "Something has to be filled in first.";
 /// The button that opens it.

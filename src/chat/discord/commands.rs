@@ -1,6 +1,8 @@
 //! What Discord is told of our commands: from neutral specs to its typed commands, or to one command with a text
 //! where the words go deeper than Discord's levels. Pure. Never registers what is registered already.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::escape::{label, length};
@@ -67,7 +69,8 @@ const WHOLE: usize = 8_000;
 /// What is registered for these commands, in Discord's form.
 #[must_use]
 pub fn plan(specs: &[Spec]) -> Vec<Value> {
-    let known = specs.iter().filter(|spec| is_name(&spec.name));
+    let mut names = BTreeSet::new();
+    let known = specs.iter().filter(|spec| is_name(&spec.name) && names.insert(&spec.name));
     known.take(COMMANDS).map(|spec| if is_typed(spec) { typed(spec) } else { in_words(spec) }).collect()
 }
 
@@ -86,16 +89,23 @@ pub fn same(wanted: &[Value], registered: &[Value]) -> bool {
 pub(super) fn is_typed(spec: &Spec) -> bool {
     fn holds(spec: &Spec, levels: usize) -> bool {
         let arguments = spec.arguments.len() <= OPTIONS
-            && spec.arguments.iter().all(|argument| is_name(&option_name(argument)));
+            && spec.arguments.iter().all(|argument| is_name(&option_name(argument)))
+            && are_different(spec.arguments.iter().map(option_name));
         let children = spec.subcommands.is_empty()
             || (levels > 0
                 && !spec.runs
                 && spec.arguments.is_empty()
                 && spec.subcommands.len() <= OPTIONS
+                && are_different(spec.subcommands.iter().map(|child| child.name.clone()))
                 && spec.subcommands.iter().all(|child| is_name(&child.name) && holds(child, levels - 1)));
         arguments && children
     }
     holds(spec, 2) && size(&typed(spec)) <= WHOLE
+}
+
+fn are_different(mut names: impl Iterator<Item = String>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.all(|name| seen.insert(name))
 }
 
 /// The name that an argument has on Discord.
@@ -110,7 +120,8 @@ fn is_name(name: &str) -> bool {
 }
 
 fn description(text: &str) -> String {
-    let text = label(text, DESCRIPTION);
+    // Discord cuts blanks off, and what it gives back is compared.
+    let text = label(text, DESCRIPTION).trim().to_owned();
     if text.trim().is_empty() { NOTHING.to_owned() } else { text }
 }
 
@@ -187,7 +198,13 @@ fn essence(command: &Value) -> Value {
             kept.insert(key.into(), value.clone());
         }
     }
-    for key in ["required", "autocomplete"] {
+    // What nobody of us sends, and somebody else may have set.
+    for key in ["default_member_permissions", "min_value", "max_value", "min_length", "max_length"] {
+        if let Some(value) = command.get(key).filter(|value| !value.is_null()) {
+            kept.insert(key.into(), value.clone());
+        }
+    }
+    for key in ["required", "autocomplete", "nsfw"] {
         if command.get(key).and_then(Value::as_bool) == Some(true) {
             kept.insert(key.into(), true.into());
         }
@@ -244,6 +261,79 @@ mod tests {
         assert_eq!(plan(&[word("Not a name", vec![])]), Vec::<Value>::new());
     }
 
+    /// `/qflow deployment history --limit 5`, with `/qflow deployment` a runbook of its own, as a pack has it.
+    fn pack() -> Spec {
+        let limit = Argument { kind: Kind::Number, flag: true, ..argument("limit", false) };
+        let history = Spec { arguments: vec![limit], ..word("history", vec![]) };
+        let deployment = Spec { runs: true, ..word("deployment", vec![history, word("rollback", vec![])]) };
+        word("qflow", vec![deployment, word("health", vec![])])
+    }
+
+    #[test]
+    fn a_pack_is_one_command_with_a_completed_text_and_its_words_stay_the_same() {
+        assert!(!is_typed(&pack()));
+        assert_eq!(
+            plan(&[pack()]),
+            [json!({ "name": "qflow", "type": 1, "description": "About qflow", "options": [
+                { "type": 3, "name": "command", "description": "About qflow", "required": false, "autocomplete": true },
+            ] })]
+        );
+        let typed = json!({ "name": "qflow", "options": [
+            { "name": "command", "type": 3, "value": "deployment history --limit 5" }] });
+        assert_eq!(super::super::typed::text(&typed, &[pack()]), "/qflow deployment history --limit 5");
+        // Without a word in the middle that runs by itself, Discord's levels hold it.
+        let mut levels = pack();
+        levels.subcommands[0].runs = false;
+        let plan = plan(&[levels]);
+        assert_eq!(plan[0]["options"][0]["options"][0]["options"][0]["name"], "limit");
+    }
+
+    #[test]
+    fn the_limits_of_discord_are_kept() {
+        // A hundred commands, each of another name.
+        let many: Vec<Spec> = (0..130).map(|n| word(&format!("c{n}"), vec![])).collect();
+        let twice: Vec<Spec> = many.iter().chain(&many).cloned().collect();
+        assert_eq!((plan(&many).len(), plan(&twice), plan(&[])), (COMMANDS, plan(&many), vec![]));
+        // Twenty-five options; one more, or two of one name, and it is a text.
+        let with = |count: usize| Spec {
+            arguments: (0..count).map(|n| argument(&format!("a{n}"), false)).collect(),
+            ..word("c", vec![])
+        };
+        assert!(is_typed(&with(OPTIONS)) && !is_typed(&with(OPTIONS + 1)));
+        let same = Spec { arguments: vec![argument("A", false), argument("a", false)], ..word("c", vec![]) };
+        assert!(!is_typed(&same) && !is_typed(&word("c", vec![word("d", vec![]), word("d", vec![])])));
+        // Twenty-five choices; one more, or one that is too long, and they are completed.
+        for (count, length, listed) in [(OPTIONS, 1, true), (OPTIONS + 1, 1, false), (1, CHOICE + 1, false)] {
+            let choices: Vec<String> = (0..count).map(|n| format!("{n}").repeat(length)).collect();
+            let plan = plan(&[Spec {
+                arguments: vec![Argument { choices, ..argument("a", false) }],
+                ..word("c", vec![])
+            }]);
+            let option = &plan[0]["options"][0];
+            assert_eq!(option["choices"].is_array(), listed, "{count} {length}");
+            assert_eq!(option["autocomplete"] == true, !listed);
+        }
+        // 8,000 characters in all.
+        let long = |count: usize| {
+            let said = |n: usize| Argument {
+                summary: "s".repeat(DESCRIPTION),
+                ..argument(&format!("a{n:02}"), false)
+            };
+            let children = (0..count)
+                .map(|n| Spec { arguments: (0..8).map(said).collect(), ..word(&format!("c{n}"), vec![]) });
+            word("c", children.collect())
+        };
+        assert!(is_typed(&long(9)) && !is_typed(&long(10)));
+        for spec in plan(&[long(9), long(10)]) {
+            assert!(size(&spec) <= WHOLE);
+        }
+        // A description that is too long or empty, and one that Discord would cut.
+        for (summary, expected) in [("x".repeat(300), DESCRIPTION), (String::new(), 1), (" two ".into(), 3)] {
+            let plan = plan(&[Spec { summary, ..word("c", vec![]) }]);
+            assert_eq!(length(plan[0]["description"].as_str().unwrap()), expected);
+        }
+    }
+
     #[test]
     fn what_discord_adds_makes_no_difference_and_what_somebody_changed_does() {
         let wanted = plan(&[word("ack", vec![]), word("status", vec![])]);
@@ -255,8 +345,17 @@ mod tests {
             command["default_member_permissions"] = Value::Null;
         }
         assert!(same(&wanted, &registered));
-        registered[0]["description"] = json!("Something else");
-        assert!(!same(&wanted, &registered));
+        for (key, changed) in [
+            ("description", json!("Something else")),
+            ("name", json!("other")),
+            ("nsfw", json!(true)),
+            ("default_member_permissions", json!("0")),
+            ("options", json!([{ "type": 3, "name": "x", "description": "x" }])),
+        ] {
+            let mut other = registered.clone();
+            other[0][key] = changed;
+            assert!(!same(&wanted, &other), "{key}");
+        }
         assert!(!same(&wanted, &registered[..1]));
     }
 }

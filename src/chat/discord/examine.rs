@@ -6,9 +6,25 @@ use serde_json::Value;
 use serenity::model::permissions::Permissions;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{Hub, refusal::About, rest::Call, rooms, wire};
-use crate::chat::port::{Failure, Finding, Remedy};
+use super::{
+    Hub, RoomStyle, Wanted,
+    memory::Known,
+    outward,
+    permission::{
+        ATTACH, CHANNELS, EMBED, HISTORY, IN_THREADS, MANAGE_THREADS, Member, Named, PIN, PRIVATE_THREADS,
+        ROLES, SEND, THREADS, VIEW, missing,
+    },
+    refusal::{self, About},
+    rest::Call,
+    rooms, wire,
+};
+use crate::{
+    chat::port::{Failure, Finding, Remedy},
+    text::discord as say,
+};
 
+/// Discord's code: the bot is not let in there.
+const MISSING_ACCESS: u64 = 50_001;
 /// A clock that is further off than this is wrong: signatures and links would be.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// After this the rooms that are left are not looked at.
@@ -16,15 +32,21 @@ const TOTAL: Duration = Duration::from_secs(9);
 /// Flags of an application: the intent is on, in full or for a bot in few guilds.
 const MEMBERS: u64 = 1 << 14 | 1 << 15;
 const CONTENT: u64 = 1 << 18 | 1 << 19;
-/// What the bot needs in a room, with Discord's names.
-const NEEDED: [(Permissions, &str); 6] = [
-    (Permissions::VIEW_CHANNEL, "View Channel"),
-    (Permissions::SEND_MESSAGES, "Send Messages"),
-    (Permissions::EMBED_LINKS, "Embed Links"),
-    (Permissions::ATTACH_FILES, "Attach Files"),
-    (Permissions::READ_MESSAGE_HISTORY, "Read Message History"),
-    (Permissions::CREATE_PUBLIC_THREADS, "Create Public Threads"),
-];
+/// What the bot needs in a room where it says something.
+const TALKS: [Named; 7] = [VIEW, SEND, EMBED, ATTACH, HISTORY, THREADS, IN_THREADS];
+/// What it needs in a thread: there nothing is sent by itself.
+const TALKS_IN_THREAD: [Named; 5] = [VIEW, IN_THREADS, EMBED, ATTACH, HISTORY];
+/// What it needs where channels are made for incidents; what it gives to people it must have itself.
+const MAKES_CHANNELS: [Named; 10] =
+    [CHANNELS, ROLES, VIEW, SEND, EMBED, ATTACH, HISTORY, THREADS, IN_THREADS, PIN];
+/// What it needs where closed rooms are put.
+const PUTS_AWAY: [Named; 3] = [VIEW, CHANNELS, ROLES];
+/// What it needs in the channel whose threads are rooms.
+const MAKES_THREADS: [Named; 7] = [VIEW, IN_THREADS, MANAGE_THREADS, EMBED, ATTACH, HISTORY, PIN];
+/// Kinds of channels: ordinary ones, categories, announcements.
+const TEXT: u64 = 0;
+const CATEGORY: u64 = 4;
+const ANNOUNCEMENTS: u64 = 5;
 
 /// Everything that can be looked at.
 pub(super) async fn examine(hub: &Hub, named: &[String]) -> Vec<Finding> {
@@ -46,22 +68,129 @@ pub(super) async fn examine(hub: &Hub, named: &[String]) -> Vec<Finding> {
         let good = if skew.abs() > SKEW { Err(wrong) } else { Ok("agrees with Discord's".to_owned()) };
         found.push(Finding { what: "clock".into(), good });
     }
-    found.extend(intents(hub).await);
+    let app = hub.rest.call(Call::get("/applications/@me")).await;
+    found.extend(intents(hub, &app));
+    let app = app.as_ref().ok().map(|app| wire::text(app, "id")).unwrap_or_default();
+    found.push(commands(hub, &app).await);
     let Some(guild) = hub.options.guild else { return found };
     let server = hub.rest.call(Call::get(format!("/guilds/{guild}"))).await;
-    let roles = server.as_ref().map(|server| wire::list(server, "roles").to_vec()).unwrap_or_default();
+    let known = server.clone().ok();
     found.push(Finding {
         what: "server".into(),
         good: installed(server.map(|server| wire::text(&server, "name"))),
     });
+    // Without the server there is nothing in it to look at.
+    let Some(known) = known else { return found };
     let member = hub.rest.call(Call::get(format!("/guilds/{guild}/members/{user}"))).await;
-    let member = member.unwrap_or_default();
+    let member = match member {
+        Ok(member) => Member::of(&known, &user, &member),
+        Err(failure) => {
+            found.push(Finding { what: "membership".into(), good: installed(Err(failure)) });
+            return found;
+        }
+    };
+    found.extend(
+        timeout_at(by, for_rooms(hub, guild, &member))
+            .await
+            .unwrap_or_else(|_| vec![Finding { what: "rooms of incidents".into(), good: Err(too_late()) }]),
+    );
     for name in named {
-        let good = timeout_at(by, room(hub, name, &guild.to_string(), &user, &roles, &member)).await;
-        let good = good.unwrap_or_else(|_| Err(Failure::TryAgain("no answer in time".into())));
+        let good = timeout_at(by, room(hub, name, &member)).await.unwrap_or_else(|_| Err(too_late()));
         found.push(Finding { what: format!("#{}", name.trim_start_matches('#')), good });
     }
     found
+}
+
+fn too_late() -> Failure {
+    Failure::TryAgain("no answer in time".into())
+}
+
+/// Whether the commands can be registered: without the scope Discord does not even show them.
+async fn commands(hub: &Hub, app: &str) -> Finding {
+    let place = match hub.options.guild {
+        Some(guild) => format!("/applications/{app}/guilds/{guild}/commands"),
+        None => format!("/applications/{app}/commands"),
+    };
+    let good = match hub.rest.call(Call::get(place)).await {
+        Ok(all) => Ok(match all.as_array().map(Vec::len).unwrap_or_default() {
+            0 => say::NO_COMMANDS_YET.to_owned(),
+            count => say::commands_known(count),
+        }),
+        Err(failure) if refusal::code(&failure) == Some(MISSING_ACCESS) => Err(Failure::Refused {
+            why: "50001 Missing Access".into(),
+            remedy: Some(Remedy::Scope("applications.commands".into())),
+        }),
+        Err(failure) => Err(failure),
+    };
+    Finding { what: "commands".into(), good }
+}
+
+/// Whether rooms for incidents can be made, filled and closed where they are to be.
+async fn for_rooms(hub: &Hub, guild: u64, member: &Member) -> Vec<Finding> {
+    let private = match hub.options.wanted {
+        Wanted::Nothing => return Vec::new(),
+        Wanted::Public => false,
+        Wanted::Private => true,
+    };
+    let mut found = Vec::new();
+    match &hub.options.rooms {
+        RoomStyle::Threads { channel } => {
+            let mut needed = MAKES_THREADS.to_vec();
+            needed.push(if private { PRIVATE_THREADS } else { THREADS });
+            // Announcements have no private threads.
+            let kinds: &[u64] = if private { &[TEXT] } else { &[TEXT, ANNOUNCEMENTS] };
+            let good = place(hub, guild, *channel, "text channel", kinds, &needed, member).await;
+            found.push(Finding { what: "threads of incidents".into(), good });
+        }
+        RoomStyle::Channels { category, archive } => {
+            let good = match category {
+                Some(category) => {
+                    place(hub, guild, *category, "category", &[CATEGORY], &MAKES_CHANNELS, member).await
+                }
+                None => allowed(member.everywhere(), &MAKES_CHANNELS, None),
+            };
+            found.push(Finding { what: "rooms of incidents".into(), good });
+            if let Some(archive) = archive {
+                let good = place(hub, guild, *archive, "category", &[CATEGORY], &PUTS_AWAY, member).await;
+                found.push(Finding { what: "archive of rooms".into(), good });
+            }
+        }
+    }
+    found
+}
+
+/// A place that the configuration names by its id.
+async fn place(
+    hub: &Hub,
+    guild: u64,
+    id: u64,
+    kind: &'static str,
+    kinds: &[u64],
+    needed: &[Named],
+    member: &Member,
+) -> Result<String, Failure> {
+    let unknown = |why: String| Failure::Refused { why, remedy: Some(Remedy::NameRoom(id.to_string())) };
+    let about = About::room(id, VIEW.1);
+    let channel = match hub.rest.call(Call::get(format!("/channels/{id}")).about(about)).await {
+        Err(Failure::Gone(why)) => return Err(unknown(why)),
+        other => other?,
+    };
+    let ours = wire::text(&channel, "guild_id") == guild.to_string();
+    if !ours || !kinds.contains(&wire::number(&channel, "type")) {
+        return Err(unknown(say::is_no(kind)));
+    }
+    let name = format!("#{}", wire::text(&channel, "name"));
+    allowed(member.inside(wire::list(&channel, "permission_overwrites")), needed, Some(name))
+}
+
+fn allowed(has: Permissions, needed: &[Named], room: Option<String>) -> Result<String, Failure> {
+    match missing(has, needed) {
+        None => Ok(say::ALLOWED.to_owned()),
+        Some(name) => {
+            let why = say::lacks(&name);
+            Err(Failure::Refused { why, remedy: Some(Remedy::Permission { name, room }) })
+        }
+    }
 }
 
 /// A guild that is not there is one without the bot.
@@ -74,15 +203,11 @@ fn installed(server: Result<String, Failure>) -> Result<String, Failure> {
     })
 }
 
-async fn intents(hub: &Hub) -> Vec<Finding> {
+fn intents(hub: &Hub, app: &Result<Value, Failure>) -> Vec<Finding> {
     let wanted =
         [(hub.options.members, "GUILD_MEMBERS", MEMBERS), (hub.options.content, "MESSAGE_CONTENT", CONTENT)];
-    if wanted.iter().all(|(wanted, _, _)| !wanted) {
-        return Vec::new();
-    }
-    let flags = hub.rest.call(Call::get("/applications/@me")).await.map(|app| wire::number(&app, "flags"));
     let finding = |name: &str, bits: u64| {
-        let good = match &flags {
+        let good = match app.as_ref().map(|app| wire::number(app, "flags")) {
             Ok(flags) if flags & bits != 0 => Ok("on".to_owned()),
             Ok(_) => Err(Failure::Refused { why: "off".into(), remedy: Some(Remedy::Intent(name.into())) }),
             Err(failure) => Err(failure.clone()),
@@ -92,80 +217,19 @@ async fn intents(hub: &Hub) -> Vec<Finding> {
     wanted.iter().filter(|(wanted, _, _)| *wanted).map(|(_, name, bits)| finding(name, *bits)).collect()
 }
 
-async fn room(
-    hub: &Hub,
-    name: &str,
-    guild: &str,
-    me: &str,
-    roles: &[Value],
-    member: &Value,
-) -> Result<String, Failure> {
+/// A room that the configuration names. A thread has the permissions of its channel.
+async fn room(hub: &Hub, name: &str, member: &Member) -> Result<String, Failure> {
     let room = rooms::find(hub, name).await?;
-    let about = About::room(&room.name, "View Channel");
-    let channel = hub.rest.call(Call::get(format!("/channels/{}", room.id)).about(about)).await?;
-    let has = permissions(guild, me, roles, member, wire::list(&channel, "permission_overwrites"));
-    match NEEDED.iter().find(|(needed, _)| !has.contains(*needed)) {
-        None => Ok("can be written to".to_owned()),
-        Some((_, missing)) => Err(Failure::Refused {
-            why: format!("the bot lacks {missing}"),
-            remedy: Some(Remedy::Permission { name: (*missing).to_owned(), room: Some(room.name) }),
-        }),
-    }
-}
-
-/// What a member may do in a channel:
-/// <https://discord.com/developers/docs/topics/permissions#permission-overwrites>.
-fn permissions(guild: &str, me: &str, roles: &[Value], member: &Value, overwrites: &[Value]) -> Permissions {
-    let mine: Vec<&str> = wire::list(member, "roles").iter().filter_map(Value::as_str).collect();
-    let bits = |value: &Value, key: &str| {
-        Permissions::from_bits_retain(wire::text(value, key).parse().unwrap_or_default())
+    let get = |id: String| {
+        let about = About::room(&room.name, VIEW.1);
+        hub.rest.call(Call::get(format!("/channels/{id}")).about(about))
     };
-    let has = |id: &str| id == guild || mine.contains(&id);
-    let own = roles.iter().filter(|role| has(&wire::text(role, "id")));
-    let base = own.fold(Permissions::empty(), |all, role| all | bits(role, "permissions"));
-    if base.contains(Permissions::ADMINISTRATOR) {
-        return Permissions::all();
-    }
-    let of = |wanted: &dyn Fn(&str) -> bool| {
-        let matching = overwrites.iter().filter(|overwrite| wanted(&wire::text(overwrite, "id")));
-        matching.fold((Permissions::empty(), Permissions::empty()), |(allow, deny), overwrite| {
-            (allow | bits(overwrite, "allow"), deny | bits(overwrite, "deny"))
-        })
+    let channel = get(room.id.to_string()).await?;
+    let is_thread = hub.rooms().get(&room.id.0).is_some_and(Known::is_thread);
+    let (holds, needed) = match wire::some(&channel, "parent_id").filter(|_| is_thread) {
+        Some(parent) if outward::is_id(&parent) => (get(parent).await?, &TALKS_IN_THREAD[..]),
+        _ => (channel, &TALKS[..]),
     };
-    let everybody = |id: &str| id == guild;
-    let by_role = |id: &str| id != guild && mine.contains(&id);
-    let myself = |id: &str| id == me;
-    let steps: [&dyn Fn(&str) -> bool; 3] = [&everybody, &by_role, &myself];
-    steps.iter().fold(base, |has, step| {
-        let (allow, deny) = of(*step);
-        (has - deny) | allow
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_the_bot_may_do_is_computed_as_discord_does() {
-        let (view, send) = (Permissions::VIEW_CHANNEL, Permissions::SEND_MESSAGES);
-        let role = |id: &str, has: Permissions| json!({ "id": id, "permissions": has.bits().to_string() });
-        let over = |id: &str, allow: Permissions, deny: Permissions| json!({ "id": id, "allow": allow.bits().to_string(), "deny": deny.bits().to_string() });
-        let none = Permissions::empty();
-        let member = json!({ "roles": ["8"] });
-        let roles = [role("5", view | send), role("8", none), role("9", Permissions::ADMINISTRATOR)];
-        for (overwrites, expected) in [
-            (vec![], view | send),
-            (vec![over("5", none, send)], view),
-            (vec![over("5", none, send), over("8", send, none)], view | send),
-            (vec![over("8", none, view), over("100", view, none)], view | send),
-            (vec![over("9", none, view)], view | send),
-        ] {
-            assert_eq!(permissions("5", "100", &roles, &member, &overwrites), expected, "{overwrites:?}");
-        }
-        let admin = json!({ "roles": ["9"] });
-        assert_eq!(permissions("5", "100", &roles, &admin, &[over("5", none, view)]), Permissions::all());
-    }
+    let has = member.inside(wire::list(&holds, "permission_overwrites"));
+    allowed(has, needed, Some(room.name.clone()))
 }

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
-        Message,
+        self, Message,
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
@@ -34,7 +34,7 @@ use super::{
     wire,
 };
 use crate::{
-    chat::port::{Failure, Link, Remedy},
+    chat::port::{Failure, Link, Remedy, Strange},
     text::discord::may_have_missed,
 };
 
@@ -42,6 +42,8 @@ use crate::{
 const LONGEST: usize = 16 << 20;
 /// A heartbeat's interval is believed between these.
 const INTERVALS: std::ops::RangeInclusive<u64> = 5..=300_000;
+/// So many messages of a connection may be unreadable.
+const UNREADABLE: u32 = 3;
 /// So long may it take to put a frame onto the wire.
 const WRITE: Duration = Duration::from_secs(5);
 /// After so many attempts in vain a session is resumed at the ordinary address.
@@ -244,7 +246,7 @@ impl Gateway {
     async fn hear(&mut self, socket: &mut Socket, interval: Duration) -> End {
         let resuming = self.session.id.is_some();
         let mut stop = self.stop.clone();
-        let mut up = false;
+        let (mut up, mut unreadable) = (false, 0);
         let stands_by = Instant::now() + self.hub.options.timing.connect;
         // The first one at a random instant, so that not everybody's come together after an outage.
         let mut beat = Instant::now() + interval.mul_f64(random());
@@ -266,6 +268,16 @@ impl Gateway {
                 payload = next(socket) => {
                     let payload = match payload {
                         Ok(payload) => payload,
+                        // Passed over: its number is missing from now on, and what is missing is told at the next
+                        // resume. Several of them, and it is no gateway that speaks there.
+                        Err(Cut::Unreadable) => {
+                            self.listening.strange(Strange::Unreadable);
+                            unreadable += 1;
+                            if unreadable > UNREADABLE {
+                                return End::Anew("the gateway sends what cannot be read".into());
+                            }
+                            continue;
+                        }
                         Err(how) => return self.closed(how),
                     };
                     match payload.op {
@@ -352,6 +364,11 @@ impl Gateway {
             },
             Cut::Lost => End::Resume("the connection was cut".into()),
             Cut::Unreadable => End::Resume("the gateway sent what cannot be read".into()),
+            // Resumed, it would only be sent again.
+            Cut::TooLong => {
+                self.listening.strange(Strange::TooLong);
+                End::Anew("the gateway sent more than is taken at once".into())
+            }
         }
     }
 }
@@ -366,6 +383,7 @@ enum Cut {
     Frame(Option<u16>),
     Lost,
     Unreadable,
+    TooLong,
 }
 
 /// The next payload.
@@ -376,6 +394,7 @@ async fn next(socket: &mut Socket) -> Result<Payload, Cut> {
             Some(Ok(Message::Close(frame))) => return Err(Cut::Frame(frame.map(|frame| frame.code.into()))),
             Some(Ok(Message::Binary(_))) => return Err(Cut::Unreadable),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(tungstenite::Error::Capacity(_))) => return Err(Cut::TooLong),
             Some(Err(_)) | None => return Err(Cut::Lost),
         }
     }

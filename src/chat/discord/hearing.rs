@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     memory::{Kept, Rooms},
+    outward::is_id,
     wire,
 };
 use crate::{
@@ -138,7 +139,8 @@ pub(super) fn acts(name: &str, data: &Value, id: &str, ground: &mut Ground<'_>) 
 
 /// A person's account: no bot, and not our own.
 fn is_somebody(user: &Value, me: &str) -> bool {
-    !wire::is(user, "bot") && !wire::is(user, "system") && wire::text(user, "id") != me
+    let id = wire::text(user, "id");
+    !wire::is(user, "bot") && !wire::is(user, "system") && is_id(&id) && id != me
 }
 
 /// The bot was taken out of a guild; one that is merely unavailable comes back.

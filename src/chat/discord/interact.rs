@@ -6,12 +6,13 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{sleep, timeout, timeout_at},
 };
 
 use super::{
     Hub,
-    components::{HOLDS, KEPT, OPENS, WITH_FORM, holding, modal},
+    asked::{Asked, Meant},
+    components::{KEPT, OPENS, holding, modal},
     hearing::NO_GUILD,
     listen::Listening,
     outward,
@@ -22,7 +23,7 @@ use super::{
     typed, wire,
 };
 use crate::{
-    chat::port::{Act, Failure, Heard, MessageRef, Original, Place, Room, RoomId, Said},
+    chat::port::{Failure, Heard, Original, Place, RoomId, Said, Strange},
     domain::delivery::Channel,
     text::{
         card::{Button, Card, Form},
@@ -48,31 +49,20 @@ const UPDATE: u8 = 7;
 const SUGGESTIONS: u8 = 8;
 const MODAL: u8 = 9;
 
-/// An interaction.
-struct Asked {
-    hub: Arc<Hub>,
-    id: String,
-    token: String,
-    account: String,
-    room: Option<Room>,
-    /// 2: a command, 3: a button or a list, 4: somebody is typing, 5: a form.
-    kind: u64,
-    /// The message with the button, or behind the form.
-    message: Option<MessageRef>,
-    received: Instant,
-}
-
 /// Answers one interaction.
 pub(super) async fn interaction(listening: Arc<Listening>, data: Value, replayed: bool) {
     let hub = Arc::clone(&listening.hub);
     let workspace = wire::some(&data, "guild_id");
     let asked = Asked::read(&hub, &data, workspace.as_deref());
+    if !asked.can_be_answered() {
+        return listening.strange(Strange::Unreadable);
+    }
+    if let Some((what, why)) = asked.wrong(&data, workspace.as_deref()) {
+        listening.strange(what);
+        return if asked.kind == 4 { asked.suggestions(&[]).await } else { asked.only(why).await };
+    }
     if asked.kind == 4 {
         return asked.suggest(&listening, &data).await;
-    }
-    let ours = hub.options.guild.map(|guild| guild.to_string());
-    if workspace.is_some() && ours.is_some() && workspace != ours {
-        return asked.only(say::OTHER_GUILD).await;
     }
     let Ok(_permit) = Arc::clone(&listening.permits).try_acquire_owned() else {
         return asked.only(say::BUSY).await;
@@ -80,7 +70,10 @@ pub(super) async fn interaction(listening: Arc<Listening>, data: Value, replayed
     let act = match asked.act(&listening, &data) {
         Meant::Act(act) => act,
         Meant::Open(form) => return asked.open(&form).await,
-        Meant::Nothing(why) => return asked.only(why).await,
+        Meant::Nothing(what, why) => {
+            listening.strange(what);
+            return asked.only(why).await;
+        }
     };
     let heard = Heard {
         id: asked.id.clone(),
@@ -144,85 +137,7 @@ fn no_answer() -> Said {
     Said { cards: vec![say::sentence(say::NO_ANSWER)], ..Said::default() }
 }
 
-/// What an interaction asks for.
-enum Meant {
-    Act(Act),
-    Open(Box<Form>),
-    Nothing(&'static str),
-}
-
 impl Asked {
-    fn read(hub: &Arc<Hub>, data: &Value, guild: Option<&str>) -> Self {
-        let member = data.get("member").and_then(|member| member.get("user"));
-        let account =
-            member.or_else(|| data.get("user")).map(|user| wire::text(user, "id")).unwrap_or_default();
-        let channel = wire::some(data, "channel_id");
-        let room = channel.map(|id| {
-            let mut rooms = hub.rooms();
-            if let (Some(channel), Some(guild)) = (data.get("channel"), guild) {
-                rooms.learn(channel, guild);
-            }
-            rooms.room(&id, guild.unwrap_or(NO_GUILD))
-        });
-        let message = data.get("message").and_then(|message| {
-            let of = wire::some(message, "channel_id").or_else(|| wire::some(data, "channel_id"));
-            wire::message(of.unwrap_or_default(), wire::text(message, "id"))
-        });
-        Self {
-            hub: Arc::clone(hub),
-            id: wire::text(data, "id"),
-            token: wire::text(data, "token"),
-            account,
-            room,
-            kind: wire::number(data, "type"),
-            message,
-            received: Instant::now(),
-        }
-    }
-
-    fn act(&self, listening: &Listening, whole: &Value) -> Meant {
-        let none = Value::Null;
-        let data = whole.get("data").unwrap_or(&none);
-        let id = wire::text(data, "custom_id");
-        let press = |command: &str| Act::Press { command: command.to_owned(), message: self.message.clone() };
-        match self.kind {
-            2 => Meant::Act(Act::Command(typed::text(data, &listening.specs))),
-            3 => {
-                let chosen = wire::list(data, "values").first().and_then(Value::as_str);
-                if let Some(kept) = id.strip_prefix(OPENS) {
-                    return self
-                        .hub
-                        .form(kept)
-                        .map_or(Meant::Nothing(say::FORM_EXPIRED), |form| Meant::Open(form.into()));
-                }
-                if let Some(form) = self.hub.form_behind(&id) {
-                    return Meant::Open(form.into());
-                }
-                let command = chosen.unwrap_or_else(|| id.strip_prefix(WITH_FORM).unwrap_or(&id));
-                if command.starts_with('/') {
-                    Meant::Act(press(command))
-                } else {
-                    Meant::Nothing(say::BUTTON_UNKNOWN)
-                }
-            }
-            5 => {
-                let held = id.strip_prefix(HOLDS).map(str::to_owned);
-                let command = held.or_else(|| Some(self.hub.form(id.strip_prefix(KEPT)?)?.command));
-                let mut values = std::collections::BTreeMap::new();
-                fill(data, &mut values);
-                command.map_or(Meant::Nothing(say::FORM_EXPIRED), |command| {
-                    Meant::Act(Act::Submit { command, values })
-                })
-            }
-            _ => Meant::Nothing(say::BUTTON_UNKNOWN),
-        }
-    }
-
-    /// Whether the answer can leave the message alone: it belongs to one that stands already.
-    fn on_message(&self) -> bool {
-        self.kind == 3 || (self.kind == 5 && self.message.is_some())
-    }
-
     /// Answer and acknowledgement in one.
     async fn at_once(&self, said: Said) {
         let quiet = said.cards.is_empty() && said.form.is_none();
@@ -329,8 +244,12 @@ impl Asked {
                 choices = typed::choices(&before, &found);
             }
         }
+        self.suggestions(&choices).await;
+    }
+
+    async fn suggestions(&self, choices: &[(String, String)]) {
         let choices: Vec<Value> =
-            choices.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+            choices.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         drop(self.callback(SUGGESTIONS, Some(json!({ "choices": choices }))).await);
     }
 
@@ -480,19 +399,6 @@ async fn elsewhere(
                 tracing::error!(?failure, "an answer could not be said");
                 return;
             }
-        }
-    }
-}
-
-/// What was written into a form, wherever Discord puts it.
-fn fill(value: &Value, values: &mut std::collections::BTreeMap<String, String>) {
-    for component in wire::list(value, "components") {
-        fill(component, values);
-        for component in [Some(component), component.get("component")].into_iter().flatten() {
-            let Some(name) = wire::some(component, "custom_id") else { continue };
-            let chosen = wire::list(component, "values").first().and_then(Value::as_str);
-            let written = chosen.map_or_else(|| wire::text(component, "value"), str::to_owned);
-            values.insert(name, written);
         }
     }
 }

@@ -25,7 +25,7 @@ use super::{
     rest::Call,
     wire,
 };
-use crate::chat::port::{Ear, Failure, Heard, Link, MessageRef, Said};
+use crate::chat::port::{Ear, Failure, Heard, Link, MessageRef, Said, Strange};
 
 /// Things that people did and that wait for the ear.
 const WAITING: usize = 4_096;
@@ -131,6 +131,14 @@ impl Listening {
         }
     }
 
+    /// Tells the ear of something that was refused.
+    pub(super) fn strange(&self, what: Strange) {
+        let channel = self.hub.channel();
+        if catch_unwind(AssertUnwindSafe(|| self.ear.strange(channel, what))).is_err() {
+            tracing::error!("whoever listens to Discord panicked when told of something strange");
+        }
+    }
+
     /// Whether this id comes for the first time.
     pub(super) fn first(&self, id: &str) -> bool {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).first(id)
@@ -227,6 +235,10 @@ async fn register(listening: Arc<Listening>) {
         None => format!("/applications/{}/commands", me.app),
     };
     let wanted = plan(&listening.specs);
+    if wanted.len() < listening.specs.len() {
+        let left = listening.specs.len() - wanted.len();
+        tracing::warn!(left, "Discord has no place for some commands: write them after the bot's name");
+    }
     let mut pause = hub.options.timing.backoff;
     for _ in 0..20 {
         let why = match agree(hub, &place, &wanted).await {

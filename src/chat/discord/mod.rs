@@ -5,6 +5,7 @@
 //! means, `interact` acknowledges and answers. The way outwards: `render` makes a message of a card, `outward` and
 //! `rooms` say it, `rest` makes the call and keeps to the limits.
 
+mod asked;
 pub mod commands;
 mod components;
 mod escape;
@@ -16,6 +17,7 @@ mod listen;
 mod memory;
 mod outward;
 mod pace;
+mod permission;
 mod refusal;
 pub mod render;
 mod rest;
@@ -75,6 +77,8 @@ pub struct Options {
     pub api: String,
     /// How rooms for incidents are made.
     pub rooms: RoomStyle,
+    /// Which rooms for incidents are wanted.
+    pub wanted: Wanted,
     /// Whether the privileged intent `MESSAGE_CONTENT` is switched on: without it only mentions have words.
     pub content: bool,
     /// Whether the privileged intent `GUILD_MEMBERS` is switched on: without it nobody's coming is heard.
@@ -95,7 +99,17 @@ impl Options {
     ) -> Self {
         let rooms = RoomStyle::Channels { category: None, archive: None };
         let timing = Timing::default();
-        Self { token, guild, api: API.to_owned(), rooms, content: false, members: false, timing, clock }
+        Self {
+            token,
+            guild,
+            api: API.to_owned(),
+            rooms,
+            wanted: Wanted::Public,
+            content: false,
+            members: false,
+            timing,
+            clock,
+        }
     }
 
     fn intents(&self) -> GatewayIntents {
@@ -143,6 +157,17 @@ pub enum RoomStyle {
         /// The channel.
         channel: u64,
     },
+}
+
+/// Which rooms for incidents are wanted: what the bot must be allowed to do depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// None.
+    Nothing,
+    /// Such as everybody sees.
+    Public,
+    /// Such as only who is invited sees.
+    Private,
 }
 
 /// How long things take; tests shorten it.

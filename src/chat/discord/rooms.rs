@@ -1,7 +1,7 @@
 //! Rooms: text channels in a category, or threads of one channel. Never makes a second room for a plan whose room is
 //! still there, and never opens one that was private.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Value, json};
 use serenity::model::permissions::Permissions;
@@ -215,7 +215,7 @@ pub(super) async fn invite(hub: &Hub, room: &RoomId, accounts: &[String]) -> Res
 pub(super) async fn archive(hub: &Hub, room: &RoomId) -> Result<(), Failure> {
     let channel = get(hub, room, "Manage Channels").await?;
     let about = About::room(hub.name(room), "Manage Channels");
-    let patch = |body: Value| Call::patch(format!("/channels/{room}"), body).about(about);
+    let patch = |body: Value| Call::patch(format!("/channels/{room}"), body).about(about.clone());
     if hub.rooms().get(&room.0).is_some_and(Known::is_thread) {
         let state = channel.get("thread_metadata").cloned().unwrap_or_default();
         if wire::is(&state, "archived") && wire::is(&state, "locked") {
@@ -225,14 +225,28 @@ pub(super) async fn archive(hub: &Hub, room: &RoomId) -> Result<(), Failure> {
     }
     let guild = hub.guild()?;
     let me = myself(hub).await?;
-    let overwrites = closed(wire::list(&channel, "permission_overwrites"), &guild.to_string(), &me);
-    let mut body = json!({ "permission_overwrites": overwrites });
-    if let (RoomStyle::Channels { archive: Some(archive), .. }, Some(body)) =
-        (&hub.options.rooms, body.as_object_mut())
-    {
-        body.insert("parent_id".into(), archive.to_string().into());
+    let before = wire::list(&channel, "permission_overwrites");
+    let overwrites = closed(before, &guild.to_string(), &me);
+    if !says_the_same(before, &overwrites) {
+        hub.rest.call(patch(json!({ "permission_overwrites": overwrites }))).await?;
     }
-    hub.rest.call(patch(body)).await.map(drop)
+    // By itself, because a category that is full must not keep the room open.
+    match &hub.options.rooms {
+        RoomStyle::Channels { archive: Some(archive), .. }
+            if wire::text(&channel, "parent_id") != archive.to_string() =>
+        {
+            hub.rest.call(patch(json!({ "parent_id": archive.to_string() }))).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two lists of overwrites are the same but for their order and for what Discord adds.
+fn says_the_same(one: &[Value], other: &[Value]) -> bool {
+    let all = |list: &[Value]| -> BTreeSet<[String; 3]> {
+        list.iter().map(|of| ["id", "allow", "deny"].map(|key| wire::text(of, key))).collect()
+    };
+    all(one) == all(other)
 }
 
 /// The overwrites of a room in which only the bot writes: what was denied stays denied.

@@ -1,7 +1,7 @@
 //! The HTTP side: every call is checked by the rules, carried out on the guild, and answered as Discord does. Never
 //! answers a call that it does not know.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     body::Bytes,
@@ -10,10 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use watchbell::chat::port::{MessageRef, RoomId};
 
 use super::{
-    fake::{APP, Fake, GUILD, ME, Said, State, TOKEN},
-    rules,
+    fake::{APP, BEN, Fake, Fault, GUILD, ME, Opened, STRANGER, Said, State, TOKEN},
+    routes,
 };
 
 type Answer = (u16, Value);
@@ -33,6 +34,8 @@ pub async fn answer(
     let (body, files) = parts(&headers, &body);
     let mut state = fake.state();
     state.calls.push((call.clone(), body.clone()));
+    let reason = headers.get("x-audit-log-reason").and_then(|reason| reason.to_str().ok());
+    state.violations.extend(routes::check(method.as_str(), &path, &body, &files, reason));
     let own_token = path.starts_with("/interactions") || path.starts_with("/webhooks");
     let allowed =
         headers.get("authorization").and_then(|value| value.to_str().ok()) == Some(&format!("Bot {TOKEN}"));
@@ -42,9 +45,20 @@ pub async fn answer(
     if !headers.get("user-agent").is_some_and(|agent| agent.as_bytes().starts_with(b"DiscordBot (")) {
         state.violations.push(format!("{call} without a user agent"));
     }
+    if state.pauses.iter().any(|(paused, until)| *paused == call && Instant::now() < *until) {
+        state.violations.push(format!("{call} during its pause"));
+    }
     let fault = state.faults.iter().position(|fault| call.starts_with(&fault.on));
     let fault = fault.and_then(|index| state.faults.remove(index));
+    if let Some(seconds) = fault.as_ref().and_then(Fault::pause) {
+        state.pauses.push((call.clone(), Instant::now() + Duration::from_secs(seconds)));
+    }
+    let bucket = if fault.is_none() { spend(&mut state, &method, &path) } else { None };
     let (status, said) = match &fault {
+        None if bucket.is_some_and(|left| left.is_none()) => {
+            state.violations.push(format!("{call} although nothing was left"));
+            (429, json!({ "message": "You are being rate limited.", "retry_after": 5.0, "global": false }))
+        }
         Some(fault) if !fault.done => (fault.status, Value::Null),
         _ if !own_token && (state.revoked || !allowed) => {
             (401, json!({ "message": "401: Unauthorized", "code": 0 }))
@@ -62,10 +76,34 @@ pub async fn answer(
     for (name, value) in fault.map(|fault| fault.headers).unwrap_or_default() {
         response.headers_mut().insert(name, value.parse().unwrap());
     }
+    if let Some(left) = bucket {
+        let headers = [
+            ("x-ratelimit-bucket", "messages".to_owned()),
+            ("x-ratelimit-remaining", left.unwrap_or_default().to_string()),
+            ("x-ratelimit-reset-after", "5.000".to_owned()),
+        ];
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+    }
     if let Some(date) = date {
         response.headers_mut().insert("date", date.parse().unwrap());
     }
     response
+}
+
+/// Counts a message against its channel: how many are left, and none when there was none for this one.
+#[expect(clippy::option_option, reason = "a call that is not counted, and one that was too many")]
+fn spend(state: &mut State, method: &Method, path: &str) -> Option<Option<u32>> {
+    let posts = method == Method::POST && path.starts_with("/channels/") && path.ends_with("/messages");
+    let buckets = state.buckets.as_mut().filter(|_| posts)?;
+    let window = Duration::from_secs(5);
+    let (since, used) = buckets.entry(path.to_owned()).or_insert_with(|| (Instant::now(), 0));
+    if since.elapsed() > window {
+        (*since, *used) = (Instant::now(), 0);
+    }
+    *used += 1;
+    Some(5_u32.checked_sub(*used))
 }
 
 /// The JSON of a call and the names of its files.
@@ -102,42 +140,35 @@ fn carry_out(
         ("GET", ["users", "@me"]) => (200, json!({ "id": ME, "username": "watchbell", "bot": true })),
         ("GET", ["applications", "@me"]) => (200, json!({ "id": APP, "flags": state.flags })),
         ("GET", ["guilds", _]) => {
-            let all = (1_u64 << 40) - 1;
-            (
-                200,
-                json!({ "id": GUILD, "name": "Home", "roles": [{ "id": GUILD, "permissions": (all & !8).to_string() }] }),
-            )
+            let everybody = json!({ "id": GUILD, "permissions": state.allowed.to_string() });
+            (200, json!({ "id": GUILD, "name": "Home", "owner_id": BEN, "roles": [everybody] }))
         }
+        ("GET", ["guilds", _, "members", STRANGER]) => unknown(10_007, "Member"),
+        ("GET", ["users", id]) => (200, json!({ "id": id, "username": "stranger" })),
         ("GET", ["guilds", _, "members", id]) => {
             (200, json!({ "user": { "id": id, "username": "ana" }, "nick": "Ana Ruiz", "roles": [] }))
         }
         ("GET", ["guilds", _, "channels"]) => {
-            (200, state.channels.values().filter(|c| c["type"] == 0).cloned().collect())
+            (200, state.channels.values().filter(|c| c["type"].as_u64() < Some(10)).cloned().collect())
         }
         ("GET", ["guilds", _, "threads", "active"]) => {
-            let threads: Vec<Value> = state.channels.values().filter(|c| c["type"] != 0).cloned().collect();
+            let threads: Vec<Value> =
+                state.channels.values().filter(|c| c["type"].as_u64() >= Some(10)).cloned().collect();
             (200, json!({ "threads": threads, "members": [] }))
         }
-        ("POST", ["guilds", _, "channels"]) => {
-            let name = body["name"].as_str().unwrap_or_default();
-            if name.is_empty()
-                || name.chars().count() > 100
-                || body["topic"].as_str().is_some_and(|t| t.chars().count() > 1_024)
-            {
-                state.violations.push(format!("a channel like {body}"));
-            }
-            (201, made(state, body.clone(), 0))
-        }
-        ("GET" | "PUT", ["applications", app, "guilds", _, "commands"]) => {
+        ("POST", ["guilds", _, "channels"]) => (201, made(state, body.clone(), 0)),
+        (
+            "GET" | "PUT",
+            ["applications", app, "commands"] | ["applications", app, "guilds", _, "commands"],
+        ) => {
             if *app != APP {
                 state.violations.push("commands of another application".into());
             }
             if method == Method::PUT {
-                state.violations.extend(rules::commands(body));
                 let mut all = body.as_array().cloned().unwrap_or_default();
                 for command in &mut all {
                     command["id"] = state.id().into();
-                    command["version"] = "1".into();
+                    as_discord_keeps_it(command);
                 }
                 state.commands = all;
             }
@@ -203,12 +234,10 @@ fn in_channels(state: &mut State, method: &Method, path: &str, body: &Value, fil
             None => unknown(10_008, "Message"),
         },
         ("PATCH", ["channels", _, "messages", id]) => {
-            state.violations.extend(rules::message(body, false));
             on_message(state, id, |said| said.body = body.clone(), false)
         }
         ("POST", ["interactions", id, token, "callback"]) => callback(state, id, token, body),
         ("PATCH", ["webhooks", _, token, "messages", "@original"]) => {
-            state.violations.extend(rules::message(body, false));
             let asked = state.interactions.values().find(|asked| asked.token == *token);
             match asked.and_then(|asked| asked.original.clone()) {
                 Some(id) => on_message(state, &id, |said| said.body = body.clone(), false),
@@ -216,7 +245,6 @@ fn in_channels(state: &mut State, method: &Method, path: &str, body: &Value, fil
             }
         }
         ("POST", ["webhooks", _, token]) => {
-            state.violations.extend(rules::message(body, false));
             let Some(asked) = state.interactions.values().find(|asked| asked.token == *token) else {
                 return unknown(10_015, "Webhook");
             };
@@ -232,6 +260,37 @@ fn in_channels(state: &mut State, method: &Method, path: &str, body: &Value, fil
             state.violations.push(format!("{method} {path} does not exist"));
             (404, json!({ "code": 0, "message": "404: Not Found" }))
         }
+    }
+}
+
+/// Discord adds to a command what nobody said, and leaves out what goes without saying.
+fn as_discord_keeps_it(command: &mut Value) {
+    let more = json!({
+        "version": "1", "application_id": APP, "guild_id": GUILD, "default_member_permissions": null,
+        "nsfw": false, "dm_permission": true, "contexts": null, "integration_types": [0],
+        "name_localizations": null, "description_localizations": null,
+    });
+    command.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    plainly(command);
+}
+
+fn plainly(part: &mut Value) {
+    let part = part.as_object_mut().unwrap();
+    for key in ["required", "autocomplete"] {
+        if part.get(key) == Some(&Value::Bool(false)) {
+            part.remove(key);
+        }
+    }
+    if part.get("options").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        part.remove("options");
+    }
+    if let Some(description) =
+        part.get("description").and_then(Value::as_str).map(|all| all.trim().to_owned())
+    {
+        part.insert("description".into(), description.into());
+    }
+    for key in ["options", "choices"] {
+        part.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(plainly);
     }
 }
 
@@ -275,7 +334,6 @@ fn on_message(state: &mut State, id: &str, change: impl FnOnce(&mut Said), quiet
 }
 
 fn post(state: &mut State, room: &str, body: &Value, files: Vec<String>) -> Answer {
-    state.violations.extend(rules::message(body, true));
     // A conversation with a person has an id of its own here: a nine and the account.
     if !state.channels.contains_key(room) && !room.starts_with('9') {
         return unknown(10_003, "Channel");
@@ -292,12 +350,6 @@ fn post(state: &mut State, room: &str, body: &Value, files: Vec<String>) -> Answ
 fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
     let kind = body["type"].as_u64().unwrap_or_default();
     let data = &body["data"];
-    match kind {
-        4 | 7 => state.violations.extend(rules::message(data, false)),
-        9 => state.violations.extend(rules::modal(data)),
-        5 | 6 | 8 => {}
-        other => state.violations.push(format!("a callback of type {other}")),
-    }
     let Some(asked) = state.interactions.get_mut(id).filter(|asked| asked.token == token) else {
         return unknown(10_062, "interaction");
     };
@@ -322,7 +374,7 @@ fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
     }
     let original = match kind {
         4 | 5 => Some(keep(state, &channel, data, private.then_some(account.clone()), vec![])),
-        6 | 7 => message,
+        6 | 7 => message.clone(),
         _ => None,
     };
     if kind == 7
@@ -331,7 +383,8 @@ fn callback(state: &mut State, id: &str, token: &str, body: &Value) -> Answer {
         state.message(id).body = data.clone();
     }
     if kind == 9 {
-        state.forms.insert(account, data.clone());
+        let message = message.map(|id| MessageRef { room: RoomId(channel), message: id });
+        state.forms.insert(account, Opened { shown: data.clone(), message });
     }
     if kind == 8 {
         state.suggestions = data["choices"].as_array().cloned().unwrap_or_default();

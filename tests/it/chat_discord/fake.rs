@@ -2,14 +2,14 @@
 //! Never knows the adapter's inside; everything goes through real sockets.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
-use watchbell::chat::port::{MessageRef, RoomId};
+use watchbell::chat::port::MessageRef;
 
 pub const TOKEN: &str = "MTAw.s3cret.token";
 pub const GUILD: &str = "110000000000000005";
@@ -18,6 +18,11 @@ pub const APP: &str = "110000000000000200";
 pub const OPS: &str = "110000000000000600";
 pub const ANA: &str = "110000000000000007";
 pub const BEN: &str = "110000000000000008";
+/// Somebody who is not in the guild.
+pub const STRANGER: &str = "110000000000000009";
+/// Where rooms are made, and where they are put away.
+pub const CATEGORY: &str = "110000000000000700";
+pub const ARCHIVE: &str = "110000000000000701";
 
 /// An answer that comes instead of the real one.
 #[derive(Clone)]
@@ -31,9 +36,19 @@ pub struct Fault {
     pub done: bool,
 }
 
+impl Fault {
+    /// For how many whole seconds it asks for a pause.
+    pub fn pause(&self) -> Option<u64> {
+        let asked = self.headers.iter().find(|(name, _)| *name == "retry-after" && self.status == 429);
+        asked?.1.parse().ok()
+    }
+}
+
 /// What goes over the socket.
 pub enum Out {
     Say(Value),
+    /// Something that may be no JSON at all.
+    Raw(String),
     Close(u16),
     /// The connection ends without a word.
     Cut,
@@ -66,6 +81,13 @@ pub struct Said {
     pub files: Vec<String>,
 }
 
+/// A form that somebody has in front of them.
+pub struct Opened {
+    pub shown: Value,
+    /// The message whose button opened it.
+    pub message: Option<MessageRef>,
+}
+
 #[derive(Default)]
 pub struct Session {
     pub log: Vec<Value>,
@@ -78,13 +100,27 @@ pub struct State {
     pub messages: Vec<Said>,
     pub commands: Vec<Value>,
     pub interactions: BTreeMap<String, Interaction>,
-    pub forms: BTreeMap<String, Value>,
+    pub forms: BTreeMap<String, Opened>,
     pub suggestions: Vec<Value>,
     pub nonces: BTreeMap<(String, String), String>,
+    /// The last interaction that somebody began.
+    pub last: Option<String>,
+    /// Calls that were told to pause, and until when.
+    pub pauses: Vec<(String, Instant)>,
+    /// Five messages in five seconds and channel, as the real one; none: as many as anybody likes.
+    pub buckets: Option<BTreeMap<String, (Instant, u32)>>,
+    /// What the session asked to be told.
+    pub intents: u64,
     pub faults: VecDeque<Fault>,
     pub members: BTreeMap<String, Vec<String>>,
     pub revoked: bool,
     pub flags: u64,
+    /// What the role of everybody may do, and so the bot.
+    pub allowed: u64,
+    /// What is different in the next interaction that is told.
+    pub twist: Option<Value>,
+    /// What the gateway was sent, by its number.
+    pub sent: BTreeSet<u64>,
     pub date: Option<String>,
     pub sessions: BTreeMap<String, Session>,
     pub current: String,
@@ -108,6 +144,15 @@ impl State {
 
     /// Something happened in the guild: it gets its number, and leaves if anybody listens.
     pub fn emit(&mut self, name: &str, data: Value) {
+        // 1 << 1: who comes; 1 << 10: reactions.
+        let asks = match name {
+            "GUILD_MEMBER_ADD" => 1 << 1,
+            "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE" => 1 << 10,
+            _ => 0,
+        };
+        if self.intents & asks != asks {
+            return;
+        }
         let Some(session) = self.sessions.get_mut(&self.current) else { return };
         let payload = json!({ "op": 0, "s": session.log.len() + 1, "t": name, "d": data });
         session.log.push(payload.clone());
@@ -147,26 +192,39 @@ impl Fake {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let channel = |id: &str, name: &str| {
+        let place = |id: &str, name: &str, kind: u64| {
             (
                 id.to_owned(),
-                json!({ "id": id, "name": name, "type": 0, "guild_id": GUILD, "permission_overwrites": [] }),
+                json!({ "id": id, "name": name, "type": kind, "guild_id": GUILD, "permission_overwrites": [] }),
             )
         };
         let state = State {
             violations: vec![],
             calls: vec![],
-            channels: BTreeMap::from([channel(OPS, "ops"), channel("110000000000000601", "quiet")]),
+            channels: BTreeMap::from([
+                place(OPS, "ops", 0),
+                place("110000000000000601", "quiet", 0),
+                place(CATEGORY, "Incidents", 4),
+                place(ARCHIVE, "Archive", 4),
+            ]),
             messages: vec![],
             commands: vec![],
             interactions: BTreeMap::new(),
             forms: BTreeMap::new(),
             suggestions: vec![],
             nonces: BTreeMap::new(),
+            last: None,
+            pauses: vec![],
+            buckets: None,
+            intents: 0,
             faults: VecDeque::new(),
             members: BTreeMap::new(),
             revoked: false,
             flags: 0,
+            // Everything but to be an administrator.
+            allowed: ((1_u64 << 53) - 1) & !8,
+            twist: None,
+            sent: BTreeSet::new(),
             date: None,
             sessions: BTreeMap::new(),
             current: String::new(),
@@ -222,181 +280,6 @@ impl Fake {
         self.state().faults.push_back(fault);
     }
 
-    /// In a person's own conversation there is no guild, and no member of one.
-    fn interact(
-        &self,
-        account: &str,
-        kind: u64,
-        channel: &str,
-        message: Option<&MessageRef>,
-        data: Value,
-    ) -> String {
-        let mut state = self.state();
-        let (id, token) = (state.id(), format!("s3cret-interaction-{}", state.next));
-        let interaction = Interaction {
-            token: token.clone(),
-            account: account.into(),
-            channel: message.map_or(channel.into(), |message| message.room.0.clone()),
-            message: message.map(|message| message.message.clone()),
-            kind,
-            sent: Instant::now(),
-            acknowledged: None,
-            original: None,
-            private: false,
-        };
-        let mut event = json!({
-            "id": id, "application_id": APP, "type": kind, "token": token, "version": 1, "data": data,
-            "channel_id": interaction.channel,
-        });
-        let user = json!({ "id": account, "username": "ana" });
-        if let Some(channel) = state.channels.get(&interaction.channel) {
-            event["guild_id"] = GUILD.into();
-            event["channel"] =
-                json!({ "id": channel["id"], "name": channel["name"], "type": channel["type"] });
-            event["member"] = json!({ "user": user, "roles": [] });
-        } else {
-            event["channel"] = json!({ "id": interaction.channel, "type": 1 });
-            event["user"] = user;
-        }
-        if let Some(message) = message {
-            event["message"] = json!({ "id": message.message, "channel_id": message.room.0 });
-        }
-        state.interactions.insert(id.clone(), interaction);
-        state.emit("INTERACTION_CREATE", event);
-        id
-    }
-
-    /// Somebody uses a typed command.
-    pub fn command(&self, account: &str, data: Value) -> String {
-        self.command_in(OPS, account, data)
-    }
-
-    pub fn command_in(&self, channel: &str, account: &str, data: Value) -> String {
-        self.interact(account, 2, channel, None, data)
-    }
-
-    pub fn types(&self, account: &str, data: Value) -> String {
-        self.interact(account, 4, OPS, None, data)
-    }
-
-    /// Somebody presses the button, or chooses the entry, with these words.
-    pub fn press(&self, account: &str, message: &MessageRef, label: &str) -> String {
-        let body = self.state().message(&message.message).body.clone();
-        let parts = body["components"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|row| row["components"].as_array().unwrap());
-        let mut found = None;
-        for part in parts {
-            if part["label"] == label {
-                found = Some(json!({ "component_type": 2, "custom_id": part["custom_id"] }));
-            }
-            for option in
-                part["options"].as_array().into_iter().flatten().filter(|option| option["label"] == label)
-            {
-                found = Some(
-                    json!({ "component_type": 3, "custom_id": part["custom_id"], "values": [option["value"]] }),
-                );
-            }
-        }
-        self.interact(account, 3, OPS, Some(message), found.expect("a button with these words"))
-    }
-
-    /// Somebody sends the form in front of them.
-    pub fn submit(&self, account: &str, message: Option<&MessageRef>, values: &[(&str, &str)]) -> String {
-        let form = self.state().forms.remove(account).expect("a form");
-        let parts: Vec<Value> = values
-            .iter()
-            .map(|(name, value)| json!({ "type": 18, "component": { "type": 4, "custom_id": name, "value": value } }))
-            .collect();
-        self.interact(
-            account,
-            5,
-            OPS,
-            message,
-            json!({ "custom_id": form["custom_id"], "components": parts }),
-        )
-    }
-
-    /// Somebody writes a message; without a guild it is the person's own conversation.
-    pub fn write(&self, account: &str, channel: &str, text: &str) -> MessageRef {
-        let mut state = self.state();
-        let id = state.id();
-        let said = Said {
-            id: id.clone(),
-            channel: channel.into(),
-            author: account.into(),
-            body: json!({ "content": text }),
-            only: None,
-            pinned: false,
-            files: vec![],
-        };
-        state.messages.push(said);
-        let mut event = json!({
-            "id": id, "channel_id": channel, "content": text, "type": 0, "timestamp": "2026-01-05T09:00:00+00:00",
-            "author": { "id": account, "username": "ana" }, "mentions": [],
-        });
-        if state.channels.contains_key(channel) {
-            event["guild_id"] = GUILD.into();
-        }
-        state.emit("MESSAGE_CREATE", event);
-        MessageRef { room: RoomId(channel.into()), message: id }
-    }
-
-    /// Discord tells of an interaction once more.
-    pub fn again(&self, id: &str) {
-        let mut state = self.state();
-        let mut told = state.sessions.values().flat_map(|session| &session.log);
-        let event = told.find(|event| event["t"] == "INTERACTION_CREATE" && event["d"]["id"] == id);
-        let event = event.expect("an interaction that was told")["d"].clone();
-        state.emit("INTERACTION_CREATE", event);
-    }
-
-    /// Somebody pins a message: Discord says so with a message of its own.
-    pub fn pin(&self, account: &str, message: &MessageRef) {
-        let mut state = self.state();
-        let id = state.id();
-        let meant = json!({ "guild_id": GUILD, "channel_id": message.room.0, "message_id": message.message });
-        state.message(&message.message).pinned = true;
-        let event = json!({
-            "id": id, "guild_id": GUILD, "channel_id": message.room.0, "type": 6, "content": "",
-            "timestamp": "2026-01-05T09:00:00+00:00", "author": { "id": account, "username": "ana" },
-            "message_reference": meant,
-        });
-        state.emit("MESSAGE_CREATE", event);
-    }
-
-    pub fn edit(&self, message: &MessageRef, text: &str) {
-        let mut state = self.state();
-        let said = state.message(&message.message);
-        said.body = json!({ "content": text });
-        let event = json!({
-            "id": said.id, "guild_id": GUILD, "channel_id": said.channel, "type": 0, "content": text,
-            "pinned": said.pinned, "author": { "id": said.author, "username": "ana" },
-            "timestamp": "2026-01-05T09:00:00+00:00", "edited_timestamp": "2026-01-05T09:01:00+00:00",
-        });
-        state.emit("MESSAGE_UPDATE", event);
-    }
-
-    pub fn delete(&self, message: &MessageRef) {
-        let mut state = self.state();
-        state.messages.retain(|said| said.id != message.message);
-        let event = json!({ "id": message.message, "guild_id": GUILD, "channel_id": message.room.0 });
-        state.emit("MESSAGE_DELETE", event);
-    }
-
-    pub fn react(&self, account: &str, message: &str, added: bool) {
-        let name = if added { "MESSAGE_REACTION_ADD" } else { "MESSAGE_REACTION_REMOVE" };
-        self.state().emit(
-            name,
-            json!({
-                "guild_id": GUILD, "channel_id": OPS, "message_id": message, "user_id": account,
-                "emoji": { "id": null, "name": "📌" },
-            }),
-        );
-    }
-
     /// Everything in which the adapter broke the rules.
     pub fn violations(&self) -> Vec<String> {
         let state = self.state();
@@ -424,5 +307,20 @@ pub fn shown(body: &Value) -> String {
     if body["embeds"].as_array().is_none_or(Vec::is_empty) {
         parts.push(body["content"].as_str());
     }
-    parts.into_iter().flatten().collect::<Vec<_>>().join("\n").replace('\\', "")
+    let parts: Vec<String> = parts.into_iter().flatten().map(read).collect();
+    parts.join("\n")
+}
+
+/// A text without its escapes: a backslash before a sign is not shown.
+pub fn read(text: &str) -> String {
+    let mut seen = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' || !chars.peek().is_some_and(char::is_ascii_punctuation) {
+            seen.push(c);
+            continue;
+        }
+        seen.extend(chars.next());
+    }
+    seen
 }

@@ -2,105 +2,42 @@
 //! have a deadline, and what takes long is made short by the options.
 
 mod api;
+mod bad_input;
+mod calls;
 mod connection;
+mod doctor;
 mod fake;
 mod interactions;
 mod outwards;
+mod people;
+mod routes;
 mod rules;
 mod scenario;
+mod simulation;
 mod socket;
+mod world;
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use fake::{Fake, GUILD, OPS, TOKEN};
-use tokio::sync::Notify;
 use watchbell::{
     chat::{
         discord::{
             Discord, Options, Running,
             commands::{Argument, Kind, Spec},
         },
-        port::{Ear, Failure, Heard, Link, MessageRef, Place, Platform, RoomId, Said, Suggestion},
+        port::{Failure, Heard, Link, MessageRef, Place, Platform, RoomId, Said},
     },
-    domain::delivery::Channel,
     text::card::{Button, Card},
 };
 
-/// What the ear does with what it hears.
-enum Reaction {
-    Say(Said),
-    After(Arc<Notify>, Said),
-    Panic,
-}
-
-type Answer = Box<dyn Fn(&Heard) -> Reaction + Send>;
-
-/// An ear that keeps what it hears.
-struct Script {
-    heard: Mutex<Vec<Heard>>,
-    links: Mutex<Vec<Link>>,
-    answer: Mutex<Answer>,
-}
-
-impl Script {
-    fn heard(&self) -> MutexGuard<'_, Vec<Heard>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn links(&self) -> Vec<Link> {
-        self.links.lock().unwrap().clone()
-    }
-
-    fn answers(&self, answer: impl Fn(&Heard) -> Reaction + Send + 'static) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(answer);
-    }
-
-    fn says(&self, said: Said) {
-        self.answers(move |_| Reaction::Say(said.clone()));
-    }
-}
-
-impl Ear for Script {
-    fn hear(&self, heard: Heard) -> Pin<Box<dyn Future<Output = Said> + Send + '_>> {
-        let reaction = (self.answer.lock().unwrap_or_else(PoisonError::into_inner))(&heard);
-        self.heard().push(heard);
-        Box::pin(async move {
-            match reaction {
-                Reaction::Say(said) => said,
-                Reaction::After(gate, said) => {
-                    gate.notified().await;
-                    said
-                }
-                Reaction::Panic => panic!("the ear falls over, on purpose"),
-            }
-        })
-    }
-
-    fn complete<'a>(
-        &'a self,
-        _: Channel,
-        _: &'a str,
-        text: &'a str,
-        _: usize,
-    ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>> {
-        let text = format!("{text}base");
-        Box::pin(async move { vec![Suggestion { text, shown: "A base".into() }] })
-    }
-
-    fn link(&self, _: Channel, link: Link) {
-        self.links.lock().unwrap().push(link);
-    }
-}
+use crate::chat::contract::{Reaction, Script};
 
 /// A fake, an adapter on it, and an ear.
 struct World {
     fake: Fake,
     discord: Discord,
-    ear: Arc<Script>,
+    ear: Script,
     _running: Running,
 }
 
@@ -125,19 +62,27 @@ fn specs() -> Vec<Spec> {
         autocomplete: true,
         ..Argument::default()
     };
-    let open = Spec {
-        name: "open".into(),
-        summary: "Opens".into(),
+    let word = |name: &str, arguments: Vec<Argument>| Spec {
+        name: name.into(),
+        summary: "Does it".into(),
         runs: true,
-        arguments: vec![argument("severity", Kind::Word), argument("title", Kind::Text)],
+        arguments,
         subcommands: vec![],
     };
-    vec![Spec {
-        name: "incident".into(),
-        summary: "Incidents".into(),
-        subcommands: vec![open],
+    let group = |name: &str, subcommands: Vec<Spec>| Spec {
+        name: name.into(),
+        summary: "About it".into(),
+        subcommands,
         ..Spec::default()
-    }]
+    };
+    let open = word("open", vec![argument("severity", Kind::Word), argument("title", Kind::Text)]);
+    let note = word("note", vec![argument("incident", Kind::Word), argument("text", Kind::Text)]);
+    vec![
+        group("incident", vec![open, note]),
+        group("oncall", vec![word("now", vec![])]),
+        word("ack", vec![argument("group", Kind::Word)]),
+        word("status", vec![]),
+    ]
 }
 
 impl World {
@@ -155,13 +100,13 @@ impl World {
     }
 
     fn on(fake: Fake, options: Options) -> Self {
-        let ear = Arc::new(Script {
-            heard: Mutex::default(),
-            links: Mutex::default(),
-            answer: Mutex::new(Box::new(|_| Reaction::Say(Said::default()))),
-        });
+        Self::telling(fake, options, specs())
+    }
+
+    fn telling(fake: Fake, options: Options, specs: Vec<Spec>) -> Self {
+        let ear = Script::default();
         let discord = Discord::new(options).unwrap();
-        let running = discord.listen(specs(), Arc::clone(&ear) as Arc<dyn Ear>);
+        let running = discord.listen(specs, Arc::new(ear.clone()));
         Self { fake, discord, ear, _running: running }
     }
 

@@ -3,40 +3,19 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use watchbell::{
-    chat::{
-        discord::{Options, RoomStyle},
-        port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
-    },
-    text::card::Card,
+use watchbell::chat::{
+    discord::{Options, RoomStyle},
+    port::{Failure, MessageRef, Picture, Place, Platform, Remedy, RoomId, RoomPlan},
 };
 
 use super::{
     World, card,
-    fake::{ANA, BEN, Fake, Fault, GUILD, ME, OPS, TOKEN, shown},
+    fake::{ANA, ARCHIVE, BEN, CATEGORY, Fake, Fault, GUILD, ME, OPS, TOKEN},
     ops, options,
 };
 
 fn plan(name: &str, key: &str, private: bool) -> RoomPlan {
     RoomPlan { name: name.into(), topic: "Database is down".into(), private, key: key.into() }
-}
-
-#[tokio::test]
-async fn a_message_is_said_once_edited_pinned_read_and_gone() {
-    let world = World::start().await;
-    let first = world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap();
-    assert_eq!(world.discord.send(&ops(), &card("Down"), "D-1").await.unwrap(), first);
-    assert_eq!(world.fake.said(OPS).len(), 1);
-    world.discord.edit(&first, &card("Up again")).await.unwrap();
-    world.discord.pin(&first).await.unwrap();
-    assert_eq!((&*world.fake.said(OPS)[0].0, world.fake.state().messages[0].pinned), ("Up again", true));
-    let written = world.fake.write(ANA, OPS, "it is the disk");
-    let words = world.discord.read(&written).await.unwrap();
-    assert_eq!((&*words.text, &*words.account.id), ("it is the disk", ANA));
-    assert_eq!(words.url, Some(format!("https://discord.com/channels/{GUILD}/{OPS}/{}", written.message)));
-    world.fake.state().messages.clear();
-    assert!(matches!(world.discord.edit(&first, &card("x")).await, Err(Failure::Gone(_))));
-    world.keeps_the_rules();
 }
 
 #[tokio::test]
@@ -63,19 +42,6 @@ async fn threads_people_and_pictures_are_reached() {
         (vec![".._cpu_load.png".into()], json!("CPU @everyone"))
     );
     drop(state);
-    world.keeps_the_rules();
-}
-
-#[tokio::test]
-async fn a_stranger_formats_nothing_and_pings_nobody() {
-    let world = World::start().await;
-    let loud = "@everyone <@&5> **bold** `code` [x](https://evil.example.com)";
-    let card =
-        Card { title: loud.into(), text: loud.into(), table: vec![vec!["```".into()]], ..Card::default() };
-    let sent = world.send(&ops(), &card).await.unwrap();
-    let body = world.fake.state().message(&sent.message).body.clone();
-    assert!(shown(&body).starts_with(&format!("{loud}\n{loud}")), "{}", shown(&body));
-    assert!(!body.to_string().contains("\"@everyone"), "{body}");
     world.keeps_the_rules();
 }
 
@@ -224,6 +190,37 @@ async fn a_room_is_made_and_found_before_the_gateway_said_who_the_bot_is() {
 }
 
 #[tokio::test]
+async fn a_closed_room_is_put_away_and_closed_even_where_the_archive_is_full() {
+    let (category, archive) = (CATEGORY.parse().ok(), ARCHIVE.parse().ok());
+    let world = World::with(|options| options.rooms = RoomStyle::Channels { category, archive }).await;
+    let room = world.discord.create_room(&plan("inc-42", "a", false)).await.unwrap();
+    let call = format!("PATCH /channels/{}", room.id);
+    let is = |world: &World| {
+        let state = world.fake.state();
+        let channel = &state.channels[&room.id.0];
+        let closed =
+            channel["permission_overwrites"][0]["deny"].as_str().map(|deny| deny.parse::<u64>().unwrap());
+        let patches = state.calls.iter().filter(|(one, _)| *one == call).count();
+        (channel["parent_id"].clone(), closed.is_some_and(|deny| deny & 1 << 11 != 0), patches)
+    };
+    assert_eq!(is(&world), (json!(CATEGORY), false, 0));
+    let full = json!({ "code": 50_035, "message": "Invalid Form Body", "errors": {
+        "parent_id": { "_errors": [{ "code": "CHANNEL_PARENT_MAX_CHANNELS", "message": "Maximum number of channels in category reached (50)" }] } } });
+    let stumble = Fault { on: call.clone(), status: 502, headers: vec![], body: String::new(), done: true };
+    world.fake.state().faults.push_back(stumble);
+    assert!(matches!(world.discord.archive(&room.id).await, Err(Failure::TryAgain(_))));
+    world.fake.fail(&call, 400, full);
+    let refused = world.discord.archive(&room.id).await;
+    assert!(matches!(&refused, Err(Failure::Refused { why, .. }) if why.contains("50035")), "{refused:?}");
+    assert_eq!(is(&world), (json!(CATEGORY), true, 2), "closed nevertheless");
+    for _ in 0..2 {
+        world.discord.archive(&room.id).await.unwrap();
+    }
+    assert_eq!(is(&world), (json!(ARCHIVE), true, 3), "what is done is not done again");
+    world.keeps_the_rules();
+}
+
+#[tokio::test]
 async fn a_room_can_be_a_thread() {
     let channel = OPS.parse().unwrap();
     let world = World::with(|options| options.rooms = RoomStyle::Threads { channel }).await;
@@ -249,34 +246,5 @@ async fn a_room_can_be_a_thread() {
         world.fake.state().message(&reply.message).body["message_reference"]["message_id"],
         json!(message.message)
     );
-    world.keeps_the_rules();
-}
-
-#[tokio::test]
-async fn an_examination_finds_what_is_wrong() {
-    let world = World::with(|options| options.members = true).await;
-    world.fake.state().date = Some("Mon, 05 Jan 2026 09:05:00 GMT".into());
-    world.fake.state().channels.get_mut(OPS).unwrap()["permission_overwrites"] =
-        json!([{ "id": GUILD, "type": 0, "allow": "0", "deny": "2048" }]);
-    let rooms = ["#ops".to_owned(), "#quiet".into(), "#nowhere".into()];
-    let found = world.discord.examine(&rooms).await;
-    let said =
-        |what: &str| found.iter().find(|finding| finding.what == what).map(|finding| finding.good.clone());
-    let remedy = |what: &str| match said(what) {
-        Some(Err(Failure::Refused { remedy, .. })) => remedy,
-        other => panic!("{what}: {other:?}"),
-    };
-    assert_eq!((said("bot token"), said("server")), (Some(Ok("watchbell".into())), Some(Ok("Home".into()))));
-    assert_eq!(remedy("clock"), Some(Remedy::SetClock));
-    assert_eq!(remedy("intent GUILD_MEMBERS"), Some(Remedy::Intent("GUILD_MEMBERS".into())));
-    assert_eq!(
-        remedy("#ops"),
-        Some(Remedy::Permission { name: "Send Messages".into(), room: Some("#ops".into()) })
-    );
-    assert_eq!(remedy("#nowhere"), Some(Remedy::NameRoom("#nowhere".into())));
-    assert!(matches!(said("#quiet"), Some(Ok(_))));
-    world.fake.state().revoked = true;
-    let found = world.discord.examine(&rooms).await;
-    assert!(matches!(&found[0].good, Err(Failure::Refused { remedy: Some(Remedy::Token(_)), .. })));
     world.keeps_the_rules();
 }

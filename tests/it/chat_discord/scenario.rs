@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use watchbell::chat::port::{MessageRef, RoomId};
 
-use super::fake::{ANA, BEN, Fake, GUILD, ME, OPS, Out, Said, State, TOKEN, shown};
+use super::fake::{ANA, BEN, CATEGORY, Fake, GUILD, ME, OPS, Out, Said, State, TOKEN, shown};
 use crate::peer::{
     load::{self, INTEGRATION},
     watchbell::{Watchbell, here},
 };
 
-const CATEGORY: &str = "110000000000000700";
 /// Both privileged intents are switched on.
 const INTENTS: u64 = 1 << 14 | 1 << 18;
 

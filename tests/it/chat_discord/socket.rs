@@ -39,7 +39,10 @@ async fn serve(fake: Fake, mut socket: WebSocket, resuming: bool) {
         tokio::select! {
             told = out.recv() => match told {
                 Some(Out::Say(payload)) if !silent => if say(&mut socket, &payload).await.is_err() { return },
-                Some(Out::Say(_)) => {}
+                Some(Out::Raw(text)) if !silent => {
+                    if socket.send(Message::Text(text.into())).await.is_err() { return }
+                }
+                Some(Out::Say(_) | Out::Raw(_)) => {}
                 Some(Out::Close(code)) => {
                     let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
                     return;
@@ -64,7 +67,7 @@ async fn serve(fake: Fake, mut socket: WebSocket, resuming: bool) {
                             return;
                         }
                         Out::Say(payload) => if say(&mut socket, &payload).await.is_err() { return },
-                        Out::Cut | Out::Silence => {}
+                        Out::Raw(_) | Out::Cut | Out::Silence => {}
                     }
                 }
             }
@@ -84,6 +87,8 @@ fn take(
     fake: &Fake,
 ) -> Vec<Out> {
     let data = &payload["d"];
+    state.violations.extend(super::routes::sent(payload));
+    state.sent.extend(payload["op"].as_u64());
     match payload["op"].as_u64() {
         Some(1) => vec![Out::Say(json!({ "op": 11 }))],
         Some(2 | 6) if state.revoked || data["token"] != TOKEN => vec![Out::Close(4_004)],
@@ -92,15 +97,8 @@ fn take(
             if resuming {
                 state.violations.push("a new session was asked for at the address for resuming".into());
             }
-            for needed in ["os", "browser", "device"] {
-                if !data["properties"][needed].is_string() {
-                    state.violations.push(format!("identify without {needed}"));
-                }
-            }
-            if data["intents"].as_u64().is_none_or(|bits| bits & 1 == 0) {
-                state.violations.push("identify without intents".into());
-            }
             state.identified += 1;
+            state.intents = data["intents"].as_u64().unwrap_or_default();
             let id = format!("session-{}", state.identified);
             state.sessions.insert(id.clone(), Session::default());
             state.current.clone_from(&id);
@@ -140,9 +138,6 @@ fn take(
             state.emit("RESUMED", json!({}));
             vec![]
         }
-        other => {
-            state.violations.push(format!("the gateway was sent op {other:?}"));
-            vec![Out::Close(4_001)]
-        }
+        _ => vec![Out::Close(4_001)],
     }
 }

@@ -3,7 +3,7 @@
 //! outside knows. A seed that fails is printed: `WATCHBELL_SEED=n cargo test simulation` plays it again.
 
 mod course;
-mod dice;
+pub mod dice;
 mod play;
 mod sabotage;
 mod witness;
