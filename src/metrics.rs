@@ -71,6 +71,8 @@ pub enum BadInput {
     Origin,
     /// A configuration that was not taken.
     Configuration,
+    /// Something from a chat platform that is malformed, of another workspace, or came too late.
+    Chat,
 }
 
 /// What became of a command.

@@ -1,7 +1,7 @@
 //! The chat platforms of the configuration: made, given their couriers, listened to, stopped. Never speaks a
 //! platform's protocol, and never decides anything.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinHandle};
@@ -52,7 +52,8 @@ impl Platforms {
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         let slack = settings.slack.as_ref().map(|slack| {
             let mut options = slack::Options::new(slack.bot_token.clone(), clock::wall)?;
-            options.app_token = Some(slack.app_token.clone());
+            options.app_token.clone_from(&slack.app_token);
+            options.names = slack_names(slack);
             options.signing_secret.clone_from(&slack.signing_secret);
             if let Some(api) = &slack.api_url {
                 options.api = folder(api)?;
@@ -213,18 +214,31 @@ fn arguments(spec: &CommandSpec) -> Vec<discord::Argument> {
     positional.chain(flags).collect()
 }
 
-/// Slack's manifest for the built-in commands.
+/// What Slack's slash commands stand for, where they are called otherwise (`/inc` is `/incident`).
+fn slack_names(slack: &crate::config::Slack) -> BTreeMap<String, String> {
+    let renamed = |(word, name): (&String, &Option<String>)| Some((name.clone()?, format!("/{word}")));
+    slack.commands.iter().filter_map(renamed).collect()
+}
+
+/// Slack's manifest for the built-in commands, by the names of the configuration.
 #[must_use]
-pub fn slack_manifest(registry: &Registry, public_url: Option<&Url>) -> String {
-    let mut words: Vec<(String, String, String)> = Vec::new();
+pub fn slack_manifest(
+    registry: &Registry,
+    public_url: Option<&Url>,
+    names: &BTreeMap<String, Option<String>>,
+) -> String {
+    let whole = "Every command of Watchbell: what stands behind /, without it";
+    let mut words: Vec<(String, String, String)> =
+        vec![("watchbell".to_owned(), whole.to_owned(), "incident open P1 the database is down".to_owned())];
     for spec in registry.specs() {
-        let Some(word) = spec.path.first() else { continue };
-        let name = format!("/{word}");
+        let Some(word) = spec.path.first().filter(|word| **word != "watchbell") else { continue };
         let Some(next) = spec.path.get(1) else {
-            words.push((name, spec.summary.to_string(), spec.usage()));
+            let usage = spec.usage();
+            let hint = usage.strip_prefix(&format!("/{word}")).unwrap_or(&usage).trim();
+            words.push((word.to_string(), spec.summary.to_string(), hint.to_owned()));
             continue;
         };
-        match words.iter_mut().find(|(known, ..)| *known == name) {
+        match words.iter_mut().find(|(known, ..)| known == word) {
             Some((_, _, hint)) if hint.split('|').any(|known| known == next) => {}
             Some((_, summary, hint)) => {
                 hint.push('|');
@@ -232,13 +246,24 @@ pub fn slack_manifest(registry: &Registry, public_url: Option<&Url>) -> String {
                 summary.push_str(", ");
                 summary.push_str(next);
             }
-            None => words.push((name, next.to_string(), next.to_string())),
+            None => words.push((word.to_string(), next.to_string(), next.to_string())),
         }
     }
-    let commands: Vec<(&str, &str, &str)> = words
-        .iter()
-        .map(|(name, summary, usage)| (name.as_str(), summary.as_str(), usage.as_str()))
-        .collect();
+    let mut commands: Vec<(String, &str, &str)> = Vec::new();
+    for (word, summary, hint) in &words {
+        let name = match names.get(word) {
+            None => format!("/{word}"),
+            Some(Some(name)) => name.clone(),
+            Some(None) => continue,
+        };
+        // Whoever was given another's name has it.
+        let given = names.iter().any(|(other, given)| other != word && given.as_ref() == Some(&name));
+        if !given {
+            commands.push((name, summary, hint));
+        }
+    }
+    let commands: Vec<(&str, &str, &str)> =
+        commands.iter().map(|(name, summary, hint)| (name.as_str(), *summary, *hint)).collect();
     slack::manifest(&commands, public_url.is_none(), public_url)
 }
 
@@ -263,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_manifest_names_every_command() {
-        let manifest = slack_manifest(&Registry::builtin(), None);
+        let manifest = slack_manifest(&Registry::builtin(), None, &BTreeMap::new());
         for command in ["/incident", "/ack", "/alert", "/oncall", "/page", "/watchbell"] {
             assert!(manifest.contains(&format!("command: \"{command}\"")), "{command}: {manifest}");
         }

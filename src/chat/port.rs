@@ -77,6 +77,10 @@ pub trait Ear: Send + Sync {
         cursor: usize,
     ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>>;
 
+    /// Something came that is not taken: it cannot be read, or is of another workspace. The adapter has told whoever
+    /// did it, where there is somebody; this is for the figures. `why` holds nothing of what came.
+    fn refused(&self, _channel: Channel, _why: &'static str) {}
+
     /// The connection came up or went down.
     fn link(&self, channel: Channel, link: Link);
 }

@@ -30,7 +30,7 @@ impl Fate {
 }
 
 impl BadInput {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Webhook,
         Self::TooLarge,
         Self::Request,
@@ -38,6 +38,7 @@ impl BadInput {
         Self::Link,
         Self::Origin,
         Self::Configuration,
+        Self::Chat,
     ];
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -48,6 +49,7 @@ impl BadInput {
             Self::Link => "link",
             Self::Origin => "origin",
             Self::Configuration => "configuration",
+            Self::Chat => "chat",
         }
     }
 }

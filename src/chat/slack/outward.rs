@@ -229,7 +229,7 @@ impl Inner {
         };
         let words = fit(&picture.words, 1_000);
         let request = json!({
-            "filename": picture.name, "length": picture.png.len().to_string(), "alt_txt": picture.words,
+            "filename": picture.name, "length": picture.png.len().to_string(), "alt_txt": fit(&picture.words, 1_000),
         });
         let call = Call::new(method::UPLOAD_URL).lane(lane);
         let place: UploadPlace = self.api.call(call, &request).await?;

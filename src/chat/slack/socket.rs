@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     chat::port::{Failure, Link},
+    domain::delivery::Channel,
     text::chat::Remedy,
 };
 
@@ -230,7 +231,7 @@ impl Line {
 
     async fn take(&mut self, text: &str) -> Option<End> {
         let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
-            tracing::warn!("Slack's socket said something that is no envelope");
+            self.hearing.ear.refused(Channel::Slack, "it is no envelope");
             return None;
         };
         let delivery = match envelope.r#type.as_str() {

@@ -143,13 +143,14 @@ pub struct Script(Arc<Mutex<Inner>>, Arc<tokio::sync::Notify>);
 struct Inner {
     heard: Vec<Heard>,
     links: Vec<Link>,
+    refused: Vec<&'static str>,
     answer: Answer,
 }
 
 impl Default for Script {
     fn default() -> Self {
         let answer: Answer = Arc::new(|_| Reaction::Say(Said::default()));
-        let inner = Inner { heard: Vec::new(), links: Vec::new(), answer };
+        let inner = Inner { heard: Vec::new(), links: Vec::new(), refused: Vec::new(), answer };
         Self(Arc::new(Mutex::new(inner)), Arc::default())
     }
 }
@@ -182,6 +183,11 @@ impl Script {
     /// What was heard of the connection so far.
     pub fn links(&self) -> Vec<Link> {
         self.inner().links.clone()
+    }
+
+    /// Why things were not taken, so far.
+    pub fn refused(&self) -> Vec<&'static str> {
+        self.inner().refused.clone()
     }
 
     /// Waits until as many things were heard.
@@ -222,6 +228,10 @@ impl Ear for Script {
         _: usize,
     ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>> {
         Box::pin(std::future::ready(vec![Suggestion { text: format!("{text}!"), shown: text.to_owned() }]))
+    }
+
+    fn refused(&self, _: Channel, why: &'static str) {
+        self.inner().refused.push(why);
     }
 
     fn link(&self, _: Channel, link: Link) {
