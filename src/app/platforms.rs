@@ -295,6 +295,99 @@ mod tests {
         assert!(manifest.contains("socket_mode_enabled: true"));
     }
 
+    /// What Slack's reference of app manifests asks for: keys, types, sizes, counts.
+    fn as_slack_asks(manifest: &str, by_http: bool) -> Vec<String> {
+        let manifest: serde_json::Value = serde_saphyr::from_str(manifest).unwrap();
+        let at = |pointer: &str| manifest.pointer(pointer).cloned().unwrap_or_default();
+        let size = |text: &str| text.chars().count();
+        let text = |pointer: &str, most: usize| {
+            let value = at(pointer);
+            let said = value.as_str().unwrap_or_else(|| panic!("{pointer}: {value}"));
+            assert!((1..=most).contains(&size(said)), "{pointer}: {said}");
+        };
+        text("/display_information/name", 35);
+        text("/display_information/description", 140);
+        text("/features/bot_user/display_name", 80);
+        let colour = at("/display_information/background_color");
+        let hex = colour.as_str().unwrap().strip_prefix('#').unwrap();
+        assert!([3, 6].contains(&hex.len()) && hex.chars().all(|c| c.is_ascii_hexdigit()));
+        for flag in [
+            "org_deploy_enabled",
+            "socket_mode_enabled",
+            "token_rotation_enabled",
+            "interactivity/is_enabled",
+        ] {
+            assert!(at(&format!("/settings/{flag}")).is_boolean(), "{flag}");
+        }
+        let known = |pointer: &str, keys: &[&str]| {
+            for key in at(pointer).as_object().unwrap().keys() {
+                assert!(keys.contains(&key.as_str()), "{pointer}/{key}");
+            }
+        };
+        known("", &["display_information", "features", "oauth_config", "settings"]);
+        known("/features", &["app_home", "bot_user", "shortcuts", "slash_commands"]);
+        known(
+            "/settings",
+            &[
+                "event_subscriptions",
+                "interactivity",
+                "org_deploy_enabled",
+                "socket_mode_enabled",
+                "token_rotation_enabled",
+            ],
+        );
+        let scopes = at("/oauth_config/scopes/bot").as_array().unwrap().len();
+        let events = at("/settings/event_subscriptions/bot_events").as_array().unwrap().len();
+        assert!((1..=255).contains(&scopes) && (1..=100).contains(&events));
+        assert_eq!(at("/settings/socket_mode_enabled"), !by_http);
+        assert_eq!(at("/settings/event_subscriptions/request_url").is_string(), by_http);
+        assert_eq!(at("/settings/interactivity/request_url").is_string(), by_http);
+        let commands = at("/features/slash_commands");
+        let commands = commands.as_array().unwrap();
+        assert!((1..=50).contains(&commands.len()));
+        let name = |command: &serde_json::Value| {
+            for key in command.as_object().unwrap().keys() {
+                let keys = ["command", "url", "description", "usage_hint", "should_escape"];
+                assert!(keys.contains(&key.as_str()), "{command}");
+            }
+            let name = command["command"].as_str().unwrap();
+            assert!(name.starts_with('/') && (2..=32).contains(&size(name)), "{command}");
+            assert!((1..=2_000).contains(&size(command["description"].as_str().unwrap())), "{command}");
+            assert!(command["usage_hint"].as_str().is_none_or(|hint| (1..=1_000).contains(&size(hint))));
+            let url = command["url"].as_str();
+            assert!(if by_http { url.is_some_and(|url| url.starts_with("https://")) } else { url.is_none() });
+            name.to_owned()
+        };
+        let names: Vec<String> = commands.iter().map(name).collect();
+        let single: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(single.len(), names.len(), "{names:?}");
+        names
+    }
+
+    #[test]
+    fn the_manifest_is_as_slack_asks_and_has_the_names_of_the_configuration() {
+        let registry = Registry::builtin();
+        let url = Url::parse("https://bell.example.com").unwrap();
+        let usual = BTreeMap::new();
+        let names = as_slack_asks(&slack_manifest(&registry, None, &usual), false);
+        assert!(names.contains(&"/incident".to_owned()) && names.contains(&"/watchbell".to_owned()));
+        assert!(names.iter().all(|name| !crate::config::SLACKS_OWN.contains(&name.as_str())), "{names:?}");
+        let own = [
+            ("incident", Some("/inc")),
+            ("watchbell", Some("/wb")),
+            ("page", None),
+            ("oncall", Some("/ack")),
+        ];
+        let own = own.map(|(word, name)| (word.to_owned(), name.map(str::to_owned))).into();
+        let names = as_slack_asks(&slack_manifest(&registry, Some(&url), &own), true);
+        for name in ["/inc", "/wb", "/ack", "/alert"] {
+            assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
+        }
+        for name in ["/incident", "/watchbell", "/page", "/oncall"] {
+            assert!(!names.contains(&name.to_owned()), "{name}: {names:?}");
+        }
+    }
+
     #[test]
     fn a_place_for_discord_gets_the_path_of_its_api() {
         for place in ["https://discord.com", "https://discord.com/"] {

@@ -154,7 +154,7 @@ impl Fake {
     pub async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut state = State { clock: 1_700_000_000, ..State::default() };
+        let mut state = State { clock: now().as_second().unsigned_abs(), ..State::default() };
         for name in ["ops", "quiet"] {
             state.make_room(name, false, "UELSE");
         }

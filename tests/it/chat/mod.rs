@@ -8,3 +8,4 @@ mod slack;
 mod slack_calls;
 mod slack_http;
 mod slack_lines;
+mod slack_refused;

@@ -75,7 +75,7 @@ async fn breaks(world: &SlackWorld, dice: &mut Dice) {
 async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
     let begun = Instant::now();
     let world = SlackWorld::start().await;
-    let (room, ana) = (world.room("ops"), world.account("ana"));
+    let (room, quiet, ana) = (world.room("ops"), world.room("quiet"), world.account("ana"));
     let button = Card { buttons: vec![Button::new("Acknowledge", "/ack G-button")], ..card("DiskFull") };
     let asked = world.slack.send(&Place::Room(room.clone()), &button, "d-1").await.unwrap();
     let message = world.write(&ana, &room, "x");
@@ -91,22 +91,24 @@ async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
     let mut dice = Dice(42);
     let mut expected: BTreeMap<String, usize> = BTreeMap::new();
     for round in 0..ROUNDS {
-        let act = match dice.throw(5) {
-            0 => {
+        let act = match dice.throw(12) {
+            0..3 => {
                 world.react(&ana, &message, &format!("r{round}"), true);
                 Act::React { name: format!("r{round}"), added: true, message: message.clone() }
             }
-            1 => {
+            3..5 => {
                 let pinned = dice.throw(2) == 0;
                 world.pins(&ana, &message, pinned);
                 Act::Pin { message: message.clone(), pinned }
             }
-            2 => {
+            5..8 => {
                 world.press(&ana, &asked, "Acknowledge");
                 Act::Press { command: "/ack G-button".into(), message: Some(asked.clone()) }
             }
-            3 => {
-                world.mentions(&ana, &room, None, &format!("ack M-{round}"));
+            // An answer to a mention is an ordinary message: one a second and room.
+            8 => {
+                let room = if dice.throw(2) == 0 { &room } else { &quiet };
+                world.mentions(&ana, room, None, &format!("ack M-{round}"));
                 Act::Command(format!("/ack M-{round}"))
             }
             _ => {
@@ -141,7 +143,7 @@ async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
     let wanted: BTreeSet<String> =
         heard.iter().filter(|one| asks(&one.act)).map(|one| format!("answer to {}", one.id)).collect();
     let answers = || {
-        let shown = world.shown(&room).into_iter().map(|shown| shown.text);
+        let shown = world.shown(&room).into_iter().chain(world.shown(&quiet)).map(|shown| shown.text);
         shown.filter(|text| text.starts_with("answer to")).collect::<Vec<_>>()
     };
     until("everybody has an answer", || (answers().len() >= wanted.len()).then_some(())).await;
