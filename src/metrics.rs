@@ -79,6 +79,8 @@ pub enum BadInput {
     ChatForgotten,
     /// A form without a field that it needs.
     ChatForm,
+    /// What a platform kept for so long that it is not done any more.
+    ChatLate,
 }
 
 /// What became of a command.

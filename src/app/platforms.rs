@@ -1,7 +1,7 @@
 //! The chat platforms of the configuration: made, given their couriers, listened to, stopped. Never speaks a
 //! platform's protocol, and never decides anything.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinHandle};
@@ -52,7 +52,8 @@ impl Platforms {
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         let slack = settings.slack.as_ref().map(|slack| {
             let mut options = slack::Options::new(slack.bot_token.clone(), clock::wall)?;
-            options.app_token = Some(slack.app_token.clone());
+            options.app_token.clone_from(&slack.app_token);
+            options.names = slack_names(slack);
             options.signing_secret.clone_from(&slack.signing_secret);
             if let Some(api) = &slack.api_url {
                 options.api = folder(api)?;
@@ -221,18 +222,31 @@ fn arguments(spec: &CommandSpec) -> Vec<discord::Argument> {
     positional.chain(flags).collect()
 }
 
-/// Slack's manifest for the built-in commands.
+/// What Slack's slash commands stand for, where they are called otherwise (`/inc` is `/incident`).
+fn slack_names(slack: &crate::config::Slack) -> BTreeMap<String, String> {
+    let renamed = |(word, name): (&String, &Option<String>)| Some((name.clone()?, format!("/{word}")));
+    slack.commands.iter().filter_map(renamed).collect()
+}
+
+/// Slack's manifest for the built-in commands, by the names of the configuration.
 #[must_use]
-pub fn slack_manifest(registry: &Registry, public_url: Option<&Url>) -> String {
-    let mut words: Vec<(String, String, String)> = Vec::new();
+pub fn slack_manifest(
+    registry: &Registry,
+    public_url: Option<&Url>,
+    names: &BTreeMap<String, Option<String>>,
+) -> String {
+    let whole = "Every command of Watchbell: what stands behind /, without it";
+    let mut words: Vec<(String, String, String)> =
+        vec![("watchbell".to_owned(), whole.to_owned(), "incident open P1 the database is down".to_owned())];
     for spec in registry.specs() {
-        let Some(word) = spec.path.first() else { continue };
-        let name = format!("/{word}");
+        let Some(word) = spec.path.first().filter(|word| **word != "watchbell") else { continue };
         let Some(next) = spec.path.get(1) else {
-            words.push((name, spec.summary.to_string(), spec.usage()));
+            let usage = spec.usage();
+            let hint = usage.strip_prefix(&format!("/{word}")).unwrap_or(&usage).trim();
+            words.push((word.to_string(), spec.summary.to_string(), hint.to_owned()));
             continue;
         };
-        match words.iter_mut().find(|(known, ..)| *known == name) {
+        match words.iter_mut().find(|(known, ..)| known == word) {
             Some((_, _, hint)) if hint.split('|').any(|known| known == next) => {}
             Some((_, summary, hint)) => {
                 hint.push('|');
@@ -240,13 +254,24 @@ pub fn slack_manifest(registry: &Registry, public_url: Option<&Url>) -> String {
                 summary.push_str(", ");
                 summary.push_str(next);
             }
-            None => words.push((name, next.to_string(), next.to_string())),
+            None => words.push((word.to_string(), next.to_string(), next.to_string())),
         }
     }
-    let commands: Vec<(&str, &str, &str)> = words
-        .iter()
-        .map(|(name, summary, usage)| (name.as_str(), summary.as_str(), usage.as_str()))
-        .collect();
+    let mut commands: Vec<(String, &str, &str)> = Vec::new();
+    for (word, summary, hint) in &words {
+        let name = match names.get(word) {
+            None => format!("/{word}"),
+            Some(Some(name)) => name.clone(),
+            Some(None) => continue,
+        };
+        // Whoever was given another's name has it.
+        let given = names.iter().any(|(other, given)| other != word && given.as_ref() == Some(&name));
+        if !given {
+            commands.push((name, summary, hint));
+        }
+    }
+    let commands: Vec<(&str, &str, &str)> =
+        commands.iter().map(|(name, summary, hint)| (name.as_str(), *summary, *hint)).collect();
     slack::manifest(&commands, public_url.is_none(), public_url)
 }
 
@@ -271,11 +296,104 @@ mod tests {
 
     #[test]
     fn the_manifest_names_every_command() {
-        let manifest = slack_manifest(&Registry::builtin(), None);
+        let manifest = slack_manifest(&Registry::builtin(), None, &BTreeMap::new());
         for command in ["/incident", "/ack", "/alert", "/oncall", "/page", "/watchbell"] {
             assert!(manifest.contains(&format!("command: \"{command}\"")), "{command}: {manifest}");
         }
         assert!(manifest.contains("socket_mode_enabled: true"));
+    }
+
+    /// What Slack's reference of app manifests asks for: keys, types, sizes, counts.
+    fn as_slack_asks(manifest: &str, by_http: bool) -> Vec<String> {
+        let manifest: serde_json::Value = serde_saphyr::from_str(manifest).unwrap();
+        let at = |pointer: &str| manifest.pointer(pointer).cloned().unwrap_or_default();
+        let size = |text: &str| text.chars().count();
+        let text = |pointer: &str, most: usize| {
+            let value = at(pointer);
+            let said = value.as_str().unwrap_or_else(|| panic!("{pointer}: {value}"));
+            assert!((1..=most).contains(&size(said)), "{pointer}: {said}");
+        };
+        text("/display_information/name", 35);
+        text("/display_information/description", 140);
+        text("/features/bot_user/display_name", 80);
+        let colour = at("/display_information/background_color");
+        let hex = colour.as_str().unwrap().strip_prefix('#').unwrap();
+        assert!([3, 6].contains(&hex.len()) && hex.chars().all(|c| c.is_ascii_hexdigit()));
+        for flag in [
+            "org_deploy_enabled",
+            "socket_mode_enabled",
+            "token_rotation_enabled",
+            "interactivity/is_enabled",
+        ] {
+            assert!(at(&format!("/settings/{flag}")).is_boolean(), "{flag}");
+        }
+        let known = |pointer: &str, keys: &[&str]| {
+            for key in at(pointer).as_object().unwrap().keys() {
+                assert!(keys.contains(&key.as_str()), "{pointer}/{key}");
+            }
+        };
+        known("", &["display_information", "features", "oauth_config", "settings"]);
+        known("/features", &["app_home", "bot_user", "shortcuts", "slash_commands"]);
+        known(
+            "/settings",
+            &[
+                "event_subscriptions",
+                "interactivity",
+                "org_deploy_enabled",
+                "socket_mode_enabled",
+                "token_rotation_enabled",
+            ],
+        );
+        let scopes = at("/oauth_config/scopes/bot").as_array().unwrap().len();
+        let events = at("/settings/event_subscriptions/bot_events").as_array().unwrap().len();
+        assert!((1..=255).contains(&scopes) && (1..=100).contains(&events));
+        assert_eq!(at("/settings/socket_mode_enabled"), !by_http);
+        assert_eq!(at("/settings/event_subscriptions/request_url").is_string(), by_http);
+        assert_eq!(at("/settings/interactivity/request_url").is_string(), by_http);
+        let commands = at("/features/slash_commands");
+        let commands = commands.as_array().unwrap();
+        assert!((1..=50).contains(&commands.len()));
+        let name = |command: &serde_json::Value| {
+            for key in command.as_object().unwrap().keys() {
+                let keys = ["command", "url", "description", "usage_hint", "should_escape"];
+                assert!(keys.contains(&key.as_str()), "{command}");
+            }
+            let name = command["command"].as_str().unwrap();
+            assert!(name.starts_with('/') && (2..=32).contains(&size(name)), "{command}");
+            assert!((1..=2_000).contains(&size(command["description"].as_str().unwrap())), "{command}");
+            assert!(command["usage_hint"].as_str().is_none_or(|hint| (1..=1_000).contains(&size(hint))));
+            let url = command["url"].as_str();
+            assert!(if by_http { url.is_some_and(|url| url.starts_with("https://")) } else { url.is_none() });
+            name.to_owned()
+        };
+        let names: Vec<String> = commands.iter().map(name).collect();
+        let single: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(single.len(), names.len(), "{names:?}");
+        names
+    }
+
+    #[test]
+    fn the_manifest_is_as_slack_asks_and_has_the_names_of_the_configuration() {
+        let registry = Registry::builtin();
+        let url = Url::parse("https://bell.example.com").unwrap();
+        let usual = BTreeMap::new();
+        let names = as_slack_asks(&slack_manifest(&registry, None, &usual), false);
+        assert!(names.contains(&"/incident".to_owned()) && names.contains(&"/watchbell".to_owned()));
+        assert!(names.iter().all(|name| !crate::config::SLACKS_OWN.contains(&name.as_str())), "{names:?}");
+        let own = [
+            ("incident", Some("/inc")),
+            ("watchbell", Some("/wb")),
+            ("page", None),
+            ("oncall", Some("/ack")),
+        ];
+        let own = own.map(|(word, name)| (word.to_owned(), name.map(str::to_owned))).into();
+        let names = as_slack_asks(&slack_manifest(&registry, Some(&url), &own), true);
+        for name in ["/inc", "/wb", "/ack", "/alert"] {
+            assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
+        }
+        for name in ["/incident", "/watchbell", "/page", "/oncall"] {
+            assert!(!names.contains(&name.to_owned()), "{name}: {names:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::{sync::watch, time::Instant};
 use tracing::{info, warn};
 
@@ -28,13 +28,17 @@ use crate::{
         prose::Prose,
         room::{Author, Origin},
     },
-    engine::Rejected,
+    engine::{Engine, Rejected},
     metrics::{BadInput, CommandFate, Metrics},
     observe, text,
 };
 
 /// How long a platform may be away before somebody is told.
 pub const AWAY: Duration = Duration::from_mins(1);
+/// How long somebody waits for the engine to begin with what they want: then it is taken back, and they are told.
+pub const BEGUN_WITHIN: Duration = Duration::from_secs(10);
+/// What somebody wants and comes later than this is not done any more; a clock may be wrong by a few minutes.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a completion may take.
 const COMPLETION: Duration = Duration::from_millis(400);
 /// How many suggestions every platform takes.
@@ -57,7 +61,10 @@ impl Default for Habits {
 
 /// Hears all platforms.
 pub struct Hearing {
+    /// For what people want: done soon, or not at all.
     desk: Desk,
+    /// For what has happened, and for pages: those wait as long as it takes.
+    engine: Engine,
     accounts: Arc<dyn AccountBook>,
     habits: Habits,
     metrics: Metrics,
@@ -85,7 +92,9 @@ impl Hearing {
         faults: watch::Sender<Vec<String>>,
     ) -> Self {
         let (platforms, links) = (Mutex::default(), Mutex::default());
-        Self { desk, accounts, habits, metrics, platforms, links, faults }
+        let engine = desk.engine.clone();
+        let desk = Desk { engine: engine.within(BEGUN_WITHIN), ..desk };
+        Self { desk, engine, accounts, habits, metrics, platforms, links, faults }
     }
 
     /// A platform that messages are read from. It counts as away until it says that it is there.
@@ -143,11 +152,11 @@ impl Hearing {
             let admins = config.people.values().filter(|person| person.role == Role::Admin);
             admins.map(|person| person.id.clone()).collect()
         };
-        let Ok(admins) = self.desk.engine.read(move |look| admins(look.config)).await else { return false };
+        let Ok(admins) = self.engine.read(move |look| admins(look.config)).await else { return false };
         for person in admins {
             let page =
                 Intent::Page { whom: Whom::Person(person), reason: reason.clone(), by: Actor::Watchbell };
-            match self.desk.engine.submit(observe::trace(), page).await {
+            match self.engine.submit(observe::trace(), page).await {
                 Ok(_) => {}
                 Err(Rejected::Stopped) => return false,
                 Err(rejected) => warn!(%channel, ?rejected, "an admin could not be paged"),
@@ -157,17 +166,16 @@ impl Hearing {
     }
 
     /// The caller behind an account; without a person they may look, and are told why no more.
-    async fn caller(&self, heard: &Heard) -> (Caller, bool) {
+    async fn caller(&self, engine: &Engine, heard: &Heard) -> Result<(Caller, bool), Rejected> {
         let person = self.person(&heard.account, heard.channel).await;
         let stranger = person.is_none();
         let named = person.unwrap_or_else(|| PersonId::new(format!("{}:{}", heard.channel, heard.account)));
         let id = named.clone();
-        let known = self.desk.engine.read(move |look| Caller::person(&id, look.config).ok()).await;
-        let caller = known.ok().flatten();
+        let caller = engine.read(move |look| Caller::person(&id, look.config).ok()).await?;
         let nobody = || Caller { actor: Actor::Person(named), zone: TimeZone::UTC, origin: None };
         let mut caller = caller.unwrap_or_else(nobody);
         caller.origin = Some(Origin { channel: heard.channel, id: heard.id.clone() });
-        (caller, stranger)
+        Ok((caller, stranger))
     }
 
     /// By the configuration, or by a mail address that the platform has verified.
@@ -187,15 +195,17 @@ impl Hearing {
     }
 
     async fn command(&self, heard: &Heard, text: &str) -> Said {
-        let (caller, stranger) = self.caller(heard).await;
+        if let Some(said) = self.too_late(heard).await {
+            return said;
+        }
+        let (caller, stranger) = match self.caller(&self.desk.engine, heard).await {
+            Ok(known) => known,
+            Err(rejected) => return self.not_taken(&rejected),
+        };
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
         let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
             Ok(reply) => reply,
-            Err(rejected) => {
-                self.metrics.command(CommandFate::Failed);
-                let busy = matches!(rejected, Rejected::Busy { .. });
-                return Said { cards: vec![text::chat::not_taken(busy)], ..Said::default() };
-            }
+            Err(rejected) => return self.not_taken(&rejected),
         };
         self.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
         let Reply { ok, public, mut cards, .. } = reply;
@@ -204,6 +214,28 @@ impl Hearing {
             card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
         }
         Said { cards, to_all: ok && public, ..Said::default() }
+    }
+
+    /// The engine did not take it: nothing was done, and whoever wanted it is told.
+    fn not_taken(&self, rejected: &Rejected) -> Said {
+        self.metrics.command(CommandFate::Failed);
+        let busy = matches!(rejected, Rejected::Busy { .. });
+        Said { cards: vec![text::chat::not_taken(busy)], ..Said::default() }
+    }
+
+    /// What is answered to something that the platform kept for too long.
+    async fn too_late(&self, heard: &Heard) -> Option<Said> {
+        let at = heard.at?;
+        // An engine that does not answer is found out by the command itself.
+        let now: Timestamp = self.desk.engine.read(|look| look.now.civil).await.ok()?;
+        let age = now.duration_since(at);
+        if age <= LATE {
+            return None;
+        }
+        warn!(channel = %heard.channel, ?age, "what somebody wanted came too late: it was not done");
+        self.metrics.bad_input(BadInput::ChatLate);
+        let card = text::chat::too_late(text::room::platform(heard.channel), age.as_mins());
+        Some(Said { cards: vec![card], ..Said::default() })
     }
 
     /// Puts a message onto the timeline of the room's incident. Silent: a reaction is not a question.
@@ -215,10 +247,7 @@ impl Hearing {
                 return warn!(channel = %heard.channel, ?failure, "a message could not be read for the timeline");
             }
         };
-        let (caller, stranger) = self.caller(heard).await;
-        if stranger {
-            return;
-        }
+        let Ok((caller, false)) = self.caller(&self.engine, heard).await else { return };
         let author = self.author(&words.account.id, heard.channel).await;
         let what = RoomIntent::Capture {
             room: message.room.0.clone(),
@@ -243,7 +272,7 @@ impl Hearing {
         let origin = Origin { channel: heard.channel, id: heard.id.clone() };
         let intent = Box::new(Intent::Room { channel: heard.channel, what });
         let trace = observe::trace();
-        if let Err(rejected) = self.desk.engine.submit(trace, Intent::From { origin, intent }).await
+        if let Err(rejected) = self.engine.submit(trace, Intent::From { origin, intent }).await
             && !matches!(rejected, Rejected::Refused(_))
         {
             warn!(%trace, channel = %heard.channel, ?rejected, "something in a room was not recorded");

@@ -194,6 +194,41 @@ async fn what_is_told_twice_is_done_once() {
     assert_eq!(incidents, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_blocked_engine_leaves_nobody_without_a_word_and_does_nothing_late() {
+    let house = house();
+    let (open, shut) = std::sync::mpsc::channel::<()>();
+    let engine = house.engine.clone();
+    let blocked = tokio::spawn(async move { engine.read(move |_| shut.recv().is_err()).await });
+    tokio::task::yield_now().await;
+    let said = house.hearing.hear(heard("1", "UANA", "/incident open P1 it is down")).await;
+    assert_eq!(said.cards, [text::chat::not_taken(true)]);
+    tokio::time::resume();
+    drop(open);
+    blocked.await.unwrap().unwrap();
+    assert_eq!(incidents(&house).await, 0, "nothing is done late");
+    let said = house.hearing.hear(heard("2", "UANA", "/incident open P1 it is down")).await;
+    assert!(said.to_all, "{said:?}");
+}
+
+#[tokio::test]
+async fn what_the_platform_kept_for_too_long_is_not_done_and_said_so() {
+    let house = house();
+    let now = house.engine.read(|look| look.now.civil).await.unwrap();
+    let at = |minutes| Some(now - SignedDuration::from_mins(minutes));
+    let open = |id: &str, at| Heard { at, ..heard(id, "UANA", "/incident open P1 it is down") };
+    let said = house.hearing.hear(open("1", at(7))).await;
+    assert!(said.cards[0].text.contains("7 minutes late") && incidents(&house).await == 0, "{said:?}");
+    assert!(house.hearing.hear(open("2", at(4))).await.to_all);
+    // A clock that is behind is no reason to be deaf.
+    assert!(house.hearing.hear(open("3", at(-60))).await.to_all);
+    assert_eq!(incidents(&house).await, 2);
+}
+
+async fn incidents(house: &House) -> usize {
+    house.engine.read(|look| look.state.incidents.len()).await.unwrap()
+}
+
 #[test]
 fn a_form_fills_its_command() {
     let values = [("text", " it is {odd} \n"), ("severity", "P1")];

@@ -85,7 +85,7 @@ pub fn run() -> ExitCode {
         Command::Run(args) => run::run(&common, &args),
         Command::Check => check(&common),
         Command::Doctor => doctor::run(&common),
-        Command::Slack(args) => slack::run(&args),
+        Command::Slack(args) => slack::run(&common, &args),
         Command::Journal(args) => journal::run(&common, args),
         Command::Health(args) => health::run(&common, &args),
     }

@@ -5,6 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Args, Subcommand};
 use url::Url;
 
+use super::Common;
 use crate::{app::slack_manifest, command::Registry};
 
 /// What is asked for Slack.
@@ -26,9 +27,17 @@ enum What {
 
 /// Runs it.
 #[must_use]
-pub fn run(args: &SlackArgs) -> ExitCode {
+pub fn run(common: &Common, args: &SlackArgs) -> ExitCode {
     let What::Manifest { http } = &args.what;
     // Whoever closed the pipe has read enough.
-    let _ = write!(std::io::stdout().lock(), "{}", slack_manifest(&Registry::builtin(), http.as_ref()));
+    let settings = common.load_or_say("the manifest is that of Socket Mode, with the usual names");
+    let settings = settings.map(|loaded| loaded.settings);
+    let slack = settings.as_ref().and_then(|settings| settings.slack.as_ref());
+    // Without a socket there is only HTTP.
+    let by_http = slack.is_some_and(|slack| slack.app_token.is_none());
+    let configured = settings.as_ref().filter(|_| by_http).map(|settings| &settings.public_url);
+    let names = slack.map(|slack| slack.commands.clone()).unwrap_or_default();
+    let manifest = slack_manifest(&Registry::builtin(), http.as_ref().or(configured), &names);
+    let _ = write!(std::io::stdout().lock(), "{manifest}");
     ExitCode::SUCCESS
 }

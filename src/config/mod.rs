@@ -18,6 +18,7 @@ mod routes;
 mod section;
 mod server;
 mod settings;
+mod slack;
 mod source;
 mod syntax;
 #[cfg(test)]
@@ -27,6 +28,8 @@ mod whole;
 mod words;
 
 pub use mistake::{Gravity, Mistake, Mistakes};
+pub use slack::SLACKS_OWN;
+
 pub use settings::{
     Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
     Slack, leads_to_itself, reached_at,
@@ -190,7 +193,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let sources = routes::integrations(reader, whole, (exposed || elsewhere) && !api_tokens.is_empty());
     server::silent(reader, whole);
     let table = routes::routes(reader, whole, graded);
-    let (slack, discord) = (server::slack(whole), server::discord(reader, whole));
+    let (slack, discord) = (slack::slack(reader, whole), server::discord(reader, whole));
     let platforms = [
         slack.as_ref().map(|slack| (Channel::Slack, slack.rooms)),
         discord.as_ref().map(|discord| (Channel::Discord, discord.rooms)),

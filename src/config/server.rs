@@ -1,4 +1,4 @@
-//! `[server]`, `[api]`, `[slack]`, `[discord]`, `[mail]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
+//! `[server]`, `[api]`, `[discord]`, `[mail]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
 //! listens, and what it talks to. Never opens a connection.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     section::{Node, Reader, Section},
-    settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Slack},
+    settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service},
     source::Place,
     whole::{Kind, Names, Whole},
 };
@@ -167,34 +167,13 @@ pub(super) fn mail(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Mail> {
     Some(Mail { smtp: SecretUrl::new(smtp), password, from: from.value })
 }
 
-/// The real Slack.
-const SLACK: &str = "\"https://slack.com/api\"";
 /// The real Discord.
 const DISCORD: &str = "\"https://discord.com\"";
 /// How long after its end the room of an incident is closed.
 const ROOMS_CLOSE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// `[slack]`
-pub(super) fn slack(whole: &Whole<'_>) -> Option<Slack> {
-    let mut section = whole.single.get("slack").and_then(Node::section)?;
-    let app = section.need("app_token", "app_token = { env = \"SLACK_APP_TOKEN\" }");
-    let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
-    let signing = section.node("signing_secret").and_then(|node| node.secret());
-    let rooms = rooms(&mut section);
-    let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], SLACK));
-    section.finish();
-    let (app, bot) = (app.and_then(|node| node.secret()), bot.and_then(|node| node.secret()));
-    Some(Slack {
-        app_token: app?,
-        bot_token: bot?,
-        signing_secret: signing,
-        rooms,
-        api_url: api_url.map(|(url, _)| url),
-    })
-}
-
 /// How a platform makes rooms for incidents: `incident_rooms = "public" | "private" | "none"`, `rooms_close_after`.
-fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
+pub(super) fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
     let words = [("public", Some(false)), ("private", Some(true)), ("none", None)];
     let wanted = section.node("incident_rooms").and_then(|node| {
         let what = |word: &str| format!("`{word}` is no kind of room");

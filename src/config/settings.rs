@@ -215,14 +215,16 @@ pub struct Mail {
 /// Slack.
 #[derive(Debug, Clone)]
 pub struct Slack {
-    /// Opens the socket.
-    pub app_token: SecretString,
+    /// Opens the socket; without one Slack sends by HTTP.
+    pub app_token: Option<SecretString>,
     /// Speaks.
     pub bot_token: SecretString,
     /// Signs what Slack sends by HTTP, where it does.
     pub signing_secret: Option<SecretString>,
     /// How incidents get rooms, if they do.
     pub rooms: Option<RoomRule>,
+    /// What slash commands are called that are not called as their word (`incident`): `/inc`, or not registered.
+    pub commands: BTreeMap<String, Option<String>>,
     /// Another place than Slack's own.
     pub api_url: Option<Url>,
 }

@@ -4,7 +4,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,6 +26,9 @@ const REPORTS_PER_BATCH: usize = 512;
 /// How long the engine may take to answer while it counts as alive.
 const ALIVE_WITHIN: Duration = Duration::from_secs(2);
 
+/// Nothing was done: come back.
+const BUSY: Rejected = Rejected::Busy { retry_after: Duration::from_secs(1) };
+
 /// Where an answer goes.
 pub(super) type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
 /// Where a source is told that its report is durable.
@@ -33,13 +39,24 @@ pub(super) type Reading = Box<dyn FnOnce(&Look<'_>) -> Box<dyn FnOnce() + Send> 
 /// One thing in the mailbox.
 pub(super) enum Mail {
     /// Somebody wants something.
-    Intent { trace: TraceId, intent: Intent, answer: Answer },
+    Intent { trace: TraceId, intent: Intent, answer: Answer, claim: Claim },
     /// A source reports.
     Report { trace: TraceId, report: Report, receipt: Receipt },
     /// Somebody looks something up.
     Read(Reading),
     /// Another configuration comes into force.
     Configure { config: Arc<Config>, answer: Answer },
+}
+
+/// Who has an intent: the engine that decides it, or the caller who takes it back. The first one has it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// True for whoever comes first.
+    pub(super) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::SeqCst)
+    }
 }
 
 #[derive(Default)]
@@ -76,7 +93,7 @@ impl Mailbox {
         if queues.closed || queues.stopping {
             return Err(Rejected::Stopped);
         }
-        let busy = Err(Rejected::Busy { retry_after: Duration::from_secs(1) });
+        let busy = Err(BUSY);
         match bytes {
             Some(bytes) => {
                 let full = queues.report_bytes > 0 && queues.report_bytes + bytes > ROOM_BYTES;
@@ -150,16 +167,39 @@ impl Mailbox {
 #[derive(Clone)]
 pub struct Engine {
     pub(super) mailbox: Arc<Mailbox>,
+    /// How long its callers wait to be taken; none: for ever.
+    patience: Option<Duration>,
 }
 
 impl Engine {
+    pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, patience: None }
+    }
+
+    /// The same engine for callers who wait no longer than this: what was not begun by then is taken back and
+    /// rejected as [`Rejected::Busy`]. It is done in time, or not at all; what was begun is waited for.
+    #[must_use]
+    pub fn within(&self, patience: Duration) -> Self {
+        Self { mailbox: Arc::clone(&self.mailbox), patience: Some(patience) }
+    }
+
     /// Hands an intent to the engine and waits until what follows from it is durable.
     ///
     /// # Errors
     /// [`Rejected`]: refused by the rules, queue full, or stopped.
     pub async fn submit(&self, trace: TraceId, intent: Intent) -> Result<Accepted, Rejected> {
-        let (answer, answered) = oneshot::channel();
-        self.mailbox.post(Mail::Intent { trace, intent, answer })?;
+        let (answer, mut answered) = oneshot::channel();
+        let claim = Claim::default();
+        self.mailbox.post(Mail::Intent { trace, intent, answer, claim: claim.clone() })?;
+        if let Some(patience) = self.patience {
+            let in_time = tokio::time::timeout(patience, &mut answered).await;
+            match in_time {
+                Ok(answer) => return answer.unwrap_or(Err(Rejected::Stopped)),
+                Err(_) if claim.take() => return Err(BUSY),
+                // It is being decided: what becomes of it is known in a moment.
+                Err(_) => {}
+            }
+        }
         answered.await.unwrap_or(Err(Rejected::Stopped))
     }
 
@@ -189,7 +229,11 @@ impl Engine {
             let seen = look(state);
             Box::new(move || drop(answer.send(seen)))
         })))?;
-        answered.await.map_err(|_| Rejected::Stopped)
+        let Some(patience) = self.patience else { return answered.await.map_err(|_| Rejected::Stopped) };
+        match tokio::time::timeout(patience, answered).await {
+            Ok(seen) => seen.map_err(|_| Rejected::Stopped),
+            Err(_) => Err(BUSY),
+        }
     }
 
     /// Whether the engine answers within two seconds.

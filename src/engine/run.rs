@@ -88,7 +88,7 @@ impl Prepared {
     /// The engine to be.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        Engine { mailbox: Arc::clone(&self.mailbox) }
+        Engine::new(Arc::clone(&self.mailbox))
     }
 
     /// Starts the thread.
@@ -110,7 +110,7 @@ impl Prepared {
             drop(guard);
             tell.send_replace(Some(result));
         })?;
-        Ok(Running { engine: Engine { mailbox: self.mailbox }, ended, thread })
+        Ok(Running { engine: Engine::new(self.mailbox), ended, thread })
     }
 }
 
@@ -124,7 +124,7 @@ impl Drop for Closing {
 }
 
 pub(super) struct Loop {
-    core: Core,
+    pub(super) core: Core,
     mailbox: Arc<Mailbox>,
     parts: Parts,
     batch: Vec<Reply>,
@@ -211,7 +211,9 @@ impl Loop {
 
     fn take(&mut self, mail: Mail, now: Now) {
         match mail {
-            Mail::Intent { trace, intent, answer } => {
+            // Whoever wanted it has gone: it is not done any more.
+            Mail::Intent { claim, .. } if !claim.take() => {}
+            Mail::Intent { trace, intent, answer, .. } => {
                 let told = self.told_of(&intent);
                 let result = self.core.decide(trace, intent, now);
                 match &result {

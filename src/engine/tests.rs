@@ -17,7 +17,7 @@ use super::{
     Courier, Engine, Rejected,
     clock::Clock,
     core::{Core, Lane},
-    mailbox::{Mail, ROOM, ROOM_BYTES},
+    mailbox::{Claim, Mail, Mailbox, ROOM, ROOM_BYTES},
     outbox::{Outbox, PAGES_AT_ONCE, TO_ONE, Worker},
     run::{Loop, Parts, Prepared},
 };
@@ -250,7 +250,9 @@ async fn a_page_for_which_there_is_room_leaves_with_one_sync() {
     let outbox = Outbox::start(&prepared.engine(), &[Arc::new(Vendor::Tells(told))]);
     let mut engine = Loop::new(core, Arc::clone(&prepared.mailbox), parts(Some(outbox)));
     let (answer, mut answered) = oneshot::channel();
-    engine.turn(vec![Mail::Intent { trace: TraceId(1), intent: page("ana"), answer }]).unwrap();
+    engine
+        .turn(vec![Mail::Intent { trace: TraceId(1), intent: page("ana"), answer, claim: Claim::default() }])
+        .unwrap();
     assert!(answered.try_recv().unwrap().is_ok());
     assert_eq!(heard.recv().await, Some(DeliveryId(1)));
     assert_eq!(syncs.lock().unwrap().len(), 1);
@@ -381,4 +383,20 @@ fn reports_wait_by_their_bytes_and_hold_up_nothing_else() {
     assert_eq!(prepared.mailbox.take(None).map(|mails| mails.len()), Some(ROOM + 1));
     assert!(post(ROOM_BYTES / 2).is_ok() && post(ROOM_BYTES / 3).is_ok());
     assert!(matches!(post(ROOM_BYTES / 3), Err(Rejected::Busy { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_begun_in_time_is_taken_back_and_never_done_late() {
+    let mailbox = Arc::new(Mailbox::default());
+    let mut engine = Loop::new(core(), Arc::clone(&mailbox), parts(None));
+    let hurried = Engine::new(Arc::clone(&mailbox)).within(Duration::from_secs(10));
+    let late = hurried.submit(TraceId(1), page("ana")).await;
+    assert!(matches!(late, Err(Rejected::Busy { .. })), "{late:?}");
+    assert!(matches!(hurried.read(|_| ()).await, Err(Rejected::Busy { .. })));
+    // The engine comes back: what was taken back is not done, what is wanted still is.
+    let waiting = tokio::spawn(async move { hurried.submit(TraceId(2), page("ana")).await });
+    tokio::task::yield_now().await;
+    engine.turn(mailbox.take(None).unwrap()).unwrap();
+    assert!(waiting.await.unwrap().is_ok());
+    assert_eq!(engine.core.state().pages.len(), 1);
 }

@@ -30,7 +30,7 @@ impl Fate {
 }
 
 impl BadInput {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Webhook,
         Self::TooLarge,
         Self::Request,
@@ -42,6 +42,7 @@ impl BadInput {
         Self::ChatForeign,
         Self::ChatForgotten,
         Self::ChatForm,
+        Self::ChatLate,
     ];
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +57,7 @@ impl BadInput {
             Self::ChatForeign => "chat_foreign",
             Self::ChatForgotten => "chat_forgotten",
             Self::ChatForm => "chat_form",
+            Self::ChatLate => "chat_late",
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum Remedy {
     NameRoom(String),
     /// Name an account that exists.
     NameAccount(String),
+    /// Invite this account by hand: the platform lets no bot do it.
+    Guest(String),
     /// Bring the bot into the guild or the workspace.
     Install,
     /// The person has to allow direct messages.
@@ -64,6 +66,10 @@ pub fn remedy(remedy: &Remedy, platform: &str) -> String {
         Remedy::NameAccount(account) => {
             format!("There is no account {account} on {platform}: correct it in the configuration.")
         }
+        Remedy::Guest(account) => format!(
+            "{platform} does not let the bot bring in {account} (a guest, say): invite them by hand, or give them a \
+             full account."
+        ),
         Remedy::Install => format!("Install the {platform} app again: it is not there any more."),
         Remedy::AllowMessages => {
             format!("The person has to allow direct messages from the bot in their {platform} settings.")
@@ -95,6 +101,50 @@ pub fn not_taken(busy: bool) -> Card {
         title: "Nothing was done.".to_owned(),
         tone: Tone::Warning,
         text: text.to_owned(),
+        ..Card::default()
+    }
+}
+
+/// What somebody did came so late that they do not expect it any more.
+#[must_use]
+pub fn too_late(platform: &str, minutes: i64) -> Card {
+    Card {
+        title: "Nothing was done.".to_owned(),
+        tone: Tone::Warning,
+        text: format!(
+            "{platform} delivered this {minutes} minutes late, and what comes late is not done any more. Do it again \
+             if you still want it. If you did it just now, the clock of Watchbell's machine is wrong."
+        ),
+        ..Card::default()
+    }
+}
+
+/// What stands behind a button or in a form cannot be read: it was made by another release.
+#[must_use]
+pub fn outdated() -> Card {
+    Card {
+        title: "Nothing was done.".to_owned(),
+        tone: Tone::Warning,
+        text: "This button or form was made by another release of Watchbell and does nothing any more. Write the \
+               command, or use a newer message."
+            .to_owned(),
+        ..Card::default()
+    }
+}
+
+/// Said below an input of a form that cannot be read any more.
+#[must_use]
+pub fn outdated_form() -> &'static str {
+    "Nothing was done: this form was made by another release of Watchbell. Close it and open it again."
+}
+
+/// Somebody of a workspace that Watchbell does not work for.
+#[must_use]
+pub fn foreign(platform: &str) -> Card {
+    Card {
+        title: "Nothing was done.".to_owned(),
+        tone: Tone::Warning,
+        text: format!("This Watchbell works for another workspace of {platform}."),
         ..Card::default()
     }
 }
@@ -223,6 +273,10 @@ mod tests {
             (
                 Remedy::NameAccount("U1".into()),
                 "There is no account U1 on Slack: correct it in the configuration.",
+            ),
+            (
+                Remedy::Guest("U1".into()),
+                "Slack does not let the bot bring in U1 (a guest, say): invite them by hand, or give them a full account.",
             ),
             (Remedy::Install, "Install the Slack app again: it is not there any more."),
             (

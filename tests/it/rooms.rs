@@ -236,3 +236,30 @@ fn where_a_card_stands_is_forgotten_with_its_group() {
     assert!(world.state().posted.len() <= 1_010, "{}", world.state().posted.len());
     assert!(!world.state().posted.is_empty(), "the last ones are known");
 }
+
+#[test]
+fn one_account_that_is_let_in_nowhere_holds_up_neither_the_topic_nor_others_nor_the_end() {
+    let mut world = World::with(config::on_platforms());
+    let refuses_ana = |delivery: &Delivery| match &delivery.room {
+        Some(RoomWork::Invite { people, .. }) if people.contains(&PersonId::new("ana")) => {
+            Outcome::Refused { why: "user_is_restricted (UANA)".into() }
+        }
+        _ => works(delivery),
+    };
+    fires(&mut world, DOWN);
+    world.pass(mins(1), refuses_ana);
+    assert!(room_work(&world).contains(&"topic P1 investigating -".to_owned()), "{:?}", room_work(&world));
+    let commander =
+        IncidentIntent::Role { incident: ONE, role: IncidentRole::Commander, to: Some("ben".into()) };
+    incident(&mut world, commander);
+    world.deliver(refuses_ana);
+    let done = room_work(&world);
+    for work in ["invite ben", "topic P1 investigating ben"] {
+        assert!(done.contains(&work.to_owned()), "{done:?}");
+    }
+    incident(&mut world, IncidentIntent::Resolve { incident: ONE, text: None });
+    world.pass(SignedDuration::from_hours(25), refuses_ana);
+    let done = room_work(&world);
+    assert!(done.contains(&"topic P1 resolved ben".to_owned()), "{done:?}");
+    assert_eq!(done.iter().filter(|work| *work == "close").count(), 1, "{done:?}");
+}

@@ -25,8 +25,10 @@ use crate::{
 
 /// Answers that one address takes.
 const USES: u8 = 5;
-/// How often an answer is tried, and the longest pause in between that is obeyed.
+/// How often an answer is tried, how long it waits for its turn in a room where much is said, and the longest pause
+/// that is obeyed.
 const TRIES: u32 = 6;
+const TURNS: Duration = Duration::from_mins(2);
 const LONGEST: Duration = Duration::from_mins(1);
 /// So long the name of a room is looked for; a room without a name is no reason to keep somebody waiting.
 const NAMING: Duration = Duration::from_millis(1_500);
@@ -186,14 +188,16 @@ async fn persist<T, F>(work: impl Fn() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let mut tries = 1;
+    let (mut tries, begun) = (1, Instant::now());
     loop {
         let pause = match work().await {
-            Err(Failure::Wait(pause)) if tries < TRIES && pause <= LONGEST => pause,
-            Err(Failure::TryAgain(_)) if tries < TRIES => Duration::from_millis(250) * 2_u32.pow(tries - 1),
+            Err(Failure::Wait(pause)) if pause <= LONGEST && begun.elapsed() < TURNS => pause,
+            Err(Failure::TryAgain(_)) if tries < TRIES => {
+                tries += 1;
+                Duration::from_millis(125) * 2_u32.pow(tries - 1)
+            }
             done => return done,
         };
-        tries += 1;
         tokio::time::sleep(pause).await;
     }
 }

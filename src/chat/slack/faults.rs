@@ -79,6 +79,11 @@ pub(super) fn failure(error: &str, about: About<'_>) -> Failure {
         "messages_tab_disabled" => Some(Remedy::Intent("Messages Tab".to_owned())),
         "user_not_found" | "users_not_found" | "user_not_visible" | "no_user" | "user_disabled"
         | "invalid_users" => Some(Remedy::NameAccount(account())),
+        "user_is_restricted"
+        | "user_is_ultra_restricted"
+        | "ura_max_channels"
+        | "cant_invite"
+        | "invitee_cant_see_channel" => Some(Remedy::Guest(account())),
         "no_permission" | "not_authorized" | "ekm_access_denied" => Some(permission(error)),
         restricted if restricted.starts_with("restricted_action") => Some(permission(restricted)),
         // Taken names, what is done already, what is malformed: whoever asked knows what it means.
@@ -143,6 +148,8 @@ mod tests {
             ("messages_tab_disabled", Some(Remedy::Intent("Messages Tab".into()))),
             ("user_not_found", Some(Remedy::NameAccount("U1".into()))),
             ("user_disabled", Some(Remedy::NameAccount("U1".into()))),
+            ("user_is_restricted", Some(Remedy::Guest("U1".into()))),
+            ("cant_invite", Some(Remedy::Guest("U1".into()))),
             ("no_permission", permission("no_permission")),
             ("restricted_action_read_only_channel", permission("restricted_action_read_only_channel")),
             ("name_taken", None),

@@ -159,6 +159,14 @@ impl Sent {
         self.state.values.iter().filter_map(one).collect()
     }
 
+    /// What is answered to a form that cannot be read: it stays open and says so below its first input; none: it has
+    /// no input.
+    pub(super) fn unreadable(&self) -> Option<SlackViewSubmissionResponse> {
+        let first = self.blocks.iter().find(|block| block.r#type == "input" && !block.id.is_empty())?;
+        let errors = HashMap::from([(first.id.clone(), fit(chat::outdated_form(), 2_000))]);
+        Some(SlackViewSubmissionResponse::Errors(SlackViewSubmissionErrorsResponse::new(errors)))
+    }
+
     /// What is answered at once: `clear`, or what has to be filled in still.
     pub(super) fn verdict(&self) -> SlackViewSubmissionResponse {
         let values = self.values();

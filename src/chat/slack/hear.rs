@@ -2,6 +2,8 @@
 //! they refuse a whole delivery for one field that Slack made anew, and what is refused here was done by a person.
 //! Takes what it needs and is silent about the rest.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
@@ -43,6 +45,8 @@ pub(super) struct Context<'a> {
     pub(super) me: Option<&'a Me>,
     /// Words that stay below `/watchbell` (`version`).
     pub(super) own: &'a [String],
+    /// What commands stand for that are called otherwise.
+    pub(super) names: &'a BTreeMap<String, String>,
 }
 
 /// Where an answer goes.
@@ -72,6 +76,10 @@ pub(super) enum Meaning {
     Form(String, Form, Back),
     /// Somebody sent a form that is not complete, or the delivery is nothing to us.
     Nothing,
+    /// It cannot be read. Somebody pressed a button or sent a form of another release, where there is a way back.
+    Unread(Option<Back>),
+    /// It is of another workspace.
+    Foreign(Option<Back>),
 }
 
 /// A delivery as it was read.
@@ -90,14 +98,46 @@ impl From<Meaning> for Reading {
 
 /// Reads a delivery.
 pub(super) fn reading(delivery: Delivery, payload: &Value, context: Context<'_>) -> Reading {
+    if !ours(payload, context) {
+        return Meaning::Foreign(back(payload)).into();
+    }
     match delivery {
-        Delivery::Command => command(payload, context).unwrap_or(Meaning::Nothing).into(),
+        // Slack looks now and then whether our certificate is good.
+        Delivery::Command if text(payload, "/ssl_check").is_some() => Meaning::Nothing.into(),
+        Delivery::Command => command(payload, context).unwrap_or(Meaning::Unread(None)).into(),
         Delivery::Interaction => match text(payload, "/type") {
-            Some("block_actions") => pressed(payload, context).unwrap_or(Meaning::Nothing).into(),
+            Some("block_actions") => pressed(payload, context).unwrap_or_else(|| unread(payload)).into(),
             Some("view_submission") => submitted(payload, context),
-            _ => Meaning::Nothing.into(),
+            Some(_) => Meaning::Nothing.into(),
+            None => Meaning::Unread(None).into(),
         },
+        Delivery::Event if text(payload, "/event/type").is_none() => Meaning::Unread(None).into(),
         Delivery::Event => happened(payload, context).unwrap_or(Meaning::Nothing).into(),
+    }
+}
+
+/// Whether it is of the bot's own workspace. In a room that two workspaces share, the one through which the bot
+/// hears it stands among the authorizations.
+fn ours(payload: &Value, context: Context<'_>) -> bool {
+    let Some(me) = context.me.filter(|me| !me.team.is_empty()) else { return true };
+    let named = ["/team_id", "/context_team_id", "/team/id"].into_iter().filter_map(|at| text(payload, at));
+    let given = payload.pointer("/authorizations").and_then(Value::as_array).into_iter().flatten();
+    let mut teams = named.chain(given.filter_map(|one| text(one, "/team_id"))).peekable();
+    teams.peek().is_none() || teams.any(|team| team == me.team)
+}
+
+/// The way back to whoever did it, as far as it can be read; an address alone is good in any workspace.
+fn back(payload: &Value) -> Option<Back> {
+    let account = text(payload, "/user_id").or_else(|| text(payload, "/user/id"))?;
+    let url = text(payload, "/response_url").and_then(|url| url.parse().ok())?;
+    Some(Back { url: Some(url), account: account.to_owned(), ..Back::default() })
+}
+
+/// A press behind which nothing stands that can be read; a link's button has nothing behind it.
+fn unread(payload: &Value) -> Meaning {
+    match text(payload, "/actions/0/type").filter(|_| text(payload, "/user/id").is_some()) {
+        Some(_) => Meaning::Nothing,
+        None => Meaning::Unread(back(payload)),
     }
 }
 
@@ -136,6 +176,7 @@ fn spelled(name: &str, typed: &str, own: &[String]) -> String {
 
 fn command(payload: &Value, context: Context<'_>) -> Option<Meaning> {
     let (name, account) = (text(payload, "/command")?, text(payload, "/user_id")?);
+    let name = context.names.get(name).map_or(name, String::as_str);
     let typed = unescaped(text(payload, "/text").unwrap_or_default());
     let trigger = text(payload, "/trigger_id")?;
     let room = text(payload, "/channel_id").map(|id| room(id, text(payload, "/channel_name")));
@@ -185,7 +226,11 @@ fn pressed(payload: &Value, _: Context<'_>) -> Option<Meaning> {
     };
     let id = format!("press-{id}");
     if let Some(form) = value.strip_prefix(FORM) {
-        return Some(Meaning::Form(id, serde_json::from_str(form).ok()?, back));
+        let form = serde_json::from_str(form);
+        return Some(form.map_or_else(
+            |_| Meaning::Unread(Some(back.clone())),
+            |form| Meaning::Form(id, form, back.clone()),
+        ));
     }
     let heard = Heard {
         id,
@@ -201,11 +246,23 @@ fn pressed(payload: &Value, _: Context<'_>) -> Option<Meaning> {
 
 fn submitted(payload: &Value, _: Context<'_>) -> Reading {
     let view = payload.get("view").cloned().unwrap_or_default();
-    let Ok(sent) = serde_json::from_value::<Sent>(view) else { return Meaning::Nothing.into() };
+    let Ok(sent) = serde_json::from_value::<Sent>(view) else { return Meaning::Unread(None).into() };
     let verdict = sent.verdict();
     let complete = matches!(verdict, slack_morphism::prelude::SlackViewSubmissionResponse::Clear(_));
-    let meaning = if complete { accepted(payload, &sent) } else { None };
-    Reading { meaning: meaning.unwrap_or(Meaning::Nothing), answer: serde_json::to_value(verdict).ok() }
+    let (meaning, answer) = match accepted(payload, &sent) {
+        Some(meaning) if complete => (meaning, Some(verdict)),
+        Some(_) => (Meaning::Nothing, Some(verdict)),
+        // Without a place to say it, the person is told by themselves.
+        None => match sent.unreadable() {
+            Some(verdict) => (Meaning::Unread(None), Some(verdict)),
+            None => {
+                let account = text(payload, "/user/id").map(str::to_owned);
+                let back = account.map(|account| Back { account, ..Back::default() });
+                (Meaning::Unread(back), None)
+            }
+        },
+    };
+    Reading { meaning, answer: answer.and_then(|answer| serde_json::to_value(answer).ok()) }
 }
 
 fn accepted(payload: &Value, sent: &Sent) -> Option<Meaning> {
@@ -327,7 +384,9 @@ fn message(
             Some(note(account, place, Act::Delete(at(text(event, "/deleted_ts")?))))
         }
         // What somebody writes to the bot alone is for the bot.
-        None if text(event, "/channel_type") == Some("im") && text(event, "/bot_id").is_none() => {
+        None | Some("file_share" | "thread_broadcast")
+            if text(event, "/channel_type") == Some("im") && text(event, "/bot_id").is_none() =>
+        {
             let account = text(event, "/user").filter(|user| *user != me)?;
             let words = addressed(text(event, "/text")?, me);
             let thread = text(event, "/thread_ts").map(str::to_owned);

@@ -10,7 +10,11 @@ fn me() -> Me {
 
 fn read_one(delivery: Delivery, payload: &Value) -> Meaning {
     let own = ["version".to_owned()];
-    reading(delivery, payload, Context { me: Some(&me()), own: &own }).meaning
+    let names = BTreeMap::from([
+        ("/inc".to_owned(), "/incident".to_owned()),
+        ("/wb".to_owned(), "/watchbell".to_owned()),
+    ]);
+    reading(delivery, payload, Context { me: Some(&me()), own: &own, names: &names }).meaning
 }
 
 fn slash(name: &str, text: &str) -> Value {
@@ -30,6 +34,8 @@ fn every_way_to_write_a_command_is_heard_as_the_same() {
     for (name, text, command) in [
         ("/incident", "open P1 x &amp; y", "/incident open P1 x & y"),
         ("/oncall", "", "/oncall"),
+        ("/inc", "open P1 x", "/incident open P1 x"),
+        ("/wb", "oncall now", "/oncall now"),
         ("/watchbell", "incident open P1 x", "/incident open P1 x"),
         ("/watchbell", "/incident open P1 x", "/incident open P1 x"),
         ("/watchbell", "version", "/watchbell version"),
@@ -144,13 +150,22 @@ fn a_button_a_list_and_a_button_with_a_form() {
 }
 
 #[test]
-fn nonsense_means_nothing() {
+fn nonsense_is_told_from_what_is_nothing_to_us() {
+    let every = [Delivery::Command, Delivery::Interaction, Delivery::Event];
     for payload in
-        [json!(null), json!([]), json!({"type": 7}), json!({"event": {"type": "message"}, "event_id": "E"})]
+        [json!(null), json!([]), json!({"type": 7}), json!({"event": {"type": 7}, "event_id": "E"})]
     {
-        for delivery in [Delivery::Command, Delivery::Interaction, Delivery::Event] {
-            assert_eq!(read_one(delivery, &payload), Meaning::Nothing, "{payload}");
+        for delivery in every {
+            assert_eq!(read_one(delivery, &payload), Meaning::Unread(None), "{payload}");
         }
+    }
+    for (delivery, payload) in [
+        (Delivery::Event, json!({"event": {"type": "message"}, "event_id": "E"})),
+        (Delivery::Event, event(json!({"type": "team_rename", "name": "x"}))),
+        (Delivery::Interaction, json!({"type": "view_closed", "team": {"id": "T1"}})),
+        (Delivery::Command, json!({"ssl_check": "1", "token": "x"})),
+    ] {
+        assert_eq!(read_one(delivery, &payload), Meaning::Nothing, "{payload}");
     }
     for (ts, expected) in [
         ("1700000000.000100", Some(1_700_000_000_000_100)),
@@ -161,4 +176,40 @@ fn nonsense_means_nothing() {
     ] {
         assert_eq!(instant(ts).map(Timestamp::as_microsecond), expected, "{ts}");
     }
+}
+
+#[test]
+fn what_is_of_another_workspace_is_refused_and_a_shared_room_is_ours() {
+    let mut foreign = slash("/incident", "open P1 x");
+    foreign["team_id"] = json!("T2");
+    let Meaning::Foreign(Some(back)) = read_one(Delivery::Command, &foreign) else { panic!() };
+    assert!(back.url.is_some() && back.room.is_none() && back.account == "U1");
+    let press = json!({"type": "block_actions", "team": {"id": "T2"}, "user": {"id": "U1"}});
+    assert_eq!(read_one(Delivery::Interaction, &press), Meaning::Foreign(None));
+    let mention =
+        json!({"type": "app_mention", "user": "U1", "channel": "C1", "ts": "2.1", "text": "<@UBOT> x"});
+    let mut shared = event(mention);
+    shared["team_id"] = json!("T2");
+    assert_eq!(read_one(Delivery::Event, &shared), Meaning::Foreign(None));
+    shared["authorizations"] = json!([{"team_id": "T1", "user_id": "UBOT"}]);
+    assert!(matches!(read_one(Delivery::Event, &shared), Meaning::Asked(..)));
+}
+
+#[test]
+fn what_another_release_made_is_said_to_be_outdated() {
+    let press = json!({"type": "block_actions", "team": {"id": "T1"}, "user": {"id": "U1"}, "trigger_id": "3.4",
+        "actions": [{"type": "button", "value": "form:{\"later\":1}"}]});
+    assert!(matches!(read_one(Delivery::Interaction, &press), Meaning::Unread(Some(_))));
+    let names = BTreeMap::new();
+    let context = Context { me: None, own: &[], names: &names };
+    let sent = |blocks: Value| {
+        let view = json!({"id": "V1", "private_metadata": "of another release", "blocks": blocks});
+        json!({"type": "view_submission", "user": {"id": "U1"}, "view": view})
+    };
+    let input = json!([{"type": "input", "block_id": "text", "optional": true}]);
+    let Reading { meaning, answer } = reading(Delivery::Interaction, &sent(input), context);
+    assert_eq!(meaning, Meaning::Unread(None));
+    assert!(answer.unwrap()["errors"]["text"].as_str().unwrap().contains("another release"));
+    let Reading { meaning, answer } = reading(Delivery::Interaction, &sent(json!([])), context);
+    assert!(matches!(meaning, Meaning::Unread(Some(back)) if back.account == "U1") && answer.is_none());
 }

@@ -19,8 +19,12 @@ use super::{
     seen::Seen,
 };
 use crate::{
-    chat::port::{Act, Ear, Heard},
-    text::chat::Remedy,
+    chat::port::{Act, Ear, Heard, Said, Strange},
+    domain::delivery::Channel,
+    text::{
+        card::Card,
+        chat::{self, Remedy},
+    },
 };
 
 /// Ids that are remembered.
@@ -75,12 +79,24 @@ impl Hearing {
 
     /// Takes one delivery.
     pub(super) fn take(self: &Arc<Self>, delivery: Delivery, payload: &Value) -> Ack {
-        let context = Context { me: self.slack.me(), own: &self.slack.options.own_words };
+        let context = Context {
+            me: self.slack.me(),
+            own: &self.slack.options.own_words,
+            names: &self.slack.options.names,
+        };
         let Reading { meaning, answer } = reading(delivery, payload, context);
         let id = match &meaning {
             Meaning::Asked(heard, _) | Meaning::Happened(heard, _) => heard.id.clone(),
             Meaning::Form(id, ..) => id.clone(),
             Meaning::Nothing => return Ack::Taken(answer),
+            Meaning::Unread(back) => {
+                self.turn_away(Strange::Unreadable, back.clone(), chat::outdated());
+                return Ack::Taken(answer);
+            }
+            Meaning::Foreign(back) => {
+                self.turn_away(Strange::Foreign, back.clone(), chat::foreign("Slack"));
+                return Ack::Taken(answer);
+            }
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.has(&id) {
@@ -103,13 +119,25 @@ impl Hearing {
                         hearing.say(said, back, begun).await;
                     }
                     Meaning::Form(_, form, back) => hearing.show(&form, &back).await,
-                    Meaning::Happened(..) | Meaning::Nothing => {}
+                    Meaning::Happened(..) | Meaning::Nothing | Meaning::Unread(_) | Meaning::Foreign(_) => {}
                 }
                 drop(permit);
             });
         }
         seen.add(id);
         Ack::Taken(answer)
+    }
+
+    /// Counts what is not taken, and tells whoever did it, if there is a way and room for it.
+    fn turn_away(self: &Arc<Self>, what: Strange, back: Option<Back>, card: Card) {
+        self.ear.strange(Channel::Slack, what);
+        let (Some(back), Ok(permit)) = (back, Arc::clone(&self.busy).try_acquire_owned()) else { return };
+        let hearing = Arc::clone(self);
+        tokio::spawn(async move {
+            let said = Said { cards: vec![card], ..Said::default() };
+            hearing.say(said, back, Instant::now()).await;
+            drop(permit);
+        });
     }
 
     /// Brings what happened to the ear, one after the other, until the last of it was heard.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use url::Url;
 
 use super::words::size;
+use crate::config::SLACKS_OWN;
 
 /// The bot's scopes, each with what it is for.
 pub(super) const SCOPES: &[(&str, &str)] = &[
@@ -45,57 +46,23 @@ const EVENTS: &[&str] = &[
     "tokens_revoked",
 ];
 
-/// Slack's own commands, which no app can have; they are reached as `/watchbell …`.
-const TAKEN: &[&str] = &[
-    "/active",
-    "/apps",
-    "/archive",
-    "/away",
-    "/call",
-    "/collapse",
-    "/dm",
-    "/dnd",
-    "/expand",
-    "/feed",
-    "/feedback",
-    "/help",
-    "/huddle",
-    "/invite",
-    "/join",
-    "/kick",
-    "/leave",
-    "/me",
-    "/msg",
-    "/mute",
-    "/open",
-    "/part",
-    "/prefs",
-    "/remind",
-    "/remove",
-    "/rename",
-    "/search",
-    "/shortcuts",
-    "/shrug",
-    "/star",
-    "/status",
-    "/topic",
-    "/who",
-];
-
 /// Characters of a command's description and of its hint.
 const DESCRIPTION: usize = 2_000;
 const HINT: usize = 1_000;
 
-/// The manifest as YAML. `commands` are names (`/incident`), summaries and usages; `/watchbell` is added, and Slack's
-/// own names are left out. Without Socket Mode `public_url` is where Slack sends its requests.
+/// Commands of one app.
+const COMMANDS: usize = 50;
+
+/// The manifest as YAML. `commands` are names (`/incident`), summaries and hints, the most useful first; Slack's own
+/// names, and what is more than Slack takes, are left out: all are reached by `/watchbell` and by a mention. Without
+/// Socket Mode `public_url` is where Slack sends its requests.
 #[must_use]
 pub fn manifest(commands: &[(&str, &str, &str)], socket_mode: bool, public_url: Option<&Url>) -> String {
     let address = |path: &str| {
         let base = public_url.filter(|_| !socket_mode)?;
         Some(format!("{}/slack/{path}", base.as_str().trim_end_matches('/')))
     };
-    let whole = ("/watchbell", "Every command of Watchbell", "incident open P1 the database is down");
-    let own = commands.iter().filter(|(name, ..)| *name != whole.0 && !TAKEN.contains(name));
+    let own = commands.iter().filter(|(name, ..)| !SLACKS_OWN.contains(name)).take(COMMANDS);
     let mut out = String::new();
     let mut line = |indent: usize, text: &str| {
         // cannot fail: writing to a String
@@ -114,13 +81,12 @@ pub fn manifest(commands: &[(&str, &str, &str)], socket_mode: bool, public_url: 
     line(4, "display_name: watchbell");
     line(4, "always_online: true");
     line(2, "slash_commands:");
-    for (name, summary, usage) in std::iter::once(&whole).chain(own) {
+    for (name, summary, hint) in own {
         line(4, &format!("- command: {}", quoted(name, 32)));
         if let Some(url) = address("commands") {
             line(6, &format!("url: {}", quoted(&url, 3_000)));
         }
         line(6, &format!("description: {}", quoted(summary, DESCRIPTION)));
-        let hint = usage.trim().strip_prefix(name).unwrap_or(usage).trim();
         if !hint.is_empty() {
             line(6, &format!("usage_hint: {}", quoted(hint, HINT)));
         }
@@ -164,10 +130,11 @@ mod tests {
     use super::*;
 
     const COMMANDS: &[(&str, &str, &str)] = &[
-        ("/incident", "Incidents: open, show, resolve …", "/incident open P1 the database is down"),
-        ("/ack", "Takes over: \"I have it\"\nand stops the page", "/ack G-17"),
-        ("/me", "Who I am", "/me"),
-        ("/oncall", "Who is on call", "/oncall"),
+        ("/watchbell", "Every command of Watchbell", "incident open P1 the database is down"),
+        ("/incident", "Incidents: open, show, resolve …", "open P1 the database is down"),
+        ("/ack", "Takes over: \"I have it\"\nand stops the page", "G-17"),
+        ("/me", "Who I am", ""),
+        ("/oncall", "Who is on call", ""),
     ];
 
     #[test]

@@ -26,7 +26,7 @@ mod words;
 mod blocks_tests;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     pin::Pin,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -73,6 +73,8 @@ pub struct Options {
     pub api: Url,
     /// Words that stay below `/watchbell`: `/watchbell version` is no command `/version`.
     pub own_words: Vec<String>,
+    /// What slash commands stand for that are called otherwise: `/inc` is `/incident`.
+    pub names: BTreeMap<String, String>,
     /// How long one request may take.
     pub request: Duration,
     /// How long everything together may take that is asked of [`Platform`].
@@ -107,6 +109,7 @@ impl Options {
             signing_secret: None,
             api: Url::parse("https://slack.com/api/")?,
             own_words: ["version", "reload", "doctor"].map(str::to_owned).to_vec(),
+            names: BTreeMap::new(),
             request: Duration::from_secs(7),
             patience: Duration::from_millis(9_800),
             ping: Duration::from_secs(10),

@@ -229,7 +229,7 @@ impl Inner {
         };
         let words = fit(&picture.words, 1_000);
         let request = json!({
-            "filename": picture.name, "length": picture.png.len().to_string(), "alt_txt": picture.words,
+            "filename": picture.name, "length": picture.png.len().to_string(), "alt_txt": fit(&picture.words, 1_000),
         });
         let call = Call::new(method::UPLOAD_URL).lane(lane);
         let place: UploadPlace = self.api.call(call, &request).await?;
@@ -272,7 +272,13 @@ impl Inner {
         }
         let found = found.ok_or_else(|| Failure::Gone("message_not_found".to_owned()))?;
         let account = match &found.user {
-            Some(user) => self.account(user).await?,
+            Some(user) => match self.account(user).await {
+                // Whoever left, or is of another workspace: what they wrote is kept all the same.
+                Err(Failure::Refused { .. } | Failure::Gone(_)) => {
+                    Account { id: user.clone(), name: user.clone(), mail: None, bot: false }
+                }
+                known => known?,
+            },
             None => {
                 let id = found.bot_id.clone().unwrap_or_default();
                 Account { name: id.clone(), id, mail: None, bot: true }

@@ -187,8 +187,16 @@ impl Inner {
             // The purpose is the mark by which it is found again; the topic is what people read.
             let request = json!({ "channel": channel.id, "purpose": purpose(&plan.key) });
             let call = Call::new(method::SET_PURPOSE).room(&channel.id);
-            let _: Value = self.api.call(call, &request).await?;
-            self.set_topic(&room.id, &plan.topic).await?;
+            let marked: Result<Value, _> = self.api.call(call, &request).await;
+            // What Slack refuses here keeps nobody out of the room: it has its topic set again, and that says why.
+            for done in [marked.map(drop), self.set_topic(&room.id, &plan.topic).await] {
+                match done {
+                    Err(failure @ Failure::Refused { .. }) => {
+                        tracing::warn!(?failure, "a room was made without its purpose or topic");
+                    }
+                    done => done?,
+                }
+            }
             let mut known = self.rooms.known();
             if known.made.len() >= KEPT {
                 known.made.clear();
@@ -222,26 +230,36 @@ impl Inner {
         }
     }
 
-    /// Brings everybody in whom Slack lets in; the first who it does not is told.
+    /// Brings everybody in whom Slack lets in; of those whom it does not, each is named with the reason.
     pub(super) async fn invite(&self, room: &RoomId, accounts: &[String]) -> Result<(), Failure> {
-        let mut first = Ok(());
+        let mut refused: Vec<(&str, Failure)> = Vec::new();
         for guests in accounts.chunks(GUESTS) {
             match self.invite_some(room, guests).await {
                 // One of them is there already, or unknown: that says nothing of the others.
                 Err(Failure::Refused { .. }) if guests.len() > 1 => {
                     for guest in guests {
-                        let one = self.invite_some(room, std::slice::from_ref(guest)).await;
-                        match one {
-                            Err(failure @ Failure::Refused { .. }) => first = first.and(Err(failure)),
+                        match self.invite_some(room, std::slice::from_ref(guest)).await {
+                            Err(failure @ Failure::Refused { .. }) => refused.push((guest, failure)),
                             one => one?,
                         }
                     }
                 }
-                Err(failure @ Failure::Refused { .. }) => first = first.and(Err(failure)),
+                Err(failure @ Failure::Refused { .. }) => {
+                    refused.push((guests.first().map_or("", String::as_str), failure));
+                }
                 done => done?,
             }
         }
-        first
+        let reason = |(account, failure): &(&str, Failure)| match failure {
+            Failure::Refused { why, .. } => format!("{why} ({account})"),
+            _ => String::new(),
+        };
+        let reasons = refused.iter().map(reason).collect::<Vec<_>>().join(", ");
+        match refused.into_iter().next() {
+            Some((_, Failure::Refused { remedy, .. })) => Err(Failure::Refused { why: reasons, remedy }),
+            Some((_, failure)) => Err(failure),
+            None => Ok(()),
+        }
     }
 
     async fn invite_some(&self, room: &RoomId, guests: &[String]) -> Result<(), Failure> {

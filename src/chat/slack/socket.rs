@@ -22,7 +22,8 @@ use super::{
     hearing::{Ack, Hearing, stopped},
 };
 use crate::{
-    chat::port::{Failure, Link},
+    chat::port::{Failure, Link, Strange},
+    domain::delivery::Channel,
     text::chat::Remedy,
 };
 
@@ -230,7 +231,7 @@ impl Line {
 
     async fn take(&mut self, text: &str) -> Option<End> {
         let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
-            tracing::warn!("Slack's socket said something that is no envelope");
+            self.hearing.ear.strange(Channel::Slack, Strange::Unreadable);
             return None;
         };
         let delivery = match envelope.r#type.as_str() {

@@ -35,30 +35,44 @@ impl Decision<'_> {
         let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
         for (channel, rule) in self.config.platforms.clone() {
             let room = incident.rooms.iter().find(|room| room.channel == channel);
-            let work = match (room, rule) {
-                (None, Some(rule)) if incident.is_open() => Some(open(rule)),
-                (None, _) => None,
+            let works = match (room, rule) {
+                (None, Some(rule)) if incident.is_open() => vec![open(rule)],
+                (None, _) => Vec::new(),
                 (Some(room), _) => self.lacks(&incident, room),
             };
-            if let Some(work) = work {
+            for work in works {
                 self.queue_room_work(id, channel, work);
             }
         }
     }
 
-    /// One piece of work at a time: the next follows when it is done.
-    fn lacks(&self, incident: &Incident, room: &IncidentRoom) -> Option<RoomWork> {
-        let id = room.id.clone().filter(|_| room.work.is_empty() && !room.closed)?;
-        if room.close_at.is_some_and(|at| at <= self.now.engine) {
-            return Some(RoomWork::Close { room: id });
+    /// What is lacking and not under way. One piece that fails again and again (an account that Slack lets in
+    /// nowhere) holds up neither the others nor other people.
+    fn lacks(&self, incident: &Incident, room: &IncidentRoom) -> Vec<RoomWork> {
+        let Some(id) = room.id.clone().filter(|_| !room.closed) else { return Vec::new() };
+        let under_way = room.work.iter().filter_map(|work| self.state.deliveries.get(work)?.room.as_ref());
+        let (mut people, mut topic, mut closing) = (self.concerned(incident, room.channel), false, false);
+        for work in under_way {
+            match work {
+                RoomWork::Invite { people: asked, .. } => people.retain(|person| !asked.contains(person)),
+                RoomWork::Topic { .. } => topic = true,
+                RoomWork::Close { .. } => closing = true,
+                RoomWork::Open { .. } => return Vec::new(),
+            }
         }
-        let mut people = self.concerned(incident, room.channel);
+        if room.close_at.is_some_and(|at| at <= self.now.engine) {
+            return if closing { Vec::new() } else { vec![RoomWork::Close { room: id }] };
+        }
         people.retain(|person| !room.invited.contains(person));
+        let mut works = Vec::new();
         if !people.is_empty() && incident.is_open() {
-            return Some(RoomWork::Invite { room: id, people });
+            works.push(RoomWork::Invite { room: id.clone(), people });
         }
         let about = about(incident);
-        (about != room.about).then_some(RoomWork::Topic { room: id, about })
+        if !topic && about != room.about {
+            works.push(RoomWork::Topic { room: id, about });
+        }
+        works
     }
 
     /// Who belongs into the room and has an account there: whoever was paged, leads, or took it.

@@ -3,6 +3,7 @@
 
 mod api;
 mod check;
+mod rules;
 mod socket;
 mod world;
 
@@ -78,6 +79,8 @@ pub struct Habits {
     pub links_expired: bool,
     /// Every delivery comes twice.
     pub twice: bool,
+    /// What happens is kept until it is let go.
+    pub held: bool,
     pub scopes: Option<String>,
 }
 
@@ -151,7 +154,7 @@ impl Fake {
     pub async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut state = State { clock: 1_700_000_000, ..State::default() };
+        let mut state = State { clock: now().as_second().unsigned_abs(), ..State::default() };
         for name in ["ops", "quiet"] {
             state.make_room(name, false, "UELSE");
         }
@@ -188,6 +191,14 @@ impl Fake {
                 closes,
             });
         }
+        state.flush();
+    }
+
+    /// Lets go what was kept, the last of it first.
+    pub fn release(&self) {
+        let mut state = self.state();
+        state.habits.held = false;
+        state.unacknowledged.reverse();
         state.flush();
     }
 
@@ -306,6 +317,9 @@ impl State {
 
     /// Sends everything that has not gone out over the newest connection.
     pub fn flush(&mut self) {
+        if self.habits.held {
+            return;
+        }
         let Some(connection) = self.connections.last() else { return };
         for envelope in self.unacknowledged.iter_mut().filter(|envelope| envelope.sent.is_none()) {
             let mut wire = json!({

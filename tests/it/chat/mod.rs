@@ -5,3 +5,7 @@ pub mod contract;
 mod fake_slack;
 mod scenario;
 mod slack;
+mod slack_calls;
+mod slack_http;
+mod slack_lines;
+mod slack_refused;

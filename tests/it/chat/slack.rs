@@ -249,7 +249,7 @@ async fn a_scope_that_is_missing_is_named() {
     is_clean(&world);
 }
 
-fn form() -> Form {
+pub fn form() -> Form {
     let input = |name: &str, optional: bool| Input {
         name: name.into(),
         label: name.into(),
@@ -419,79 +419,4 @@ async fn no_secret_is_in_a_log_or_in_anything_that_is_printed() {
         log.lines().filter(|line| line.contains("watchbell") || line.contains("it::")).collect();
     assert!(ours.iter().any(|line| line.contains("tried")), "{log}");
     assert!(!ours.iter().any(|line| line.contains("s3cret")), "{ours:#?}");
-}
-
-/// A sequence of numbers that is the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_broken_connections_lose_nothing_and_repeat_nothing() {
-    const ROUNDS: usize = 200;
-    let world = SlackWorld::start().await;
-    let (room, ana) = (world.room("ops"), world.account("ana"));
-    let message = world.write(&ana, &room, "x");
-    let mut dice = Dice(42);
-    let mut expected = BTreeSet::new();
-    for round in 0..ROUNDS {
-        let act = if dice.throw(3) == 0 {
-            world.react(&ana, &message, &format!("r{round}"), true);
-            Act::React { name: format!("r{round}"), added: true, message: message.clone() }
-        } else {
-            world.command(&ana, &room, &format!("/ack G-{round}"));
-            Act::Command(format!("/ack G-{round}"))
-        };
-        expected.insert(format!("{act:?}"));
-        if round % 40 == 20 {
-            world.half_open();
-            continue;
-        }
-        match dice.throw(9) {
-            0 | 1 => world.cut(),
-            2 => world.closes(),
-            3 => world.disconnects("warning"),
-            4 => world.disconnects("refresh_requested"),
-            5 => world.again(),
-            6 => {
-                // What was not acknowledged comes again, and in another order.
-                world.cut();
-                world.fake.state().unacknowledged.reverse();
-            }
-            7 => {
-                let greeting = json!({"type": "disconnect", "reason": "too_many_websockets"});
-                world.fake.state().habits.greeting = Some(greeting);
-                world.closes();
-                let opened = world.calls("apps.connections.open").len();
-                until("it was refused", || {
-                    (world.calls("apps.connections.open").len() > opened).then_some(())
-                })
-                .await;
-                world.fake.state().habits.greeting = None;
-            }
-            _ => {
-                let twice = world.fake.state().habits.twice;
-                world.fake.state().habits.twice = !twice;
-            }
-        }
-        if dice.throw(3) == 0 {
-            let wanted = expected.len() / 2;
-            until("some of it is heard", || (world.script.heard().len() >= wanted).then_some(())).await;
-        }
-    }
-    let heard = world.script.hears(ROUNDS).await;
-    until("all is acknowledged", || world.fake.state().unacknowledged.is_empty().then_some(())).await;
-    let acts: BTreeSet<String> = heard.iter().map(|heard| format!("{:?}", heard.act)).collect();
-    assert_eq!(acts, expected);
-    assert_eq!(world.script.heard().len(), ROUNDS, "nothing was heard twice");
-    let links = world.script.links();
-    assert!(
-        links.windows(2).all(|pair| std::mem::discriminant(&pair[0]) != std::mem::discriminant(&pair[1]))
-    );
-    is_clean(&world);
 }

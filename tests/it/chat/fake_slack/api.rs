@@ -13,7 +13,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{APP_TOKEN, BOT, BOT_TOKEN, Fake, State as Slack, TEAM, Upload, View, check};
+use super::{APP_TOKEN, BOT, BOT_TOKEN, Fake, State as Slack, TEAM, Upload, View, check, rules};
 
 /// Methods that take their arguments as a form alone.
 const FORMS: &[&str] = &[
@@ -25,32 +25,6 @@ const FORMS: &[&str] = &[
     "files.getUploadURLExternal",
     "files.info",
     "users.info",
-];
-
-/// Required arguments.
-const REQUIRED: &[(&str, &[&str])] = &[
-    ("chat.postMessage", &["channel"]),
-    ("chat.postEphemeral", &["channel", "user"]),
-    ("chat.update", &["channel", "ts"]),
-    ("chat.getPermalink", &["channel", "message_ts"]),
-    ("conversations.open", &["users"]),
-    ("conversations.create", &["name"]),
-    ("conversations.setTopic", &["channel", "topic"]),
-    ("conversations.setPurpose", &["channel", "purpose"]),
-    ("conversations.invite", &["channel", "users"]),
-    ("conversations.archive", &["channel"]),
-    ("conversations.list", &[]),
-    ("conversations.info", &["channel"]),
-    ("conversations.history", &["channel"]),
-    ("conversations.replies", &["channel", "ts"]),
-    ("pins.add", &["channel", "timestamp"]),
-    ("files.getUploadURLExternal", &["filename", "length"]),
-    ("files.completeUploadExternal", &["files"]),
-    ("files.info", &["file"]),
-    ("users.info", &["user"]),
-    ("auth.test", &[]),
-    ("views.open", &["trigger_id", "view"]),
-    ("apps.connections.open", &[]),
 ];
 
 const SCOPES: &str = "app_mentions:read,channels:history,channels:manage,channels:read,chat:write,commands,files:read,files:write,groups:history,groups:read,groups:write,im:history,im:read,im:write,pins:read,pins:write,reactions:read,users:read,users:read.email";
@@ -167,26 +141,10 @@ fn read(state: &mut Slack, method: &str, headers: &HeaderMap, body: &[u8]) -> Re
             fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
         Value::Object(fields)
     };
-    let Some((_, required)) = REQUIRED.iter().find(|(known, _)| *known == method) else {
+    let Some(faults) = rules::faults(method, &arguments) else {
         state.violations.push(format!("unknown method {method}"));
         return Err("unknown_method".to_owned());
     };
-    for name in *required {
-        if arguments[name].is_null() || arguments[name] == "" {
-            state.violations.push(format!("{method} without `{name}`: {arguments}"));
-            return Err("invalid_arguments".to_owned());
-        }
-    }
-    let mut faults = match method {
-        "chat.postMessage" | "chat.postEphemeral" | "chat.update" => check::message(&arguments),
-        "views.open" => check::view(&arguments["view"]),
-        _ => Vec::new(),
-    };
-    for (name, most) in [("topic", 250), ("purpose", 250), ("name", 80)] {
-        if arguments[name].as_str().is_some_and(|text| text.encode_utf16().count() > most) {
-            faults.push(format!("`{name}` is too long"));
-        }
-    }
     let wrong = !faults.is_empty();
     state.violations.extend(faults.into_iter().map(|fault| format!("{method}: {fault}")));
     if wrong { Err("invalid_blocks".to_owned()) } else { Ok(arguments) }
@@ -376,6 +334,12 @@ fn conversations(state: &mut Slack, method: &str, arguments: &Value) -> Result<V
         "conversations.invite" => {
             let guests: Vec<&str> = text("users").split(',').collect();
             let room = state.room_mut(&id).ok_or("channel_not_found")?;
+            if guests == [BOT] {
+                return Err("cant_invite_self".to_owned());
+            }
+            if guests == ["UGUEST"] {
+                return Err("user_is_restricted".to_owned());
+            }
             if guests.iter().any(|guest| !["UANA", "UBEN"].contains(guest)) {
                 return Err("user_not_found".to_owned());
             }
@@ -444,7 +408,10 @@ pub async fn respond(
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let faults = check::message(&body);
+    let mut faults = check::message(&body);
+    let known = ["text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts"];
+    let strange = body.as_object().into_iter().flatten().filter(|(name, _)| !known.contains(&name.as_str()));
+    faults.extend(strange.map(|(name, _)| format!("`{name}` is nothing for it")));
     state.violations.extend(faults.into_iter().map(|fault| format!("response_url: {fault}")));
     if state.habits.links_expired {
         return (StatusCode::NOT_FOUND, "expired_url").into_response();

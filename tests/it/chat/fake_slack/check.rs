@@ -74,7 +74,8 @@ fn blocks(list: &Value, most: usize, faults: &mut Vec<String>) {
             }
             Some("divider") => {}
             Some("actions") => actions(block, faults),
-            Some("input") => {
+            // Fifty blocks are a message's, and a message has no inputs.
+            Some("input") if most > 50 => {
                 text(&block["label"], 2_000, true, faults);
                 element(&block["element"], faults);
             }
@@ -175,6 +176,9 @@ pub fn view(view: &Value) -> Vec<String> {
     }
     if view["private_metadata"].as_str().is_some_and(|data| units(data) > 3_000) {
         faults.push("private_metadata".to_owned());
+    }
+    if view["callback_id"].as_str().is_some_and(|id| units(id) > 255) {
+        faults.push("callback_id".to_owned());
     }
     blocks(&view["blocks"], 100, &mut faults);
     faults
