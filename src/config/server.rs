@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    domain::{id::PersonId, room::RoomRule},
+    domain::{id::PersonId, permission::Strangers, room::RoomRule},
     links::SHORTEST_KEY,
 };
 
@@ -181,6 +181,7 @@ pub(super) fn slack(whole: &Whole<'_>) -> Option<Slack> {
     let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
     let signing = section.node("signing_secret").and_then(|node| node.secret());
     let rooms = rooms(&mut section);
+    let strangers = strangers(&mut section);
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], SLACK));
     section.finish();
     let (app, bot) = (app.and_then(|node| node.secret()), bot.and_then(|node| node.secret()));
@@ -189,6 +190,7 @@ pub(super) fn slack(whole: &Whole<'_>) -> Option<Slack> {
         bot_token: bot?,
         signing_secret: signing,
         rooms,
+        strangers,
         api_url: api_url.map(|(url, _)| url),
     })
 }
@@ -204,6 +206,15 @@ fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
     let close_after = section.duration("rooms_close_after", SignedDuration::ZERO..=hour * 24 * 90);
     let private = wanted.unwrap_or(Some(false))?;
     Some(RoomRule { private, close_after: close_after.unwrap_or(ROOMS_CLOSE_AFTER) })
+}
+
+/// What somebody may do whose account is nobody's: `strangers = "look" | "nothing"`.
+fn strangers(section: &mut Section<'_>) -> Strangers {
+    let wanted = section.node("strangers").and_then(|node| {
+        let what = |word: &str| format!("`{word}` is nothing that strangers may do");
+        node.one_of(&Strangers::WORDS, what, "strangers may look, or nothing")
+    });
+    wanted.unwrap_or_default()
 }
 
 /// One of Discord's ids.
@@ -226,12 +237,14 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
     let content = section.flag("message_content");
     let members = section.flag("server_members");
     let rooms = rooms(&mut section);
+    let strangers = strangers(&mut section);
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], DISCORD));
     section.finish();
     Some(Discord {
         token: token?,
         guild,
         rooms,
+        strangers,
         category,
         content: content.unwrap_or(false),
         members: members.unwrap_or(false),

@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::domain::{
     delivery::Channel,
     id::{ContactName, IntegrationId, PersonId, RouteId},
+    permission::Strangers,
     room::RoomRule,
 };
 
@@ -223,6 +224,8 @@ pub struct Slack {
     pub signing_secret: Option<SecretString>,
     /// How incidents get rooms, if they do.
     pub rooms: Option<RoomRule>,
+    /// What somebody may do whose account is nobody's.
+    pub strangers: Strangers,
     /// Another place than Slack's own.
     pub api_url: Option<Url>,
 }
@@ -236,6 +239,8 @@ pub struct Discord {
     pub guild: Option<u64>,
     /// How incidents get rooms, if they do.
     pub rooms: Option<RoomRule>,
+    /// What somebody may do whose account is nobody's.
+    pub strangers: Strangers,
     /// The category in which rooms are made.
     pub category: Option<u64>,
     /// Whether the privileged intent Message Content is switched on.

@@ -220,6 +220,7 @@ pub fn config() -> Config {
         goes_on: false,
     };
     Config {
+        strangers: BTreeMap::new(),
         digest: "test".to_owned(),
         people: people.into_iter().map(|one| (one.id.clone(), one)).collect(),
         teams: BTreeMap::from([(

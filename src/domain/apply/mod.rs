@@ -5,6 +5,7 @@ mod alerts;
 mod change;
 mod chat;
 mod incidents;
+mod links;
 mod pages;
 
 use std::{
@@ -94,6 +95,10 @@ impl State {
             | Event::MessageCaptured(_)
             | Event::MessageChanged { .. }
             | Event::RoomJoined { .. } => self.chat_changed(event),
+            Event::LinkOffered { .. }
+            | Event::LinkFailed { .. }
+            | Event::AccountLinked { .. }
+            | Event::AccountUnlinked { .. } => self.links_changed(event, stamp),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
                 self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
                 self.delivered(*delivery, to, *kind);

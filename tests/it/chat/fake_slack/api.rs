@@ -251,7 +251,7 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
                 _ => return Err("user_not_found".to_owned()),
             };
             let mail = format!("{name}@example.com");
-            Ok(json!({"user": {"id": id, "name": name, "is_bot": false, "is_email_confirmed": confirmed,
+            Ok(json!({"user": {"id": id, "team_id": super::TEAM, "name": name, "is_bot": false, "is_email_confirmed": confirmed,
                 "profile": {"display_name": name, "real_name": name, "email": mail}}}))
         }
         "views.open" => {
