@@ -350,3 +350,38 @@ fn shared(file: &Value, room: &RoomId) -> Option<String> {
         ts.as_str().map(str::to_owned)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_address_counts_when_it_is_verified_and_of_a_member_of_our_own_workspace() {
+        let member = || json!({"team_id": "T1", "is_email_confirmed": true, "profile": {"email": "ana@example.com"}});
+        for (what, change, counts) in [
+            ("a member", json!({}), true),
+            ("not verified", json!({"is_email_confirmed": false}), false),
+            ("never said to be verified", json!({"is_email_confirmed": null}), false),
+            ("of another workspace (Slack Connect)", json!({"team_id": "T2"}), false),
+            ("of no workspace", json!({"team_id": null}), false),
+            ("a stranger", json!({"is_stranger": true}), false),
+            ("a guest", json!({"is_restricted": true}), false),
+            ("a guest of one channel", json!({"is_ultra_restricted": true}), false),
+            ("invited, and not there yet", json!({"is_invited_user": true}), false),
+            ("gone", json!({"deleted": true}), false),
+            ("a bot", json!({"is_bot": true}), false),
+            ("a workflow", json!({"is_workflow_bot": true}), false),
+            ("of our organisation", json!({"team_id": "E1", "enterprise_user": {"teams": ["T0", "T1"]}}), true),
+            ("of another part of it", json!({"team_id": "E1", "enterprise_user": {"teams": ["T0"]}}), false),
+        ] {
+            let mut user = member();
+            for (key, value) in change.as_object().unwrap() {
+                user[key] = value.clone();
+            }
+            let account = who("U1", &json!({ "user": user }), "T1");
+            assert_eq!(account.mail.is_some(), counts, "{what}");
+            assert_eq!(account.bot, what == "a bot" || what == "a workflow", "{what}");
+        }
+        assert_eq!(who("U1", &json!({ "user": member() }), "").mail, None, "our own workspace is not known");
+    }
+}

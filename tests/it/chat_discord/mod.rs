@@ -4,6 +4,7 @@
 mod api;
 mod connection;
 mod fake;
+mod identity;
 mod interactions;
 mod outwards;
 mod rules;
