@@ -242,7 +242,8 @@ impl Hearing {
 
     async fn command(&self, heard: &Heard, text: &str) -> Said {
         let caller = self.caller(heard).await;
-        let stranger = caller.account.clone().filter(|account| account.known == Known::Nobody && account.may_look);
+        let stranger =
+            caller.account.clone().filter(|account| account.known == Known::Nobody && account.may_look);
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
         let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
             Ok(reply) => reply,

@@ -251,7 +251,8 @@ async fn strangers_who_may_nothing_are_told_how_to_be_known_and_complete_nothing
     let house = house_where(Strangers::Nothing);
     let said = house.hearing.hear(heard("1", "UOTHER", "/incident list")).await;
     assert!(!said.to_all && said.cards[0].text.contains("/watchbell me link CODE"), "{said:?}");
-    let offered = async |account: &str| house.hearing.complete(Channel::Slack, account, "/inc", 4).await.len();
+    let offered =
+        async |account: &str| house.hearing.complete(Channel::Slack, account, "/inc", 4).await.len();
     assert_eq!(offered("UOTHER").await, 0);
     assert!(offered("UANA").await > 0);
 }

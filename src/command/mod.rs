@@ -120,7 +120,12 @@ impl Caller {
             let nearest = nearest::nearest(id.as_str(), names).map(str::to_owned);
             return Err(Refusal::UnknownName { what: "person", name: id.to_string(), nearest });
         };
-        Ok(Self { actor: Actor::Person(person.id.clone()), zone: person.zone.clone(), origin: None, account: None })
+        Ok(Self {
+            actor: Actor::Person(person.id.clone()),
+            zone: person.zone.clone(),
+            origin: None,
+            account: None,
+        })
     }
 
     /// The local operator of a server without tokens.

@@ -518,5 +518,8 @@ fn chat_means_every_account_of_a_person_and_the_terminal_for_whoever_has_none() 
     assert_eq!(settings.addresses[&("ben".into(), "slack".into())], Address::Slack("U1".into()));
     let rooms = |channel| config.platforms[&channel].map(|rule: RoomRule| rule.private);
     assert_eq!((rooms(Channel::Slack), rooms(Channel::Discord)), (Some(true), None));
-    assert_eq!(config.strangers, [(Channel::Slack, Strangers::Look), (Channel::Discord, Strangers::Nothing)].into());
+    assert_eq!(
+        config.strangers,
+        [(Channel::Slack, Strangers::Look), (Channel::Discord, Strangers::Nothing)].into()
+    );
 }

@@ -8,9 +8,7 @@ use jiff::SignedDuration;
 use super::{
     delivery::Channel,
     event::{Expectations, Plan, Unresolved},
-    id::{
-        ChannelName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId,
-    },
+    id::{ChannelName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId},
     labels::Labels,
     matcher::Matcher,
     page::StepPlan,

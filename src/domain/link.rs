@@ -223,8 +223,7 @@ impl State {
             config.has_account(person, channel) || self.linked_account(config, person, channel).is_some()
         };
         let there = config.platforms.keys().filter(|channel| has(**channel));
-        let there: Vec<_> =
-            there.map(|channel| (ContactName::from(channel.as_str()), *channel)).collect();
+        let there: Vec<_> = there.map(|channel| (ContactName::from(channel.as_str()), *channel)).collect();
         if there.is_empty() { vec![(ContactName::from("chat"), Channel::Chat)] } else { there }
     }
 }
@@ -240,7 +239,8 @@ mod tests {
         for typed in ["01Z0-AHJN-RZ99", "01z0ahjnrz99", " o i z o – a h j n r z 9 9 ", "`OLZ0-AHJN-RZ99`"] {
             assert_eq!(Code::read(typed).as_ref(), Some(&code), "{typed}");
         }
-        for wrong in ["", "01Z0-AHJN", "01Z0-AHJN-RZ990", "01Z0-AHJN-RZ9U", "01Z0-AHJN-RZ9!", "ÄÄÄÄÄÄÄÄÄÄÄÄ"] {
+        for wrong in ["", "01Z0-AHJN", "01Z0-AHJN-RZ990", "01Z0-AHJN-RZ9U", "01Z0-AHJN-RZ9!", "ÄÄÄÄÄÄÄÄÄÄÄÄ"]
+        {
             assert_eq!(Code::read(wrong), None, "{wrong}");
         }
         assert!(!format!("{code:?}").contains("AHJN"));

@@ -79,17 +79,14 @@ pub fn gone(person: &PersonId) -> Card {
 /// A person. `by_mail`: the platform on which they are known by their mail address, if they ask there.
 #[must_use]
 pub fn card(scene: &Scene<'_>, person: &Person, turns: &[Turns], by_mail: Option<Channel>) -> Card {
-    let mut fields = vec![
-        field("Role", person.role.as_str()),
-        field("Time zone", zone_name(&person.zone)),
-    ];
+    let mut fields = vec![field("Role", person.role.as_str()), field("Time zone", zone_name(&person.zone))];
     fields.extend(scene.config.platforms.keys().map(|channel| account(scene, person, *channel, by_mail)));
     let own = person.contacts.iter().filter(|(_, channel)| !Channel::PLATFORMS.contains(channel));
     let own = own.map(|(name, _)| name.to_string());
     fields.push(field("Contacts", ["chat".to_owned()].into_iter().chain(own).collect::<Vec<_>>().join(", ")));
-    let running = turns.iter().filter_map(|one| {
-        Some(format!("{} until {}", one.schedule, scene.near(one.now.as_ref()?.until)))
-    });
+    let running = turns
+        .iter()
+        .filter_map(|one| Some(format!("{} until {}", one.schedule, scene.near(one.now.as_ref()?.until))));
     fields.push(field("On call now", or_none(running.collect(), "no")));
     let coming = turns.iter().filter_map(|one| {
         let shift = one.next.as_ref()?;
@@ -134,7 +131,8 @@ fn rules(person: &Person, rules: &[NotificationRule]) -> String {
                 names.push(name);
             }
         }
-        let after = if rule.after.is_zero() { "now".to_owned() } else { format!("after {}", span(rule.after)) };
+        let after =
+            if rule.after.is_zero() { "now".to_owned() } else { format!("after {}", span(rule.after)) };
         format!("{after}: {}", names.join(", "))
     };
     rules.iter().map(rule).collect::<Vec<_>>().join("; ")
@@ -166,7 +164,9 @@ pub fn linked(person: &str, role: Role, channel: Channel, before: bool) -> Card 
     Card {
         title: format!("This {} account is {person}.", platform(channel)),
         tone: Tone::Good,
-        text: format!("Your role is {role}. What Watchbell sends you by chat comes here from now on.{before}"),
+        text: format!(
+            "Your role is {role}. What Watchbell sends you by chat comes here from now on.{before}"
+        ),
         buttons: vec![button("Who am I", "/me")],
         ..Card::default()
     }
@@ -277,10 +277,9 @@ pub fn no_link(why: &NoLink, zone: &TimeZone) -> Card {
                 channel.as_str()
             ),
         ),
-        NoLink::Taken { channel, person, same: true } => no(
-            format!("This {} account is {person}'s already.", platform(*channel)),
-            "Nothing was changed.",
-        ),
+        NoLink::Taken { channel, person, same: true } => {
+            no(format!("This {} account is {person}'s already.", platform(*channel)), "Nothing was changed.")
+        }
         NoLink::Taken { channel, person, same: false } => no(
             format!("This {} account is {person}'s.", platform(*channel)),
             &format!(
@@ -311,7 +310,8 @@ pub(super) fn entry(event: &Event) -> Option<(String, String)> {
             (name(person), text)
         }
         Event::AccountUnlinked { channel, person, by, .. } => {
-            let text = format!("{} untied the account of {} on {}", name(by), name(person), platform(*channel));
+            let text =
+                format!("{} untied the account of {} on {}", name(by), name(person), platform(*channel));
             (name(by), text)
         }
         _ => return None,

@@ -114,18 +114,28 @@ fn an_account_is_one_person_and_the_configuration_counts_more_than_a_code() {
     assert_eq!(named, NoLink::Named { channel, person: "ana".into() });
     // ana has an account by the configuration: no other one becomes hers.
     offer(&mut world, "ana", 2);
-    assert_eq!(refusal(gives(&mut world, "UX", 2, None)), NoLink::HasAccount { channel, person: "ana".into() });
+    assert_eq!(
+        refusal(gives(&mut world, "UX", 2, None)),
+        NoLink::HasAccount { channel, person: "ana".into() }
+    );
     assert!(linked(&gives(&mut world, "UX", 1, None).unwrap()), "a refusal does not use the code up");
     // The same account again, and for somebody else.
     offer(&mut world, "eli", 3);
-    assert_eq!(refusal(gives(&mut world, "UX", 3, None)), NoLink::Taken { channel, person: eli(), same: true });
+    assert_eq!(
+        refusal(gives(&mut world, "UX", 3, None)),
+        NoLink::Taken { channel, person: eli(), same: true }
+    );
     // Another account takes the place of the first.
     let events = gives(&mut world, "UNEW", 3, None).unwrap();
     assert!(linked(&events) && whose(&world, "UX").is_none());
     assert_eq!(whose(&world, "UNEW").as_deref(), Some("eli"));
     // Untied, it is nobody's; and there is nothing left to untie.
     let end = |world: &mut World| {
-        world.want(Intent::Link(LinkIntent::End { person: "eli".into(), channel: Channel::Slack, by: by("ana") }))
+        world.want(Intent::Link(LinkIntent::End {
+            person: "eli".into(),
+            channel: Channel::Slack,
+            by: by("ana"),
+        }))
     };
     end(&mut world).unwrap();
     assert_eq!(whose(&world, "UNEW"), None);
@@ -197,7 +207,8 @@ fn whoever_ties_an_account_comes_into_the_rooms_that_are_open() {
     world.want(Intent::Incident { what: lead, by: by("ana") }).unwrap();
     world.pass(secs(60), makes);
     let invited = |world: &World| -> Vec<String> {
-        let all = world.sent.iter().filter(|sent| matches!(sent.delivery.room, Some(RoomWork::Invite { .. })));
+        let all =
+            world.sent.iter().filter(|sent| matches!(sent.delivery.room, Some(RoomWork::Invite { .. })));
         all.flat_map(|sent| sent.linked.values().cloned()).collect()
     };
     assert_eq!(invited(&world), Vec::<String>::new());

@@ -321,9 +321,8 @@ impl Inner {
 
 /// An account as `users.info` tells of it; `team` is our workspace.
 fn who(id: &str, found: &Value, team: &str) -> Account {
-    let text = |pointer: &str| {
-        found.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
-    };
+    let text =
+        |pointer: &str| found.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let flag = |pointer: &str| found.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
     let name = text("/user/profile/display_name")
         .or_else(|| text("/user/profile/real_name"))
@@ -357,7 +356,8 @@ mod tests {
 
     #[test]
     fn a_mail_address_counts_when_it_is_verified_and_of_a_member_of_our_own_workspace() {
-        let member = || json!({"team_id": "T1", "is_email_confirmed": true, "profile": {"email": "ana@example.com"}});
+        let member =
+            || json!({"team_id": "T1", "is_email_confirmed": true, "profile": {"email": "ana@example.com"}});
         for (what, change, counts) in [
             ("a member", json!({}), true),
             ("not verified", json!({"is_email_confirmed": false}), false),
@@ -371,7 +371,11 @@ mod tests {
             ("gone", json!({"deleted": true}), false),
             ("a bot", json!({"is_bot": true}), false),
             ("a workflow", json!({"is_workflow_bot": true}), false),
-            ("of our organisation", json!({"team_id": "E1", "enterprise_user": {"teams": ["T0", "T1"]}}), true),
+            (
+                "of our organisation",
+                json!({"team_id": "E1", "enterprise_user": {"teams": ["T0", "T1"]}}),
+                true,
+            ),
             ("of another part of it", json!({"team_id": "E1", "enterprise_user": {"teams": ["T0"]}}), false),
         ] {
             let mut user = member();

@@ -18,7 +18,9 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// `/me`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/me", "Says whom Watchbell takes you for, and how you are reached.").anybody().example("/me")
+    CommandSpec::new("/me", "Says whom Watchbell takes you for, and how you are reached.")
+        .anybody()
+        .example("/me")
 }
 
 /// Says it.

@@ -5,7 +5,10 @@ use crate::{
         Answer, Call, Reply,
         spec::{Argument, CommandSpec, Kind},
     },
-    domain::{delivery::Channel, event::Actor, id::PersonId, intent::Intent, link::LinkIntent, permission, person::Role},
+    domain::{
+        delivery::Channel, event::Actor, id::PersonId, intent::Intent, link::LinkIntent, permission,
+        person::Role,
+    },
     text::me,
 };
 

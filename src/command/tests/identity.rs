@@ -38,7 +38,13 @@ fn code() -> String {
 }
 
 /// What somebody says from a Slack account; `person`: whose it is, and by what.
-async fn say(room: &Room, account: &str, person: Option<(&str, Known)>, bot: Option<bool>, text: &str) -> Reply {
+async fn say(
+    room: &Room,
+    account: &str,
+    person: Option<(&str, Known)>,
+    bot: Option<bool>,
+    text: &str,
+) -> Reply {
     let known = person.map_or(Known::Nobody, |(_, known)| known);
     let mut caller = match person {
         Some((person, _)) => Caller::person(&PersonId::from(person), &room.config).unwrap(),
@@ -103,8 +109,14 @@ async fn what_cannot_be_tied_is_refused_in_clear_words_and_the_code_stays_good()
     refused(say(&room, "UBOT", None, Some(true), &right).await, "A bot's account");
     refused(say(&room, "UX", None, None, &right).await, "does not say at this moment");
     refused(say(&room, "UX", None, Some(false), "/me link 1234").await, "can be no code");
-    refused(say(&room, "UX", None, Some(false), "/me link 0000-0000-0000").await, "wrong, used up or too old");
-    refused(say(&room, "UBEN", Some(("ben", Known::Configuration)), None, &right).await, "by the configuration");
+    refused(
+        say(&room, "UX", None, Some(false), "/me link 0000-0000-0000").await,
+        "wrong, used up or too old",
+    );
+    refused(
+        say(&room, "UBEN", Some(("ben", Known::Configuration)), None, &right).await,
+        "by the configuration",
+    );
     assert!(say(&room, "UX", None, Some(false), &right).await.ok, "the code is still good");
     refused(say(&room, "UY", None, Some(false), &right).await, "wrong, used up or too old");
 }
@@ -115,7 +127,8 @@ async fn strangers_who_may_nothing_can_still_become_known() {
     config.strangers = [(Channel::Slack, Strangers::Nothing)].into();
     let room = Room::with(config);
     room.say("ana", "/me link").await;
-    for text in ["/incident list", "/help", "/nonsense", "/oncall now anna", "", "/me unlink slack", "/alert"] {
+    for text in ["/incident list", "/help", "/nonsense", "/oncall now anna", "", "/me unlink slack", "/alert"]
+    {
         let reply = say(&room, "UX", None, Some(false), text).await;
         assert!(!reply.ok && reply.text.contains("You may do nothing here"), "{text}: {}", reply.text);
         assert!(!reply.text.contains("primary"), "{text}: {}", reply.text);

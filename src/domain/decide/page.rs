@@ -171,7 +171,8 @@ impl Decision<'_> {
         let mut used = BTreeSet::new();
         let mut tries = Vec::new();
         for rule in person.rules(urgency) {
-            let meant = rule.contacts.into_iter().filter_map(|contact| Some((person.channel(&contact)?, contact)));
+            let meant =
+                rule.contacts.into_iter().filter_map(|contact| Some((person.channel(&contact)?, contact)));
             for (channel, contact) in meant {
                 // `chat` is every account of a person, also one that was tied after the rules were read.
                 let contacts = if Channel::PLATFORMS.contains(&channel) {

@@ -62,7 +62,7 @@ async fn whisper(what: &str, world: &SlackWorld, room: &RoomId, account: &str, w
 
 fn groups_taken(watchbell: &Watchbell) -> Vec<Value> {
     let groups = watchbell.items("/api/v1/groups");
-    groups.into_iter().filter(|group| !group["acknowledged"].is_null()).collect()
+    groups.into_iter().filter(|group| !group["acknowledged_by"].is_null()).collect()
 }
 
 async fn connected(slack: &SlackWorld) {
@@ -80,7 +80,10 @@ async fn an_account_that_is_tied_by_a_code_is_paged_also_after_a_kill() {
     // The card has a button. A stranger and a viewer press it: each is told why not, alone, and nothing changes.
     assert!(load::send(watchbell.port, &load::webhook(1)).unwrap().ok());
     let card = until("the card", || {
-        slack.shown(&ops).into_iter().find(|shown| shown.text.contains("Load000001") && !shown.buttons.is_empty())
+        slack
+            .shown(&ops)
+            .into_iter()
+            .find(|shown| shown.text.contains("Load000001") && !shown.buttons.is_empty())
     })
     .await;
     let label = card.buttons.iter().find(|label| label.contains("Acknowledge")).unwrap().clone();

@@ -3,5 +3,6 @@
 
 pub mod contract;
 mod fake_slack;
+pub mod identity;
 mod scenario;
 mod slack;

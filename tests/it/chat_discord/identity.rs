@@ -64,7 +64,7 @@ fn me(words: &str) -> Value {
 
 fn taken(watchbell: &Watchbell) -> usize {
     let groups = watchbell.items("/api/v1/groups");
-    groups.iter().filter(|group| !group["acknowledged"].is_null()).count()
+    groups.iter().filter(|group| !group["acknowledged_by"].is_null()).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,11 @@
 
 pub mod config;
 
-use std::{collections::{BTreeMap, BTreeSet}, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use watchbell::{
