@@ -301,6 +301,10 @@ mod tests {
             assert!(manifest.contains(&format!("command: \"{command}\"")), "{command}: {manifest}");
         }
         assert!(manifest.contains("socket_mode_enabled: true"));
+        // Slack's own: reached as `/watchbell me`.
+        for taken in ["/me", "/status"] {
+            assert!(!manifest.contains(&format!("command: \"{taken}\"")), "{taken}: {manifest}");
+        }
     }
 
     /// What Slack's reference of app manifests asks for: keys, types, sizes, counts.

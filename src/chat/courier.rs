@@ -99,7 +99,7 @@ impl ChatCourier {
             }
         }
         let place = match &delivery.to {
-            Recipient::Person { person, .. } => Place::Person(self.account_of(person)?),
+            Recipient::Person { person, .. } => Place::Person(self.account_of(person, dispatch)?),
             Recipient::Channel(name) => Place::Room(self.room(name).await?),
         };
         let message = self.platform.send(&place, &card, &delivery.key).await.inspect_err(|failure| {
@@ -130,9 +130,8 @@ impl ChatCourier {
                 Ok(Outcome::Receipt(text::room::topic_set().to_owned()))
             }
             RoomWork::Invite { room, people } => {
-                let channel = self.platform.channel();
                 let accounts: Vec<String> =
-                    people.iter().filter_map(|person| self.accounts.account(person, channel)).collect();
+                    people.iter().filter_map(|person| self.account_of(person, dispatch).ok()).collect();
                 if !accounts.is_empty() {
                     self.platform.invite(&RoomId(room.clone()), &accounts).await?;
                 }
@@ -149,10 +148,15 @@ impl ChatCourier {
         }
     }
 
-    fn account_of(&self, person: &PersonId) -> Result<String, Failure> {
+    /// By the configuration, or tied by a code to somebody whom the configuration gives none.
+    fn account_of(&self, person: &PersonId, dispatch: &Dispatch) -> Result<String, Failure> {
         let channel = self.platform.channel();
+        // What the configuration calls somebody else's is somebody else's.
+        let free = |account: &&String| self.accounts.person(account, channel).is_none();
+        let linked = || dispatch.linked.get(person).filter(free).cloned();
         self.accounts
             .account(person, channel)
+            .or_else(linked)
             .ok_or_else(|| Failure::Refused { why: text::room::no_account(person, channel), remedy: None })
     }
 

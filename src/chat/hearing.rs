@@ -14,16 +14,17 @@ use tracing::{info, warn};
 
 use super::{
     courier::AccountBook,
-    port::{Act, Ear, Heard, Link, MessageRef, Platform, Said, Strange, Suggestion},
+    port::{self, Act, Ear, Heard, Link, MessageRef, Platform, Said, Strange, Suggestion},
 };
 use crate::{
-    command::{self, Caller, Desk, Reply},
+    command::{self, Account, Caller, Desk, Known, Reply},
     domain::{
         config::Config,
         delivery::Channel,
         event::Actor,
         id::{ChannelName, PersonId},
         intent::{Intent, RoomIntent, Whom},
+        permission::Strangers,
         person::Role,
         prose::Prose,
         room::{Author, Origin},
@@ -41,6 +42,10 @@ pub const BEGUN_WITHIN: Duration = Duration::from_secs(10);
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a completion may take.
 const COMPLETION: Duration = Duration::from_millis(400);
+/// So long what a platform says of an account counts, its verified mail address above all.
+const TOLD_FOR: Duration = Duration::from_mins(5);
+/// Of so many accounts it is kept.
+const TOLD: usize = 4_096;
 /// How many suggestions every platform takes.
 const SUGGESTIONS: usize = 25;
 
@@ -70,8 +75,18 @@ pub struct Hearing {
     metrics: Metrics,
     platforms: Mutex<BTreeMap<Channel, Arc<dyn Platform>>>,
     links: Mutex<BTreeMap<Channel, Standing>>,
+    /// What platforms said of accounts, and when.
+    told: Mutex<BTreeMap<(Channel, String), (Instant, port::Account)>>,
     /// Why the server is not ready, for `/readyz`.
     faults: watch::Sender<Vec<String>>,
+}
+
+/// Whose an account is, and by what.
+struct Recognised {
+    person: Option<PersonId>,
+    known: Known,
+    /// None: nobody has asked the platform, or it did not say.
+    bot: Option<bool>,
 }
 
 /// How a platform's connection stands.
@@ -91,10 +106,10 @@ impl Hearing {
         metrics: Metrics,
         faults: watch::Sender<Vec<String>>,
     ) -> Self {
-        let (platforms, links) = (Mutex::default(), Mutex::default());
+        let (platforms, links, told) = (Mutex::default(), Mutex::default(), Mutex::default());
         let engine = desk.engine.clone();
         let desk = Desk { engine: engine.within(BEGUN_WITHIN), ..desk };
-        Self { desk, engine, accounts, habits, metrics, platforms, links, faults }
+        Self { desk, engine, accounts, habits, metrics, platforms, links, told, faults }
     }
 
     /// A platform that messages are read from. It counts as away until it says that it is there.
@@ -165,29 +180,74 @@ impl Hearing {
         true
     }
 
-    /// The caller behind an account; without a person they may look, and are told why no more.
-    async fn caller(&self, engine: &Engine, heard: &Heard) -> Result<(Caller, bool), Rejected> {
-        let person = self.person(&heard.account, heard.channel).await;
-        let stranger = person.is_none();
-        let named = person.unwrap_or_else(|| PersonId::new(format!("{}:{}", heard.channel, heard.account)));
-        let id = named.clone();
-        let caller = engine.read(move |look| Caller::person(&id, look.config).ok()).await?;
-        let nobody = || Caller { actor: Actor::Person(named), zone: TimeZone::UTC, origin: None };
-        let mut caller = caller.unwrap_or_else(nobody);
-        caller.origin = Some(Origin { channel: heard.channel, id: heard.id.clone() });
-        Ok((caller, stranger))
+    /// The caller behind an account; without a person they may look, if strangers may.
+    async fn caller(&self, engine: &Engine, heard: &Heard) -> Result<Caller, Rejected> {
+        let (channel, account) = (heard.channel, heard.account.as_str());
+        let recognised = self.recognise(engine, account, channel).await?;
+        let (person, id) = (recognised.person.clone(), account.to_owned());
+        let known = engine.read(move |look| {
+            let caller = person.and_then(|person| Caller::person(&person, look.config).ok());
+            (caller, look.config.strangers.get(&channel).copied().unwrap_or_default())
+        });
+        let (known, strangers) = known.await?;
+        let spoken = Account {
+            channel,
+            id,
+            known: if known.is_some() { recognised.known } else { Known::Nobody },
+            bot: recognised.bot,
+            may_look: strangers == Strangers::Look,
+        };
+        let mut caller = known.unwrap_or_else(|| stranger(account, channel));
+        caller.origin = Some(Origin { channel, id: heard.id.clone() });
+        caller.account = Some(spoken);
+        Ok(caller)
     }
 
-    /// By the configuration, or by a mail address that the platform has verified.
-    async fn person(&self, account: &str, channel: Channel) -> Option<PersonId> {
+    /// Whose an account is: by the configuration, by a code, or by a mail address that the platform has verified.
+    async fn recognise(
+        &self,
+        engine: &Engine,
+        account: &str,
+        channel: Channel,
+    ) -> Result<Recognised, Rejected> {
         if let Some(person) = self.accounts.person(account, channel) {
-            return Some(person);
+            return Ok(Recognised { person: Some(person), known: Known::Configuration, bot: None });
         }
-        let platform = self.platform(channel)?;
-        let known = platform.account(account).await.ok()?;
-        let person = self.accounts.person_by_mail(&known.mail?)?;
-        info!(%channel, %person, "an account is known by its verified mail address");
-        Some(person)
+        let id = account.to_owned();
+        let linked =
+            engine.read(move |look| look.state.linked_person(look.config, channel, &id).cloned());
+        if let Some(person) = linked.await? {
+            return Ok(Recognised { person: Some(person), known: Known::Link, bot: Some(false) });
+        }
+        let nobody = |bot| Recognised { person: None, known: Known::Nobody, bot };
+        let Some(told) = self.told(account, channel).await else { return Ok(nobody(None)) };
+        let person = told.mail.filter(|_| !told.bot).and_then(|mail| self.accounts.person_by_mail(&mail));
+        let Some(person) = person else { return Ok(nobody(Some(told.bot))) };
+        Ok(Recognised { person: Some(person), known: Known::Mail, bot: Some(false) })
+    }
+
+    async fn person(&self, account: &str, channel: Channel) -> Option<PersonId> {
+        self.recognise(&self.engine, account, channel).await.ok()?.person
+    }
+
+    /// What the platform says of an account, now or a moment ago: not every button shall cost a call.
+    async fn told(&self, account: &str, channel: Channel) -> Option<port::Account> {
+        let key = (channel, account.to_owned());
+        let known = self.told.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some((_, told)) = known.filter(|(at, _)| at.elapsed() < TOLD_FOR) {
+            return Some(told);
+        }
+        let told = self.platform(channel)?.account(account).await.ok()?;
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= TOLD {
+            all.retain(|_, (at, _)| at.elapsed() < TOLD_FOR);
+        }
+        // Should so many be new, they are asked for again.
+        if all.len() >= TOLD {
+            all.clear();
+        }
+        all.insert(key, (Instant::now(), told.clone()));
+        Some(told)
     }
 
     fn platform(&self, channel: Channel) -> Option<Arc<dyn Platform>> {
@@ -198,10 +258,12 @@ impl Hearing {
         if let Some(said) = self.too_late(heard).await {
             return said;
         }
-        let (caller, stranger) = match self.caller(&self.desk.engine, heard).await {
+        let caller = match self.caller(&self.desk.engine, heard).await {
             Ok(known) => known,
             Err(rejected) => return self.not_taken(&rejected),
         };
+        let stranger =
+            caller.account.clone().filter(|account| account.known == Known::Nobody && account.may_look);
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
         let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
             Ok(reply) => reply,
@@ -209,9 +271,9 @@ impl Hearing {
         };
         self.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
         let Reply { ok, public, mut cards, .. } = reply;
-        if let (true, false, Some(card)) = (stranger, ok, cards.last_mut()) {
+        if let (Some(account), false, Some(card)) = (stranger, ok, cards.last_mut()) {
             card.text.push('\n');
-            card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
+            card.text.push_str(&text::chat::stranger(account.channel, &account.id));
         }
         Said { cards, to_all: ok && public, ..Said::default() }
     }
@@ -247,8 +309,16 @@ impl Hearing {
                 return warn!(channel = %heard.channel, ?failure, "a message could not be read for the timeline");
             }
         };
-        let Ok((caller, false)) = self.caller(&self.engine, heard).await else { return };
-        let author = self.author(&words.account.id, heard.channel).await;
+        let Ok(caller) = self.caller(&self.engine, heard).await else { return };
+        if caller.account.as_ref().is_none_or(|account| account.known == Known::Nobody) {
+            return;
+        }
+        // A bot is nobody, whatever the configuration says.
+        let author = if words.account.bot {
+            Author::Account(words.account.id)
+        } else {
+            self.author(&words.account.id, heard.channel).await
+        };
         let what = RoomIntent::Capture {
             room: message.room.0.clone(),
             message: message.to_string(),
@@ -317,6 +387,12 @@ impl Hearing {
     }
 }
 
+/// Somebody who is nobody: named by their account, so that what they do is told from what others do.
+fn stranger(account: &str, channel: Channel) -> Caller {
+    let actor = Actor::Person(PersonId::new(format!("{channel}:{account}")));
+    Caller { actor, zone: TimeZone::UTC, origin: None, account: None }
+}
+
 impl Standing {
     /// Why it is away; none: it is there.
     fn why(&self, channel: Channel) -> Option<String> {
@@ -360,14 +436,19 @@ impl Ear for Hearing {
         cursor: usize,
     ) -> Pin<Box<dyn Future<Output = Vec<Suggestion>> + Send + 'a>> {
         Box::pin(async move {
-            let person = self.accounts.person(account, channel);
-            let person = person.unwrap_or_else(|| PersonId::new(format!("{channel}:{account}")));
+            let named = self.accounts.person(account, channel);
             let registry = self.desk.commands.current();
-            let typed = text.to_owned();
+            let (typed, account) = (text.to_owned(), account.to_owned());
             let asked = self.desk.engine.read(move |look| {
-                let known = Caller::person(&person, look.config).ok();
-                let nobody = || Caller { actor: Actor::Person(person), zone: TimeZone::UTC, origin: None };
-                command::complete(&registry, look, &known.unwrap_or_else(nobody), &typed, cursor)
+                let linked = || look.state.linked_person(look.config, channel, &account).cloned();
+                let person = named.or_else(linked);
+                let known = person.and_then(|person| Caller::person(&person, look.config).ok());
+                let strangers = look.config.strangers.get(&channel).copied().unwrap_or_default();
+                if known.is_none() && strangers == Strangers::Nothing {
+                    return Vec::new();
+                }
+                let caller = known.unwrap_or_else(|| stranger(&account, channel));
+                command::complete(&registry, look, &caller, &typed, cursor)
             });
             let found = tokio::time::timeout(COMPLETION, asked).await.ok().and_then(Result::ok);
             let whole = |one: command::Completion| {

@@ -1,19 +1,22 @@
 //! What is heard, over an engine in memory: platforms that are away, strangers, and forms. Never a real platform.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    chat::port::{Account, Failure, Finding, Picture, Place, Room, RoomId, RoomPlan, Words, Work},
+    chat::port::{Failure, Finding, Picture, Place, Room, RoomId, RoomPlan, Words, Work},
     command::{Commands, Registry},
-    domain::person::Person,
+    domain::{id::IncidentId, link::LinkIntent, person::Person},
     engine::{run::Running, testing},
     text::card::Card,
     views::Views,
 };
 
-/// A platform that is never asked for anything but an account.
-struct Silent;
+/// A platform that is never asked for anything but an account; it counts how often.
+#[derive(Default)]
+struct Silent(AtomicUsize);
 
 fn never<T: Send + 'static>() -> Work<'static, T> {
     Box::pin(std::future::ready(Err(Failure::Gone("not here".into()))))
@@ -53,9 +56,11 @@ impl Platform for Silent {
     fn find_room<'a>(&'a self, _: &'a str) -> Work<'a, Room> {
         never()
     }
-    fn account<'a>(&'a self, id: &'a str) -> Work<'a, Account> {
-        let mail = (id == "UMAIL").then(|| "ben@example.com".to_owned());
-        Box::pin(std::future::ready(Ok(Account { id: id.into(), name: id.into(), mail, bot: false })))
+    fn account<'a>(&'a self, id: &'a str) -> Work<'a, port::Account> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let mail = matches!(id, "UMAIL" | "UBOT").then(|| "ben@example.com".to_owned());
+        let told = port::Account { id: id.into(), name: id.into(), mail, bot: id == "UBOT" };
+        Box::pin(std::future::ready(Ok(told)))
     }
     fn examine<'a>(&'a self, _: &'a [String]) -> Pin<Box<dyn Future<Output = Vec<Finding>> + Send + 'a>> {
         Box::pin(std::future::ready(Vec::new()))
@@ -79,6 +84,7 @@ impl AccountBook for Book {
 
 struct House {
     hearing: Arc<Hearing>,
+    platform: Arc<Silent>,
     faults: watch::Receiver<Vec<String>>,
     engine: crate::engine::Engine,
     _running: Running,
@@ -86,6 +92,10 @@ struct House {
 }
 
 fn house() -> House {
+    house_where(Strangers::Look)
+}
+
+fn house_where(strangers: Strangers) -> House {
     let person = |id: &str, role| Person {
         id: id.into(),
         name: id.to_owned(),
@@ -95,11 +105,13 @@ fn house() -> House {
         urgent: Vec::new(),
         routine: Vec::new(),
     };
-    let people = [person("ana", Role::Admin), person("ben", Role::Responder)];
+    let people = [person("ana", Role::Admin), person("ben", Role::Responder), person("eve", Role::Viewer)];
     let example = crate::config::load(None, &|_| None).unwrap().config;
     let config = Config {
         people: people.map(|one| (one.id.clone(), one)).into(),
         severities: example.severities.clone(),
+        platforms: [(Channel::Slack, None)].into(),
+        strangers: [(Channel::Slack, strangers)].into(),
         ..Config::default()
     };
     let (running, reader) = testing::in_memory(Arc::new(config), Vec::new());
@@ -114,8 +126,9 @@ fn house() -> House {
     let (told, faults) = watch::channel(Vec::new());
     let engine = running.engine.clone();
     let hearing = Hearing::new(desk, Arc::new(Book), Habits::default(), Metrics::default(), told);
-    hearing.know(Arc::new(Silent));
-    House { hearing: Arc::new(hearing), faults, engine, _running: running, _folder: folder }
+    let platform = Arc::new(Silent::default());
+    hearing.know(Arc::clone(&platform) as Arc<dyn Platform>);
+    House { hearing: Arc::new(hearing), platform, faults, engine, _running: running, _folder: folder }
 }
 
 fn heard(id: &str, account: &str, text: &str) -> Heard {
@@ -128,6 +141,12 @@ fn heard(id: &str, account: &str, text: &str) -> Heard {
         at: None::<Timestamp>,
         act: Act::Command(text.into()),
     }
+}
+
+/// Whether somebody has the first incident.
+async fn taken(house: &House) -> bool {
+    let taken = house.engine.read(|look| look.state.incidents[&IncidentId(1)].acknowledged.is_some());
+    taken.await.unwrap()
 }
 
 async fn pages(house: &House) -> usize {
@@ -227,6 +246,67 @@ async fn what_the_platform_kept_for_too_long_is_not_done_and_said_so() {
 
 async fn incidents(house: &House) -> usize {
     house.engine.read(|look| look.state.incidents.len()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_is_asked_for_an_account_once_in_a_while_and_a_bot_is_nobody() {
+    let house = house();
+    let asked = |house: &House| house.platform.0.load(Ordering::Relaxed);
+    house.hearing.hear(heard("0", "UANA", "/incident open P1 it is down")).await;
+    assert_eq!(asked(&house), 0, "whom the configuration names");
+    for id in ["1", "2", "3"] {
+        house.hearing.hear(heard(id, "UMAIL", "/incident note INC-1 mine")).await;
+    }
+    assert_eq!(asked(&house), 1);
+    tokio::time::advance(TOLD_FOR).await;
+    house.hearing.hear(heard("4", "UMAIL", "/incident note INC-1 mine")).await;
+    assert_eq!(asked(&house), 2);
+    let said = house.hearing.hear(heard("5", "UBOT", "/incident resolve INC-1")).await;
+    assert!(said.cards[0].text.contains("nobody's"), "{said:?}");
+    for number in 0..TOLD + 10 {
+        let account = format!("U{number}");
+        house.hearing.told(&account, Channel::Slack).await.unwrap();
+    }
+    assert!(house.hearing.told.lock().unwrap().len() <= TOLD);
+}
+
+#[tokio::test]
+async fn a_button_asks_who_presses_it_and_a_viewer_or_a_stranger_changes_nothing() {
+    let house = house();
+    house.hearing.hear(heard("1", "UANA", "/incident open P1 it is down")).await;
+    let code = crate::domain::link::Code::new([7; 16]).shown();
+    let offer = LinkIntent::Offer {
+        person: "eve".into(),
+        code: crate::domain::link::Code::new([7; 16]),
+        salt: [7; 16],
+    };
+    house.engine.submit(observe::trace(), Intent::Link(offer)).await.unwrap();
+    let said = house.hearing.hear(heard("2", "UEVE", &format!("/me link {code}"))).await;
+    assert!(!said.to_all && said.cards[0].title.contains("is eve"), "{said:?}");
+    let press = |id: &str, account: &str| Heard {
+        act: Act::Press { command: "/incident ack INC-1".into(), message: None },
+        ..heard(id, account, "")
+    };
+    for (id, account, words) in [("3", "UEVE", "you are viewer"), ("4", "UOTHER", "you are viewer")] {
+        let said = house.hearing.hear(press(id, account)).await;
+        assert!(!said.to_all && said.cards[0].title.contains(words), "{said:?}");
+        assert_eq!(said.cards[0].text.contains("nobody's"), account == "UOTHER", "{said:?}");
+    }
+    assert!(!taken(&house).await);
+    let said = house.hearing.hear(press("5", "UANA")).await;
+    assert!(said.to_all, "{said:?}");
+    assert!(taken(&house).await);
+}
+
+#[tokio::test]
+async fn strangers_who_may_nothing_are_told_how_to_be_known_and_complete_nothing() {
+    let house = house_where(Strangers::Nothing);
+    let said = house.hearing.hear(heard("1", "UOTHER", "/incident list")).await;
+    assert!(!said.to_all && said.cards[0].text.contains("/watchbell me link CODE"), "{said:?}");
+    let offered =
+        async |account: &str| house.hearing.complete(Channel::Slack, account, "/inc", 4).await.len();
+    assert_eq!(offered("UOTHER").await, 0);
+    assert!(offered("UANA").await > 0);
 }
 
 #[test]

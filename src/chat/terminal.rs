@@ -222,7 +222,13 @@ mod tests {
             reason: None,
             by: None,
         };
-        Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH, edits: None }
+        Dispatch {
+            delivery,
+            facts,
+            at: Timestamp::UNIX_EPOCH,
+            edits: None,
+            linked: std::collections::BTreeMap::new(),
+        }
     }
 
     fn ana() -> Recipient {

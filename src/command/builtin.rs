@@ -1,6 +1,6 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
-use super::{Answer, Call, ack, alert, help, incident, oncall, page, spec::CommandSpec, version};
+use super::{Answer, Call, ack, alert, help, incident, me, oncall, page, spec::CommandSpec, version};
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
 macro_rules! builtins {
@@ -55,6 +55,9 @@ builtins! {
     IncidentShow = incident::show;
     IncidentStatus = incident::status;
     IncidentTimeline = incident::timeline;
+    Me = me::show;
+    MeLink = me::link;
+    MeUnlink = me::unlink;
     OncallNow = oncall::now;
     OncallOverride = oncall::overriding::add;
     OncallOverrideList = oncall::overriding::list;

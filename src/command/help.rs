@@ -79,7 +79,7 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
 
 /// A spec in words. It takes the spec apart, so that whatever a spec will say one day must be said here too.
 fn describe(spec: &CommandSpec) -> CommandHelp {
-    let CommandSpec { path: _, aliases, summary, arguments, flags, role, examples } = spec;
+    let CommandSpec { path: _, aliases, summary, arguments, flags, role, examples, anybody: _ } = spec;
     CommandHelp {
         name: spec.name(),
         usage: spec.usage(),

@@ -12,6 +12,7 @@ mod call;
 pub mod complete;
 mod help;
 mod incident;
+mod me;
 mod nearest;
 mod oncall;
 mod page;
@@ -39,6 +40,7 @@ pub use registry::{Commands, Execute, Registry};
 use crate::{
     domain::{
         config::Config,
+        delivery::Channel,
         event::{Actor, TraceId},
         id::{ChannelName, PersonId},
         intent::Refusal,
@@ -75,6 +77,36 @@ pub struct Caller {
     pub zone: TimeZone,
     /// What they did on a chat platform, so that it is done once however often the platform tells it.
     pub origin: Option<Origin>,
+    /// The account by which they speak, on a chat platform.
+    pub account: Option<Account>,
+}
+
+/// The account by which somebody speaks on a chat platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Which platform.
+    pub channel: Channel,
+    /// The platform's id of it.
+    pub id: String,
+    /// By what it is somebody's.
+    pub known: Known,
+    /// Whether it is a bot's; none: the platform did not say.
+    pub bot: Option<bool>,
+    /// Whether it may look, should it be nobody's.
+    pub may_look: bool,
+}
+
+/// By what an account is known as a person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The configuration names it.
+    Configuration,
+    /// It was tied by a code.
+    Link,
+    /// Its verified mail address is the person's.
+    Mail,
+    /// It is nobody's.
+    Nobody,
 }
 
 impl Caller {
@@ -88,19 +120,33 @@ impl Caller {
             let nearest = nearest::nearest(id.as_str(), names).map(str::to_owned);
             return Err(Refusal::UnknownName { what: "person", name: id.to_string(), nearest });
         };
-        Ok(Self { actor: Actor::Person(person.id.clone()), zone: person.zone.clone(), origin: None })
+        Ok(Self {
+            actor: Actor::Person(person.id.clone()),
+            zone: person.zone.clone(),
+            origin: None,
+            account: None,
+        })
     }
 
     /// The local operator of a server without tokens.
     #[must_use]
     pub fn operator(zone: TimeZone) -> Self {
-        Self { actor: Actor::Operator, zone, origin: None }
+        Self { actor: Actor::Operator, zone, origin: None, account: None }
     }
 
     /// What they may do.
     #[must_use]
     pub fn role(&self, config: &Config) -> Role {
         permission::role_of(&self.actor, config)
+    }
+}
+
+impl Account {
+    /// Whether it may do more than say who it is, or the text does no more than that.
+    fn may_do(&self, registry: &Registry, text: &str) -> bool {
+        self.known != Known::Nobody
+            || self.may_look
+            || parse::entry(registry, text).is_some_and(|entry| entry.spec.anybody)
     }
 }
 
@@ -150,6 +196,9 @@ pub async fn run(
 ) -> Result<Reply, Rejected> {
     let (config, now) = desk.engine.read(|look| (Arc::clone(look.config), look.now.civil)).await?;
     let registry = desk.commands.current();
+    if let Some(account) = caller.account.as_ref().filter(|account| !account.may_do(&registry, text)) {
+        return Ok(Reply::refused(text::me::stranger(account.channel, &account.id, false)));
+    }
     let parsed = match parse::parse(&registry, ground(&config, &caller, now), text) {
         Ok(parsed) => parsed,
         Err(wrong) => return Ok(help::wrong(&registry, &wrong, caller.role(&config))),

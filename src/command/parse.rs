@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     nearest::{likeness, nearest},
     read::{self, Ground, Value},
-    registry::Registry,
+    registry::{Entry, Registry},
     spec::{Argument, CommandSpec, Flag, Kind},
     words::{self, Word},
 };
@@ -99,6 +99,13 @@ pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Pars
         Ok(values) => Ok(Parsed { spec, values, tail }),
         Err(problem) => Err(Wrong::Usage { spec, problem }),
     }
+}
+
+/// The command that a text begins with, whatever it is told.
+#[must_use]
+pub fn entry<'a>(registry: &'a Registry, text: &str) -> Option<&'a Entry> {
+    let begin: String = text.chars().take(LONGEST).collect();
+    registry.find(&path_words(&words::split(bare(&begin, registry)))).map(|(entry, _)| entry)
 }
 
 /// The text without what only says that the bot is meant: `@watchbell`, `/watchbell`, `/`.

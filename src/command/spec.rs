@@ -25,6 +25,8 @@ pub struct CommandSpec {
     pub role: Role,
     /// How it is used; at least one for a command with arguments.
     pub examples: Vec<Name>,
+    /// Whether even somebody may use it whose account is nobody's and who may not look: it is how they become known.
+    pub anybody: bool,
 }
 
 /// One thing that a command is told.
@@ -178,7 +180,13 @@ impl CommandSpec {
             flags: Vec::new(),
             role: Role::Viewer,
             examples: Vec::new(),
+            anybody: false,
         }
+    }
+    /// The same, also for somebody who may not even look.
+    #[must_use]
+    pub fn anybody(self) -> Self {
+        Self { anybody: true, ..self }
     }
     /// The same under another name too.
     #[must_use]

@@ -4,6 +4,7 @@
 mod cards;
 mod desk;
 mod edges;
+mod identity;
 mod over;
 mod parsing;
 mod talk;

@@ -199,6 +199,11 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         discord.as_ref().map(|discord| (Channel::Discord, discord.rooms)),
     ];
     let platforms = platforms.into_iter().flatten().collect();
+    let strangers = [
+        slack.as_ref().map(|slack| (Channel::Slack, slack.strangers)),
+        discord.as_ref().map(|discord| (Channel::Discord, discord.strangers)),
+    ];
+    let strangers = strangers.into_iter().flatten().collect();
     let config = Config {
         digest: source::digest(reader.sources),
         people: known.iter().map(|(id, known)| (id.clone(), known.person.clone())).collect(),
@@ -210,6 +215,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
         platforms,
+        strangers,
     };
     let public_url = server.public_url.clone().or_else(|| reached_at(server.listen))?;
     let addresses = known.iter().flat_map(|(id, known)| {

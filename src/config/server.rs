@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    domain::{id::PersonId, room::RoomRule},
+    domain::{id::PersonId, permission::Strangers, room::RoomRule},
     links::SHORTEST_KEY,
 };
 
@@ -185,6 +185,15 @@ pub(super) fn rooms(section: &mut Section<'_>) -> Option<RoomRule> {
     Some(RoomRule { private, close_after: close_after.unwrap_or(ROOMS_CLOSE_AFTER) })
 }
 
+/// What somebody may do whose account is nobody's: `strangers = "look" | "nothing"`.
+pub(super) fn strangers(section: &mut Section<'_>) -> Strangers {
+    let wanted = section.node("strangers").and_then(|node| {
+        let what = |word: &str| format!("`{word}` is nothing that strangers may do");
+        node.one_of(&Strangers::WORDS, what, "strangers may look, or nothing")
+    });
+    wanted.unwrap_or_default()
+}
+
 /// One of Discord's ids, and where it stands.
 type Placed = Option<(u64, Place)>;
 
@@ -228,12 +237,14 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
     let content = section.flag("message_content");
     let members = section.flag("server_members");
     let rooms = rooms(&mut section);
+    let strangers = strangers(&mut section);
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], DISCORD));
     section.finish();
     Some(Discord {
         token: token?,
         guild: guild.map(|(id, _)| id),
         rooms,
+        strangers,
         category: category.map(|(id, _)| id),
         archive: archive.map(|(id, _)| id),
         threads_in: threads.map(|(id, _)| id),

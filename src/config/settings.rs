@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::domain::{
     delivery::Channel,
     id::{ContactName, IntegrationId, PersonId, RouteId},
+    permission::Strangers,
     room::RoomRule,
 };
 
@@ -225,6 +226,8 @@ pub struct Slack {
     pub rooms: Option<RoomRule>,
     /// What slash commands are called that are not called as their word (`incident`): `/inc`, or not registered.
     pub commands: BTreeMap<String, Option<String>>,
+    /// What somebody may do whose account is nobody's.
+    pub strangers: Strangers,
     /// Another place than Slack's own.
     pub api_url: Option<Url>,
 }
@@ -238,6 +241,8 @@ pub struct Discord {
     pub guild: Option<u64>,
     /// How incidents get rooms, if they do.
     pub rooms: Option<RoomRule>,
+    /// What somebody may do whose account is nobody's.
+    pub strangers: Strangers,
     /// The category in which rooms are made.
     pub category: Option<u64>,
     /// The category into which rooms are moved when they are closed.

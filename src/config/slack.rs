@@ -65,6 +65,7 @@ pub(super) fn slack(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Slack> {
     };
     let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
     let rooms = server::rooms(&mut section);
+    let strangers = server::strangers(&mut section);
     let commands = section.node("commands").map(|node| names(reader, &node)).unwrap_or_default();
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], SLACK));
     section.finish();
@@ -78,6 +79,7 @@ pub(super) fn slack(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Slack> {
         bot_token: bot?,
         signing_secret: signing,
         rooms,
+        strangers,
         commands,
         api_url: api_url.map(|(url, _)| url),
     })

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::domain::id::SeverityId;
+use crate::domain::permission::Strangers;
 use crate::domain::room::RoomRule;
 
 fn nothing(_: &str) -> Option<String> {
@@ -100,6 +101,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\ncommands = { ack = \"Ack\" }", "x.toml:4:20: mistake: `Ack` is no name of a slash command", ""),
     ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\ncommands = { ack = \"/x\", page = \"/x\" }", "x.toml:4:33: mistake: two commands are called `/x`", ""),
     ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\nincident_rooms = \"secret\"", "x.toml:4:18: mistake: `secret` is no kind of room", ""),
+    ("[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\nstrangers = \"lok\"", "x.toml:4:13: mistake: `lok` is nothing that strangers may do", "look"),
+    ("[discord]\ntoken = { env = \"T\" }\nstrangers = [\"look\"]", "x.toml:3:13: mistake: ", ""),
     ("[discord]\ntoken = { env = \"T\" }\nrooms_close_after = \"1y\"", "x.toml:3:21: mistake: `1y`: `y` is not a unit of time here", ""),
     ("[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"", "x.toml:1:2: warning: [mail] is read, and nothing is sent by it in this release", ""),
     ("[alive]\nurl = \"https://x/y\"\nevery = \"1 minute\"", "x.toml:3:9: mistake: `1 minute` is not a duration", ""),
@@ -528,7 +531,7 @@ mod damage {
 #[test]
 fn chat_means_every_account_of_a_person_and_the_terminal_for_whoever_has_none() {
     let text = "[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\nincident_rooms = \"private\"\n\
-                [discord]\ntoken = { env = \"T\" }\nincident_rooms = \"none\"\n\
+                [discord]\ntoken = { env = \"T\" }\nincident_rooms = \"none\"\nstrangers = \"nothing\"\n\
                 [person.ben]\nslack = \"U1\"\ndiscord = \"2\"\nurgent = [\"now: chat\"]\n\
                 [person.chi]\nurgent = [\"now: chat\"]\n";
     let env = |_: &str| Some("t0ken-t0ken-t0ken".to_owned());
@@ -539,4 +542,8 @@ fn chat_means_every_account_of_a_person_and_the_terminal_for_whoever_has_none() 
     assert_eq!(settings.addresses[&("ben".into(), "slack".into())], Address::Slack("U1".into()));
     let rooms = |channel| config.platforms[&channel].map(|rule: RoomRule| rule.private);
     assert_eq!((rooms(Channel::Slack), rooms(Channel::Discord)), (Some(true), None));
+    assert_eq!(
+        config.strangers,
+        [(Channel::Slack, Strangers::Look), (Channel::Discord, Strangers::Nothing)].into()
+    );
 }

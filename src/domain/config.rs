@@ -8,12 +8,11 @@ use jiff::SignedDuration;
 use super::{
     delivery::Channel,
     event::{Expectations, Plan, Unresolved},
-    id::{
-        ChannelName, ContactName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId,
-    },
+    id::{ChannelName, IntegrationId, PersonId, PolicyId, RouteId, ScheduleId, SeverityId, TeamId},
     labels::Labels,
     matcher::Matcher,
     page::StepPlan,
+    permission::Strangers,
     person::{Person, Team, Urgency},
     room::RoomRule,
     schedule::Schedule,
@@ -43,6 +42,8 @@ pub struct Config {
     pub unrouted: Unrouted,
     /// Chat platforms that are set up beside the terminal, and how they make rooms for incidents, if they do.
     pub platforms: BTreeMap<Channel, Option<RoomRule>>,
+    /// What somebody may do there whose account is nobody's; no entry: look.
+    pub strangers: BTreeMap<Channel, Strangers>,
 }
 
 /// An escalation policy.
@@ -148,19 +149,10 @@ impl Config {
         [Channel::Chat].into_iter().chain(there.filter(move |one| only.is_none_or(|only| only == *one)))
     }
 
-    /// Whether somebody has an account on a platform.
+    /// Whether the configuration gives somebody an account on a platform.
     #[must_use]
     pub fn has_account(&self, person: &PersonId, channel: Channel) -> bool {
         self.people.get(person).is_some_and(|one| one.contacts.iter().any(|(_, on)| *on == channel))
-    }
-
-    /// Where somebody is talked to: on the platforms where they have an account, else in the terminal.
-    #[must_use]
-    pub fn chat_of(&self, person: &PersonId) -> Vec<(ContactName, Channel)> {
-        let contacts = self.people.get(person).map(|person| person.contacts.as_slice()).unwrap_or_default();
-        let there = contacts.iter().filter(|(_, channel)| self.platforms.contains_key(channel));
-        let there: Vec<_> = there.cloned().collect();
-        if there.is_empty() { vec![(ContactName::from("chat"), Channel::Chat)] } else { there }
     }
 
     /// The severity that an alert carries by its labels; the worst when several match.

@@ -523,6 +523,46 @@ pub enum Event {
         /// Who.
         who: Author,
     },
+
+    // --- accounts ------------------------------------------------------------------------------------
+    /// A person was given a one-time code, which ties an account to them; the one before it is no longer good.
+    LinkOffered {
+        /// Who.
+        person: PersonId,
+        /// Hex SHA-256 of the nonce's hex digits followed by the code.
+        digest: String,
+        /// 32 hex digits. Not called salt: that is what can be erased.
+        nonce: String,
+        /// Until when it is good (engine time), exclusive.
+        until: Timestamp,
+    },
+    /// An account gave a code that is nobody's, or is no longer good.
+    LinkFailed {
+        /// On which platform.
+        channel: Channel,
+        /// Which account, by the platform's id.
+        account: String,
+    },
+    /// An account is a person's, by their code, which is used up.
+    AccountLinked {
+        /// On which platform.
+        channel: Channel,
+        /// Which account, by the platform's id.
+        account: String,
+        /// Whose.
+        person: PersonId,
+    },
+    /// It is theirs no more.
+    AccountUnlinked {
+        /// On which platform.
+        channel: Channel,
+        /// Which account, by the platform's id.
+        account: String,
+        /// Whose it was.
+        person: PersonId,
+        /// Who wanted it.
+        by: Actor,
+    },
 }
 
 /// An alert started.

@@ -1,7 +1,7 @@
 //! What a message is about, gathered from the state at the moment it leaves, so that a late message says what is
 //! true now. Never words: how it is said is the text module's and the adapters' work.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::{
     alert::Alert,
     delivery::Delivery,
     event::Actor,
-    id::{AlertId, GroupId, IncidentId, PageId, SeverityId},
+    id::{AlertId, GroupId, IncidentId, PageId, PersonId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
     page::{ClosedPage, PageReason, Subject},
@@ -29,6 +29,8 @@ pub struct Dispatch {
     pub at: Timestamp,
     /// Of a card that stands there already: where, in the platform's own ids.
     pub edits: Option<String>,
+    /// Accounts on the delivery's platform that people tied to themselves, by a code, as they are at this attempt.
+    pub linked: BTreeMap<PersonId, String>,
 }
 
 /// Where the thing stands that a message is about.

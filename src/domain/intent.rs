@@ -11,6 +11,7 @@ use super::{
         TeamId,
     },
     incident::{IncidentRole, IncidentStatus},
+    link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
     room::{Author, Origin},
@@ -92,6 +93,8 @@ pub enum Intent {
         /// What.
         what: RoomIntent,
     },
+    /// Somebody ties an account to themselves, or unties it.
+    Link(LinkIntent),
     /// Somebody stands in.
     AddOverride {
         /// The schedule.
@@ -285,6 +288,8 @@ pub enum Refusal {
     UnknownOverride(OverrideId),
     /// The room is no incident's.
     NoIncidentHere,
+    /// An account was not tied, or not untied.
+    Link(NoLink),
     /// It was done already: the platform told it twice.
     Repeated,
     /// A worker asks for something that must not leave any more.

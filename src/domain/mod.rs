@@ -17,6 +17,7 @@ pub mod id;
 pub mod incident;
 pub mod intent;
 pub mod labels;
+pub mod link;
 pub mod matcher;
 pub mod page;
 pub mod permission;

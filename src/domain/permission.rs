@@ -3,6 +3,21 @@
 
 use super::{config::Config, event::Actor, id::PersonId, person::Role};
 
+/// What somebody may do on a chat platform whose account is nobody's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// Look, as a viewer does.
+    #[default]
+    Look,
+    /// Nothing but say who they are.
+    Nothing,
+}
+
+impl Strangers {
+    /// The words of the configuration.
+    pub const WORDS: [(&'static str, Self); 2] = [("look", Self::Look), ("nothing", Self::Nothing)];
+}
+
 /// Somebody may not do something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotAllowed {

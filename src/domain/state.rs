@@ -16,6 +16,7 @@ use super::{
     group::{ClosedGroup, Group},
     id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
     incident::Incident,
+    link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
     schedule::Override,
@@ -73,6 +74,9 @@ pub struct State {
     /// The order in which `captured` is forgotten.
     #[serde(default)]
     pub captured_order: VecDeque<(Channel, String)>,
+    /// Accounts that were tied to people.
+    #[serde(default)]
+    pub links: Links,
     /// Overrides to come, in force, and over for less than [`HORIZON`](super::schedule::HORIZON): that far back a shift is followed.
     pub overrides: BTreeMap<OverrideId, Override>,
     /// Everything that will be due, in order (engine time).

@@ -85,6 +85,11 @@ pub fn keys(event: &Event) -> Vec<Key> {
 pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
     // No `_` here: a new event does not compile until somebody has decided where it is looked up.
     match event {
+        // Accounts are part of no thing that has a timeline; the journal has them.
+        Event::LinkOffered { .. }
+        | Event::LinkFailed { .. }
+        | Event::AccountLinked { .. }
+        | Event::AccountUnlinked { .. } => {}
         // Neither has a timeline, or its timeline is silent about it: attempts and the outbox are told by their
         // outcomes, the wait of a group by the page that follows.
         Event::ConfigurationLoaded { .. }

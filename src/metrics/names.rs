@@ -121,6 +121,10 @@ event_types! {
     MessageCaptured => "message_captured",
     MessageChanged => "message_changed",
     RoomJoined => "room_joined",
+    LinkOffered => "link_offered",
+    LinkFailed => "link_failed",
+    AccountLinked => "account_linked",
+    AccountUnlinked => "account_unlinked",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {
@@ -138,6 +142,7 @@ pub(super) fn reason(refusal: &Refusal) -> &'static str {
         Refusal::UnknownOverride(_) => "unknown_override",
         Refusal::Repeated => "repeated",
         Refusal::NoIncidentHere => "no_incident_here",
+        Refusal::Link(_) => "no_link",
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

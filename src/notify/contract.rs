@@ -92,6 +92,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
         },
         at,
         edits: None,
+        linked: std::collections::BTreeMap::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::card::{Card, Tone};
+use crate::domain::delivery::Channel;
 
 /// What somebody has to do so that a chat platform works; [`remedy`] has the words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,13 +81,9 @@ pub fn remedy(remedy: &Remedy, platform: &str) -> String {
 
 /// Why somebody whose account is nobody's may only look.
 #[must_use]
-pub fn stranger(platform: &str, account: &str) -> String {
-    let key = platform.to_lowercase();
-    let account = super::plain::plain(account, 60);
-    format!(
-        "Your {platform} account is nobody's in Watchbell's configuration, so you may only look. To do more, have \
-         `{key} = \"{account}\"` written beside you in people.toml."
-    )
+pub fn stranger(channel: Channel, account: &str) -> String {
+    let (platform, known) = (super::room::platform(channel), super::me::how_to_be_known(channel, account));
+    format!("Your {platform} account is nobody's in Watchbell, so you may only look. {known}")
 }
 
 /// The engine did not take what somebody wanted.

@@ -10,6 +10,7 @@ pub mod fold;
 pub mod help;
 pub mod incident;
 pub mod lines;
+pub mod me;
 pub mod message;
 pub mod oncall;
 pub mod paging;

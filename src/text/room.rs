@@ -79,7 +79,7 @@ pub fn invited(people: &BTreeSet<PersonId>) -> String {
 /// Somebody cannot be reached there.
 #[must_use]
 pub fn no_account(person: &PersonId, channel: Channel) -> String {
-    format!("{person} has no account on {} in the configuration", platform(channel))
+    format!("{person} has no account on {}", platform(channel))
 }
 
 /// The platform asks for a pause.

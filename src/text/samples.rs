@@ -384,6 +384,24 @@ fn events() -> Vec<Event> {
             who: Author::Account("110000000000000042".into()),
         },
         Event::InteractionTaken(Origin { channel: Channel::Slack, id: "Ev0PV52K25".into() }),
+        Event::LinkOffered {
+            person: "ana".into(),
+            digest: "d".repeat(64),
+            nonce: "0".repeat(32),
+            until: after(600),
+        },
+        Event::LinkFailed { channel: Channel::Discord, account: "110000000000000042".into() },
+        Event::AccountLinked {
+            channel: Channel::Discord,
+            account: "110000000000000042".into(),
+            person: "ana".into(),
+        },
+        Event::AccountUnlinked {
+            channel: Channel::Discord,
+            account: "110000000000000042".into(),
+            person: "ana".into(),
+            by: Actor::Person("ben".into()),
+        },
     ]
 }
 

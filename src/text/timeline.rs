@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    me,
     plain::{ANSWER, NAME, WORDS, plain},
     room,
     scene::{capital, enumerate},
@@ -119,6 +120,8 @@ kinds! {
     Reopened = "reopened";
     /// Somebody stands in for whoever the schedule names.
     Override = "override";
+    /// An account on a chat platform became or ceased to be a person's.
+    Account = "account";
     /// A configuration came into force.
     Configuration = "configuration";
     /// The wall clock was moved.
@@ -253,7 +256,10 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
         Event::OverrideRemoved { id, by } => {
             (Kind::Override, name(by), format!("{} removed the override {id}", name(by)))
         }
-        _ => return None,
+        event => {
+            let (by, text) = me::entry(event)?;
+            (Kind::Account, by, text)
+        }
     })
 }
 

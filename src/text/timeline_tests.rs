@@ -50,7 +50,11 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
         let filed = !crate::domain::timeline::keys(&record.event).is_empty();
         match &record.event {
             // Of the process, not of anything that has a timeline.
-            Event::ConfigurationLoaded { .. } | Event::ClockStepped { .. } => assert!(!filed),
+            Event::ConfigurationLoaded { .. }
+            | Event::ClockStepped { .. }
+            | Event::LinkFailed { .. }
+            | Event::AccountLinked { .. }
+            | Event::AccountUnlinked { .. } => assert!(!filed),
             // Part of an explanation, but silent.
             Event::DeliveryQueued(queued) => assert_eq!(filed, queued.kind == DeliveryKind::Page),
             event => assert_eq!(filed, entry(&record).is_some(), "{event:?}"),

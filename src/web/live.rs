@@ -206,6 +206,7 @@ impl Stream {
     async fn event(&mut self, record: &Record) -> Result<(), End> {
         let mut event = serde_json::to_value(&record.event).unwrap_or_default();
         readable(&mut event);
+        discreet(&mut event);
         let entry = text::timeline::entry(record);
         // What has no place on a timeline is told by its type.
         let kind = event.as_object().and_then(|event| event.keys().next()).cloned().unwrap_or_default();
@@ -277,6 +278,13 @@ fn readable(value: &mut Value) {
     }
 }
 
+/// What hides a one-time code stays with the journal, too: nobody shall try codes by themselves.
+fn discreet(event: &mut Value) {
+    if let Some(offered) = event.get_mut("link_offered").and_then(Value::as_object_mut) {
+        offered.retain(|key, _| !matches!(key.as_str(), "digest" | "nonce"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,6 +295,13 @@ mod tests {
             serde_json::json!({"note_added": {"text": Prose::new("hello", [1; 16]), "by": "operator"}});
         readable(&mut value);
         assert_eq!(value, serde_json::json!({"note_added": {"text": "hello", "by": "operator"}}));
+    }
+
+    #[test]
+    fn nothing_of_a_one_time_code_is_sent() {
+        let mut value = serde_json::json!({"link_offered": {"person": "ana", "digest": "d", "nonce": "n"}});
+        discreet(&mut value);
+        assert_eq!(value, serde_json::json!({"link_offered": {"person": "ana"}}));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod chat_discord;
 mod command_line;
 mod crash;
 mod documents;
+mod identity;
 mod layers;
 mod main_job;
 #[expect(dead_code, reason = "the load generator measures with it")]

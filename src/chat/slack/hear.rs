@@ -312,6 +312,8 @@ fn happened(payload: &Value, context: Context<'_>) -> Option<Meaning> {
         Meaning::Happened(heard(account, Some(place), act), back)
     };
     match text(event, "/type")? {
+        // A bot is nobody.
+        "app_mention" if text(event, "/bot_id").is_some() => None,
         "app_mention" => {
             let (account, place, ts) =
                 (user.filter(|user| *user != me)?, text(event, "/channel")?, text(event, "/ts")?);

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use url::Url;
 
 pub use blocks::{Rendered, render};
@@ -136,7 +136,7 @@ struct Inner {
     me: OnceLock<Me>,
     sent: Mutex<Sent>,
     conversations: Mutex<HashMap<String, RoomId>>,
-    accounts: Mutex<HashMap<String, Account>>,
+    accounts: Mutex<HashMap<String, (Instant, Account)>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use slack_morphism::prelude::*;
+use tokio::time::Instant;
 
 use super::{
     Inner,
@@ -25,6 +26,8 @@ use crate::{
 const MARK: &str = "watchbell_message";
 /// Messages that are looked through for it.
 const LATEST: &str = "30";
+/// So long what Slack says of an account is kept: names and mail addresses change.
+const KNOWN_FOR: Duration = Duration::from_mins(1);
 /// How often it is asked where a picture arrived.
 const LOOKS: u64 = 6;
 
@@ -303,34 +306,46 @@ impl Inner {
 
     pub(super) async fn account(&self, id: &str) -> Result<Account, Failure> {
         let known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some(account) = known {
+        if let Some((_, account)) = known.filter(|(at, _)| at.elapsed() < KNOWN_FOR) {
             return Ok(account);
+        }
+        if self.me().is_none() {
+            // Whose workspace is ours decides whose mail address counts.
+            self.greet().await?;
         }
         let call = Call::new(method::USER).account(id);
         let found: Value = self.api.call(call, &json!({ "user": id })).await?;
-        let text = |pointer: &str| {
-            found.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
-        };
-        let flag = |pointer: &str| found.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
-        let name = text("/user/profile/display_name")
-            .or_else(|| text("/user/profile/real_name"))
-            .or_else(|| text("/user/name"))
-            .unwrap_or(id);
-        // Whoever can write any address into a profile must not become somebody else by it.
-        let mail = text("/user/profile/email").filter(|_| flag("/user/is_email_confirmed"));
-        let account = Account {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            mail: mail.map(str::to_owned),
-            bot: flag("/user/is_bot"),
-        };
+        let account = who(id, &found, self.me().map_or("", |me| &me.team));
         let mut known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= 10_000 {
             known.clear();
         }
-        known.insert(id.to_owned(), account.clone());
+        known.insert(id.to_owned(), (Instant::now(), account.clone()));
         Ok(account)
     }
+}
+
+/// An account as `users.info` tells of it; `team` is our workspace.
+fn who(id: &str, found: &Value, team: &str) -> Account {
+    let text =
+        |pointer: &str| found.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let flag = |pointer: &str| found.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
+    let name = text("/user/profile/display_name")
+        .or_else(|| text("/user/profile/real_name"))
+        .or_else(|| text("/user/name"))
+        .unwrap_or(id);
+    // Another workspace (Slack Connect) verifies its members' addresses by its own rules, and guests are invited to
+    // any address: neither says who somebody is here. In an Enterprise organisation the workspaces are listed.
+    let teams = found.pointer("/user/enterprise_user/teams").and_then(Value::as_array);
+    let listed = teams.is_some_and(|teams| teams.iter().any(|one| one.as_str() == Some(team)));
+    let ours = !team.is_empty() && (text("/user/team_id") == Some(team) || listed);
+    let outside = ["is_stranger", "is_restricted", "is_ultra_restricted", "is_invited_user", "deleted"];
+    let member = ours && !outside.iter().any(|what| flag(&format!("/user/{what}")));
+    // Whoever can write any address into a profile must not become somebody else by it.
+    let verified = member && flag("/user/is_email_confirmed");
+    let bot = flag("/user/is_bot") || flag("/user/is_workflow_bot") || flag("/user/is_connector_bot");
+    let mail = text("/user/profile/email").filter(|_| verified && !bot).map(str::to_owned);
+    Account { id: id.to_owned(), name: name.to_owned(), mail, bot }
 }
 
 /// The message that a file became in this room.
@@ -339,4 +354,44 @@ fn shared(file: &Value, room: &RoomId) -> Option<String> {
         let ts = file.get("shares")?.get(kind)?.get(&room.0)?.get(0)?.get("ts")?;
         ts.as_str().map(str::to_owned)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_address_counts_when_it_is_verified_and_of_a_member_of_our_own_workspace() {
+        let member =
+            || json!({"team_id": "T1", "is_email_confirmed": true, "profile": {"email": "ana@example.com"}});
+        for (what, change, counts) in [
+            ("a member", json!({}), true),
+            ("not verified", json!({"is_email_confirmed": false}), false),
+            ("never said to be verified", json!({"is_email_confirmed": null}), false),
+            ("of another workspace (Slack Connect)", json!({"team_id": "T2"}), false),
+            ("of no workspace", json!({"team_id": null}), false),
+            ("a stranger", json!({"is_stranger": true}), false),
+            ("a guest", json!({"is_restricted": true}), false),
+            ("a guest of one channel", json!({"is_ultra_restricted": true}), false),
+            ("invited, and not there yet", json!({"is_invited_user": true}), false),
+            ("gone", json!({"deleted": true}), false),
+            ("a bot", json!({"is_bot": true}), false),
+            ("a workflow", json!({"is_workflow_bot": true}), false),
+            (
+                "of our organisation",
+                json!({"team_id": "E1", "enterprise_user": {"teams": ["T0", "T1"]}}),
+                true,
+            ),
+            ("of another part of it", json!({"team_id": "E1", "enterprise_user": {"teams": ["T0"]}}), false),
+        ] {
+            let mut user = member();
+            for (key, value) in change.as_object().unwrap() {
+                user[key] = value.clone();
+            }
+            let account = who("U1", &json!({ "user": user }), "T1");
+            assert_eq!(account.mail.is_some(), counts, "{what}");
+            assert_eq!(account.bot, what == "a bot" || what == "a workflow", "{what}");
+        }
+        assert_eq!(who("U1", &json!({ "user": member() }), "").mail, None, "our own workspace is not known");
+    }
 }

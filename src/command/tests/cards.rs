@@ -42,6 +42,9 @@ fn help_lists_everything_that_the_caller_may_use() {
     /incident show [INCIDENT]                               Shows an incident: who has it, whom it pages, its alerts, what is due.
     /incident status [INCIDENT] [STATUS] [TEXT…]            Says where the response stands: a status, a text, or both.
     /incident timeline [INCIDENT] [--limit N]               Shows what happened, in order, by whom.
+    /me                                                     Says whom Watchbell takes you for, and how you are reached.
+    /me link [CODE…]                                        Ties a chat account to you: gives you a code here, takes it there.
+    /me unlink slack|discord [PERSON]                       Unties your account on a platform; an admin may untie somebody else's.
     /oncall now [SCHEDULE]                                  Says who is on call now, and until when.
     /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION  Puts somebody on call for a while, instead of whom the schedule names.
     /oncall override list                                   Lists who stands in for whom, now and later.

@@ -65,7 +65,12 @@ pub fn start() -> Timestamp {
 
 impl Room {
     pub fn open() -> Self {
-        let config = Arc::new(config());
+        Self::with(config())
+    }
+
+    /// With another configuration.
+    pub fn with(config: Config) -> Self {
+        let config = Arc::new(config);
         let journal = MemoryJournal::default();
         let reader = journal.reader();
         let core = Core::open(Box::new(journal), Arc::clone(&config), State::default()).unwrap();
@@ -239,6 +244,7 @@ pub fn config() -> Config {
         routes: vec![route],
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
         platforms: BTreeMap::new(),
+        strangers: BTreeMap::new(),
     }
 }
 

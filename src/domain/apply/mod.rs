@@ -5,6 +5,7 @@ mod alerts;
 mod change;
 mod chat;
 mod incidents;
+mod links;
 mod pages;
 
 use std::{
@@ -94,6 +95,10 @@ impl State {
             | Event::MessageCaptured(_)
             | Event::MessageChanged { .. }
             | Event::RoomJoined { .. } => self.chat_changed(event),
+            Event::LinkOffered { .. }
+            | Event::LinkFailed { .. }
+            | Event::AccountLinked { .. }
+            | Event::AccountUnlinked { .. } => self.links_changed(event, stamp),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
                 self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
                 self.delivered(*delivery, to, *kind);
@@ -106,13 +111,8 @@ impl State {
             }
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
                 self.next.overriding = self.next.overriding.max(id.next());
-                let entry = Override {
-                    id: *id,
-                    schedule: schedule.clone(),
-                    person: person.clone(),
-                    from: *from,
-                    until: *until,
-                };
+                let (schedule, person) = (schedule.clone(), person.clone());
+                let entry = Override { id: *id, schedule, person, from: *from, until: *until };
                 // What ended longer ago than anybody follows a shift back is forgotten.
                 self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
                 self.overrides.insert(*id, entry);

@@ -39,6 +39,7 @@ impl Decision<'_> {
             facts: self.state.facts(delivery),
             at: self.now.civil,
             edits: self.edits(delivery),
+            linked: self.linked_for(delivery).into_iter().collect(),
         };
         Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)), ..Decided::default() })
     }

@@ -9,6 +9,7 @@ mod acknowledge;
 mod delivery;
 mod due;
 mod incident;
+mod link;
 mod oncall;
 mod page;
 mod report;
@@ -66,6 +67,7 @@ pub fn decide(
             let instance = Some(instance).filter(|_| decision.state.instance.is_empty());
             let digest = decision.config.digest.clone();
             decision.emit(Event::ConfigurationLoaded { digest, release, instance });
+            decision.end_links_of_nobody();
         }
         Intent::ClockStepped { by } => {
             decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
@@ -74,6 +76,7 @@ pub fn decide(
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
         Intent::Incident { what, by } => decision.incident(what, by)?,
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
+        Intent::Link(what) => decision.link(what)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }

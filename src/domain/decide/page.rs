@@ -171,11 +171,20 @@ impl Decision<'_> {
         let mut used = BTreeSet::new();
         let mut tries = Vec::new();
         for rule in person.rules(urgency) {
-            for contact in rule.contacts {
-                if let Some(channel) = person.channel(&contact)
-                    && used.insert(contact.clone())
-                {
-                    tries.push(Try { contact, channel, due: self.now.engine + rule.after });
+            let meant =
+                rule.contacts.into_iter().filter_map(|contact| Some((person.channel(&contact)?, contact)));
+            for (channel, contact) in meant {
+                // `chat` is every account of a person, also one that was tied after the rules were read.
+                let contacts = if Channel::PLATFORMS.contains(&channel) {
+                    self.state.chat_of(self.config, &person.id)
+                } else {
+                    vec![(contact, channel)]
+                };
+                let due = self.now.engine + rule.after;
+                for (contact, channel) in contacts {
+                    if used.insert((contact.clone(), channel)) {
+                        tries.push(Try { contact, channel, due });
+                    }
                 }
             }
         }
@@ -276,7 +285,7 @@ impl Decision<'_> {
     /// Tells somebody who was paged that it is over: in chat, never as a page.
     pub(super) fn tell_resolved(&mut self, people: &BTreeSet<PersonId>, subject: Subject) {
         for person in people {
-            for (contact, channel) in self.config.chat_of(person) {
+            for (contact, channel) in self.state.chat_of(self.config, person) {
                 let to = Recipient::Person { person: person.clone(), contact };
                 self.queue(DeliveryKind::Resolved, subject, None, to, channel, 0, None);
             }

@@ -21,7 +21,11 @@ impl Decision<'_> {
             return;
         }
         let made: BTreeSet<IncidentId> = self.events.iter().filter_map(made).collect();
-        let touched: BTreeSet<IncidentId> = self.events.iter().filter_map(touched).collect();
+        let mut touched: BTreeSet<IncidentId> = self.events.iter().filter_map(touched).collect();
+        if self.events.iter().any(|event| matches!(event, Event::AccountLinked { .. })) {
+            // Whoever belongs into a room that is open can come into it now.
+            touched.extend(&self.state.open_incidents);
+        }
         for incident in made {
             self.post_incident_card(incident);
         }
@@ -82,7 +86,7 @@ impl Decision<'_> {
         let holders = incident.roles.values().flatten();
         let taker = incident.acknowledged.iter().filter_map(|(by, _)| by.person());
         let all = paged.chain(holders).chain(taker).chain(incident.opened_by.person());
-        all.filter(|person| self.config.has_account(person, channel)).cloned().collect()
+        all.filter(|person| self.has_account(person, channel)).cloned().collect()
     }
 
     /// Something happened in a room.

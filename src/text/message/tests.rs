@@ -88,6 +88,7 @@ fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
         facts,
         at: at("07:00:20"),
         edits: None,
+        linked: std::collections::BTreeMap::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod contract;
 mod fake_slack;
+pub mod identity;
 mod scenario;
 mod slack;
 mod slack_calls;

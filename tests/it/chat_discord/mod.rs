@@ -7,6 +7,7 @@ mod calls;
 mod connection;
 mod doctor;
 mod fake;
+mod identity;
 mod interactions;
 mod outwards;
 mod people;

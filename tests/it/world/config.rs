@@ -34,6 +34,7 @@ pub fn config() -> Config {
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
         platforms: BTreeMap::new(),
+        strangers: BTreeMap::new(),
     }
 }
 

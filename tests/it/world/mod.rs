@@ -3,7 +3,11 @@
 
 pub mod config;
 
-use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use watchbell::{
@@ -13,7 +17,7 @@ use watchbell::{
         delivery::{Delivery, DeliveryKind, Outcome, Recipient},
         event::{Event, Record, TraceId},
         facts::Dispatch,
-        id::{DeliveryId, IntegrationId, Seq},
+        id::{DeliveryId, IntegrationId, PersonId, Seq},
         intent::{Intent, Now, Refusal},
         labels::Labels,
         state::{State, Timer},
@@ -28,6 +32,7 @@ pub struct Sent {
     pub delivery: Delivery,
     pub summary: String,
     pub edits: Option<String>,
+    pub linked: BTreeMap<PersonId, String>,
 }
 
 /// Where everything happens.
@@ -136,7 +141,8 @@ impl World {
 
     fn leaves(&mut self, dispatch: Box<Dispatch>) {
         let summary = dispatch.facts.summary.clone();
-        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary, edits: dispatch.edits.clone() });
+        let Dispatch { delivery, edits, linked, .. } = (*dispatch).clone();
+        self.sent.push(Sent { delivery, summary, edits, linked });
         self.under_way.push(dispatch);
     }
 

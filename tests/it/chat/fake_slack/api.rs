@@ -209,8 +209,10 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
                 _ => return Err("user_not_found".to_owned()),
             };
             let mail = format!("{name}@example.com");
-            Ok(json!({"user": {"id": id, "name": name, "is_bot": false, "is_email_confirmed": confirmed,
-                "profile": {"display_name": name, "real_name": name, "email": mail}}}))
+            Ok(
+                json!({"user": {"id": id, "team_id": super::TEAM, "name": name, "is_bot": false, "is_email_confirmed": confirmed,
+                "profile": {"display_name": name, "real_name": name, "email": mail}}}),
+            )
         }
         "views.open" => {
             let trigger = state.triggers.remove(text("trigger_id")).ok_or("invalid_trigger_id")?;
