@@ -111,6 +111,9 @@ event_types! {
     MessageCaptured => "message_captured",
     MessageChanged => "message_changed",
     RoomJoined => "room_joined",
+    StormBegan => "storm_began",
+    StormJoined => "storm_joined",
+    StormEnded => "storm_ended",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

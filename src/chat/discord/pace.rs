@@ -13,6 +13,8 @@ use tokio::time::Instant;
 const GLOBAL: usize = 50;
 /// How many of them are left to direct messages.
 const FOR_PEOPLE: usize = 15;
+/// Edits in one channel come about one a second, two at once.
+const EDIT: Duration = Duration::from_secs(1);
 /// Routes that are remembered at most.
 const ROUTES: usize = 4_000;
 
@@ -23,8 +25,17 @@ pub(super) enum Budget {
     Ordinary,
     /// Direct messages: they go ahead.
     Person,
+    /// Direct messages that page: the next contact method goes at once, so none of them waits.
+    Page,
     /// Interactions: Discord does not count them globally.
     Interaction,
+}
+
+impl Budget {
+    /// Whether it is somebody's own conversation.
+    pub(super) fn is_personal(self) -> bool {
+        matches!(self, Self::Person | Self::Page)
+    }
 }
 
 /// What is known of the limits.
@@ -37,6 +48,8 @@ pub(super) struct Pace {
     halted: Option<Instant>,
     /// What left within the last second.
     sent: VecDeque<Instant>,
+    /// When a channel's next edit would be in its turn.
+    edits: HashMap<String, Instant>,
 }
 
 #[derive(Debug)]
@@ -54,12 +67,23 @@ impl Pace {
             }
             self.global(budget, now)?;
         }
+        let edits = edits(route).filter(|_| budget == Budget::Ordinary);
+        let turn = edits.and_then(|channel| self.edits.get(channel)).copied().unwrap_or(now).max(now);
+        if turn > now + EDIT {
+            return Err(turn - EDIT - now);
+        }
         let name = self.names.get(route).map_or(route, String::as_str);
         if let Some(bucket) = self.buckets.get_mut(name).filter(|bucket| bucket.reset > now) {
             if bucket.remaining == 0 {
                 return Err(bucket.reset - now);
             }
             bucket.remaining -= 1;
+        }
+        if let Some(channel) = edits {
+            self.edits.insert(channel.to_owned(), turn + EDIT);
+            if self.edits.len() > ROUTES {
+                self.edits.retain(|_, turn| *turn > now);
+            }
         }
         if budget != Budget::Interaction {
             self.sent.push_back(now);
@@ -72,7 +96,7 @@ impl Pace {
         while self.sent.front().is_some_and(|sent| *sent + second <= now) {
             self.sent.pop_front();
         }
-        let most = if budget == Budget::Person { GLOBAL } else { GLOBAL - FOR_PEOPLE };
+        let most = if budget.is_personal() { GLOBAL } else { GLOBAL - FOR_PEOPLE };
         if self.sent.len() < most {
             return Ok(());
         }
@@ -150,6 +174,12 @@ pub(super) fn route(method: &Method, path: &str) -> String {
         }
     }
     format!("{method} {}", parts.join("/"))
+}
+
+/// The channel whose message a route changes.
+fn edits(route: &str) -> Option<&str> {
+    let rest = route.strip_prefix("PATCH channels/")?;
+    rest.split_once("/messages/").map(|(channel, _)| channel)
 }
 
 /// The part of a route that its limit is kept for.
@@ -231,5 +261,23 @@ mod tests {
         let people = (0..100).filter(|n| pace.take(&n.to_string(), Budget::Person, now).is_ok()).count();
         assert_eq!(people, FOR_PEOPLE);
         assert_eq!(pace.take("x", Budget::Ordinary, now + Duration::from_secs(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_channel_has_about_one_edit_a_second_and_messages_do_not_wait_for_it() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let edit = |channel: u64, message: u64| {
+            route(
+                &Method::PATCH,
+                &format!("/channels/11000000000000000{channel}/messages/12000000000000000{message}"),
+            )
+        };
+        let take = |pace: &mut Pace, message, now| pace.take(&edit(1, message), Budget::Ordinary, now);
+        assert_eq!([1, 2].map(|message| take(&mut pace, message, now)), [Ok(()), Ok(())]);
+        assert_eq!(take(&mut pace, 3, now), Err(EDIT), "whichever message it is");
+        assert_eq!(pace.take(&edit(2, 1), Budget::Ordinary, now), Ok(()), "another channel");
+        assert_eq!(pace.take(&route(&Method::POST, ROOM), Budget::Ordinary, now), Ok(()));
+        assert_eq!(take(&mut pace, 3, now + EDIT), Ok(()));
+        assert_eq!(take(&mut pace, 3, now + EDIT), Err(EDIT));
     }
 }

@@ -13,6 +13,7 @@ mod oncall;
 mod page;
 mod report;
 mod room;
+mod storm;
 
 use super::{
     config::Config,

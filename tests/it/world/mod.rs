@@ -17,6 +17,7 @@ use watchbell::{
         intent::{Intent, Now, Refusal},
         labels::Labels,
         state::{State, Timer},
+        storm::StormFacts,
     },
     engine::{Accepted, core::Core},
     journal::{Journal as _, Keep, MemoryDisk, MemoryJournal},
@@ -28,6 +29,8 @@ pub struct Sent {
     pub delivery: Delivery,
     pub summary: String,
     pub edits: Option<String>,
+    /// Of the card of a storm: what it says.
+    pub storm: Option<StormFacts>,
 }
 
 /// Where everything happens.
@@ -136,7 +139,8 @@ impl World {
 
     fn leaves(&mut self, dispatch: Box<Dispatch>) {
         let summary = dispatch.facts.summary.clone();
-        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary, edits: dispatch.edits.clone() });
+        let (edits, storm) = (dispatch.edits.clone(), dispatch.facts.storm.clone());
+        self.sent.push(Sent { delivery: dispatch.delivery.clone(), summary, edits, storm });
         self.under_way.push(dispatch);
     }
 
