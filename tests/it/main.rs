@@ -23,5 +23,6 @@ mod sample;
 mod simulation;
 mod source;
 mod stories;
+mod storm;
 mod tidiness;
 mod world;

@@ -2,6 +2,6 @@
 //! that speaks its protocol. Never reaches a real platform.
 
 pub mod contract;
-mod fake_slack;
+pub mod fake_slack;
 mod scenario;
 mod slack;

@@ -1,7 +1,7 @@
 //! The HTTP side: every call is checked by the rules, carried out on the guild, and answered as Discord does. Never
 //! answers a call that it does not know.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     body::Bytes,
@@ -33,6 +33,12 @@ pub async fn answer(
     let (body, files) = parts(&headers, &body);
     let mut state = fake.state();
     state.calls.push((call.clone(), body.clone()));
+    state.times.push(Instant::now());
+    let limits = state.counts.then(|| limits(&mut state, &method, &path)).flatten();
+    if let Some(Limits { left: None, headers, .. }) = &limits {
+        state.violations.push(format!("{call} above its limit"));
+        return too_many(headers);
+    }
     let own_token = path.starts_with("/interactions") || path.starts_with("/webhooks");
     let allowed =
         headers.get("authorization").and_then(|value| value.to_str().ok()) == Some(&format!("Bot {TOKEN}"));
@@ -62,8 +68,54 @@ pub async fn answer(
     for (name, value) in fault.map(|fault| fault.headers).unwrap_or_default() {
         response.headers_mut().insert(name, value.parse().unwrap());
     }
+    for (name, value) in limits.into_iter().flat_map(|limits| limits.headers) {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
     if let Some(date) = date {
         response.headers_mut().insert("date", date.parse().unwrap());
+    }
+    response
+}
+
+/// How much of its bucket a call leaves; nothing: it is one too many.
+struct Limits {
+    left: Option<u32>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Five messages and five edits in five seconds and channel, fifty calls a second.
+fn limits(state: &mut State, method: &Method, path: &str) -> Option<Limits> {
+    let second = state.times.iter().rev().take_while(|at| at.elapsed() < Duration::from_secs(1)).count();
+    if second > 50 {
+        state.violations.push(format!("{second} calls in a second"));
+    }
+    let channel = path.strip_prefix("/channels/")?.split_once("/messages")?.0;
+    let (span, most) = (Duration::from_secs(5), 5);
+    let now = Instant::now();
+    let bucket = state.buckets.entry(format!("{method} {channel}")).or_insert((now + span, 0));
+    if bucket.0 <= now {
+        *bucket = (now + span, 0);
+    }
+    bucket.1 += 1;
+    let left = (bucket.1 <= most).then(|| most - bucket.1);
+    let after = (bucket.0 - now).as_secs_f64();
+    let headers = vec![
+        ("x-ratelimit-bucket", format!("{}-messages", method.as_str().to_lowercase())),
+        ("x-ratelimit-limit", most.to_string()),
+        ("x-ratelimit-remaining", left.unwrap_or_default().to_string()),
+        ("x-ratelimit-reset-after", format!("{after:.3}")),
+        ("retry-after", after.ceil().to_string()),
+    ];
+    Some(Limits { left, headers })
+}
+
+fn too_many(headers: &[(&'static str, String)]) -> Response {
+    let after = headers.iter().find(|(name, _)| *name == "x-ratelimit-reset-after").map(|(_, after)| after);
+    let after: f64 = after.and_then(|after| after.parse().ok()).unwrap_or(1.0);
+    let body = json!({ "message": "You are being rate limited.", "retry_after": after, "global": false });
+    let mut response = (StatusCode::TOO_MANY_REQUESTS, body.to_string()).into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(*name, value.parse().unwrap());
     }
     response
 }

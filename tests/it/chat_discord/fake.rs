@@ -74,6 +74,11 @@ pub struct Session {
 pub struct State {
     pub violations: Vec<String>,
     pub calls: Vec<(String, Value)>,
+    /// When each of them came.
+    pub times: Vec<Instant>,
+    /// With `counts`, calls above the documented limits get a 429, and are violations.
+    pub counts: bool,
+    pub buckets: BTreeMap<String, (Instant, u32)>,
     pub channels: BTreeMap<String, Value>,
     pub messages: Vec<Said>,
     pub commands: Vec<Value>,
@@ -156,6 +161,9 @@ impl Fake {
         let state = State {
             violations: vec![],
             calls: vec![],
+            times: vec![],
+            counts: false,
+            buckets: BTreeMap::new(),
             channels: BTreeMap::from([channel(OPS, "ops"), channel("110000000000000601", "quiet")]),
             messages: vec![],
             commands: vec![],

@@ -3,7 +3,7 @@
 
 mod api;
 mod connection;
-mod fake;
+pub mod fake;
 mod interactions;
 mod outwards;
 mod rules;
