@@ -72,6 +72,9 @@ pub struct State {
     /// Storms: those that rage, and the last ones that are over.
     #[serde(default)]
     pub storms: BTreeMap<StormId, Arc<Storm>>,
+    /// The last storm that began.
+    #[serde(default)]
+    pub last_storm: StormId,
     /// Which storm rages in a channel.
     #[serde(default)]
     pub raging: BTreeMap<ChannelName, StormId>,
@@ -144,8 +147,6 @@ pub struct Next {
     pub delivery: DeliveryId,
     /// Overrides.
     pub overriding: OverrideId,
-    /// Storms.
-    pub storm: StormId,
 }
 
 impl Default for Next {
@@ -157,7 +158,6 @@ impl Default for Next {
             page: PageId(1),
             delivery: DeliveryId(1),
             overriding: OverrideId(1),
-            storm: StormId(1),
         }
     }
 }

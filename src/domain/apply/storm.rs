@@ -61,7 +61,7 @@ impl State {
             card_due: None,
             cards: BTreeSet::new(),
         };
-        self.next.storm = self.next.storm.max(id.next());
+        self.last_storm = self.last_storm.max(id);
         self.raging.insert(channel.clone(), id);
         self.storms.insert(id, Arc::new(storm));
         while self.storms.len() > KEPT {

@@ -28,7 +28,7 @@ impl Decision<'_> {
         let storm = match raging {
             Some(storm) => storm,
             None if self.state.is_crowded(channel, self.now.engine) => {
-                let storm = self.state.next.storm;
+                let storm = self.state.last_storm.next();
                 self.emit(Event::StormBegan { storm, channel: channel.clone() });
                 storm
             }
