@@ -99,6 +99,9 @@ impl ChatCourier {
             }
         }
         let place = match &delivery.to {
+            Recipient::Person { person, .. } if delivery.page.is_some() => {
+                Place::Page(self.account_of(person, dispatch)?)
+            }
             Recipient::Person { person, .. } => Place::Person(self.account_of(person, dispatch)?),
             Recipient::Channel(name) => Place::Room(self.room(name).await?),
         };

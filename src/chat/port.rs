@@ -121,6 +121,9 @@ pub enum Place {
     Thread(MessageRef),
     /// A person's own conversation with the bot, by account.
     Person(String),
+    /// The same, for somebody who is paged: when the platform's limits ask for a pause, that is said at once
+    /// ([`Failure::Wait`]) instead of waiting for it, so that the next contact method goes.
+    Page(String),
     /// In a room, for one account alone.
     Whisper {
         /// The room.

@@ -219,6 +219,7 @@ mod tests {
             standing: Standing::Open,
             incident: None,
             group: None,
+            storm: None,
             reason: None,
             by: None,
         };

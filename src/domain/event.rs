@@ -13,7 +13,7 @@ use super::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
-        IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId,
+        IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId, StormId,
     },
     incident::{IncidentRole, IncidentStatus},
     labels::Labels,
@@ -471,6 +471,27 @@ pub enum Event {
         channel: Channel,
         /// Whether a newer revision of the same card took its place (outcome `replaced`).
         replaced: bool,
+    },
+
+    // --- storms --------------------------------------------------------------------------------------
+    /// More groups want a card in one channel than anybody can read: from here on they share one.
+    StormBegan {
+        /// Its id.
+        storm: StormId,
+        /// Where.
+        channel: ChannelName,
+    },
+    /// A group gets no card of its own in the channel of a storm: the storm's card tells of it.
+    StormJoined {
+        /// The storm.
+        storm: StormId,
+        /// The group.
+        group: GroupId,
+    },
+    /// It is calm again: later groups get cards of their own.
+    StormEnded {
+        /// Which.
+        storm: StormId,
     },
 
     // --- on call -------------------------------------------------------------------------------------

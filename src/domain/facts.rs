@@ -16,6 +16,7 @@ use super::{
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
     state::State,
+    storm::StormFacts,
 };
 
 /// A delivery that has its permit: everything that a worker needs for one attempt.
@@ -65,6 +66,9 @@ pub struct Facts {
     pub incident: Option<IncidentFacts>,
     /// The group that it is.
     pub group: Option<GroupFacts>,
+    /// The storm that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storm: Option<StormFacts>,
     /// Why somebody is paged, when this is a page.
     pub reason: Option<PageReason>,
     /// Who caused the page.
@@ -155,6 +159,7 @@ impl State {
             Subject::Group(group, incident) => self.group_facts(group, incident, delivery.subject),
             Subject::Incident(incident) => self.incident_facts(incident, delivery.subject),
             Subject::Request(request) => self.request_facts(request, delivery.subject),
+            Subject::Storm(storm) => self.storm_facts(storm),
         };
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
@@ -193,6 +198,7 @@ impl State {
                     opened_at: group.opened_at,
                     alerts,
                 }),
+                storm: None,
                 reason: None,
                 by: None,
             };
@@ -215,6 +221,7 @@ impl State {
                 opened_at: closed.map_or(self.clock, |closed| closed.opened_at),
                 alerts: Vec::new(),
             }),
+            storm: None,
             reason: None,
             by: None,
         }
@@ -237,6 +244,7 @@ impl State {
             standing,
             incident: self.incident_line(Some(id)),
             group: None,
+            storm: None,
             reason: None,
             by: None,
         }
@@ -260,12 +268,13 @@ impl State {
             standing,
             incident: None,
             group: None,
+            storm: None,
             reason: None,
             by: None,
         }
     }
 
-    fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {
+    pub(super) fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {
         let incident = self.incidents.get(&id?)?;
         Some(IncidentFacts {
             id: incident.id,

@@ -10,7 +10,7 @@ use super::{
     event::{Actor, Expectations, Plan},
     id::{
         AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId,
-        SeverityId,
+        SeverityId, StormId,
     },
     labels::Labels,
     person::Urgency,
@@ -67,6 +67,10 @@ pub struct Group {
     pub card_revision: u32,
     /// When a changed card is posted again (engine time).
     pub card_due: Option<Timestamp>,
+    /// Where it has a card of its own.
+    pub carded: BTreeSet<ChannelName>,
+    /// Storms whose card tells of it, because it has none of its own in their channel.
+    pub storms: BTreeSet<StormId>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

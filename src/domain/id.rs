@@ -173,6 +173,8 @@ number! {
     DeliveryId = "D";
     /// A replacement of who is on call for a while.
     OverrideId = "OV";
+    /// A storm: more groups in one channel than anybody can read.
+    StormId = "ST";
 }
 
 /// The position of an event in the journal; the first is 1.

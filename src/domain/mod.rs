@@ -26,4 +26,5 @@ pub mod prose;
 pub mod room;
 pub mod schedule;
 pub mod state;
+pub mod storm;
 pub mod timeline;

@@ -9,7 +9,7 @@ use super::{
     event::{Actor, Plan, Try},
     id::{
         AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, ScheduleId, SeverityId,
-        TeamId,
+        StormId, TeamId,
     },
     person::Urgency,
     prose::Prose,
@@ -60,6 +60,8 @@ pub enum Subject {
     Incident(IncidentId),
     /// Somebody's `/page`, which stands for itself.
     Request(PageId),
+    /// A storm of groups in one channel: cards alone are about it, never a page.
+    Storm(StormId),
 }
 
 impl Subject {
@@ -69,7 +71,7 @@ impl Subject {
         match self {
             Self::Group(_, incident) => incident,
             Self::Incident(incident) => Some(incident),
-            Self::Request(_) => None,
+            Self::Request(_) | Self::Storm(_) => None,
         }
     }
     /// The group, when it is about one.
@@ -85,6 +87,7 @@ impl fmt::Display for Subject {
             Self::Group(group, _) => group.fmt(out),
             Self::Incident(incident) => incident.fmt(out),
             Self::Request(page) => page.fmt(out),
+            Self::Storm(storm) => storm.fmt(out),
         }
     }
 }

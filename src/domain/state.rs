@@ -14,12 +14,16 @@ use super::{
     delivery::{Channel, Delivery, Posted},
     event::TraceId,
     group::{ClosedGroup, Group},
-    id::{AlertId, AlertKey, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId, ScheduleId, Seq},
+    id::{
+        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId,
+        ScheduleId, Seq, StormId,
+    },
     incident::Incident,
     link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
     schedule::Override,
+    storm::Storm,
 };
 
 /// Everything that decisions depend on beside the configuration.
@@ -62,6 +66,19 @@ pub struct State {
     /// Cards that stand in chat rooms.
     #[serde(default)]
     pub posted: BTreeMap<CardOf, Vec<Posted>>,
+    /// When the last groups got a card of their own, by channel (engine time): at most
+    /// [`CARDS`](super::storm::CARDS) instants each.
+    #[serde(default)]
+    pub new_cards: BTreeMap<ChannelName, VecDeque<Timestamp>>,
+    /// Storms: those that rage, and the last ones that are over.
+    #[serde(default)]
+    pub storms: BTreeMap<StormId, Arc<Storm>>,
+    /// The last storm that began.
+    #[serde(default)]
+    pub last_storm: StormId,
+    /// Which storm rages in a channel.
+    #[serde(default)]
+    pub raging: BTreeMap<ChannelName, StormId>,
     /// What was done on chat platforms a while ago, and when it was taken (engine time).
     #[serde(default)]
     pub taken: BTreeMap<Origin, Timestamp>,
@@ -93,6 +110,8 @@ pub enum CardOf {
     Group(GroupId),
     /// An incident's.
     Incident(IncidentId),
+    /// A storm's.
+    Storm(StormId),
 }
 
 impl CardOf {
@@ -102,6 +121,7 @@ impl CardOf {
         match subject {
             Subject::Group(group, _) => Some(Self::Group(group)),
             Subject::Incident(incident) => Some(Self::Incident(incident)),
+            Subject::Storm(storm) => Some(Self::Storm(storm)),
             Subject::Request(_) => None,
         }
     }
@@ -168,6 +188,10 @@ pub enum Timer {
     Card(GroupId),
     /// The rooms of an incident that is over are closed.
     RoomsClose(IncidentId),
+    /// The card of a storm is posted again.
+    StormCard(StormId),
+    /// A storm is over unless more groups come.
+    StormCalm(StormId),
 }
 
 /// The instant and the cause of an event, for `apply`.

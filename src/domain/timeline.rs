@@ -8,7 +8,7 @@
 use super::{
     delivery::DeliveryKind,
     event::Event,
-    id::{AlertId, GroupId, IncidentId, PageId},
+    id::{AlertId, GroupId, IncidentId, PageId, StormId},
     incident::Incident,
     page::Subject,
 };
@@ -28,6 +28,8 @@ pub enum Key {
     OnCall,
     /// The ends of all alerts: the alert history.
     Ended,
+    /// A storm: only that its card could not be posted.
+    Storm(StormId),
 }
 
 impl Key {
@@ -45,6 +47,7 @@ impl Key {
             Self::Page(PageId(number)) => (4, number),
             Self::OnCall => (5, 0),
             Self::Ended => (6, 0),
+            Self::Storm(StormId(number)) => (7, number),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -65,6 +68,7 @@ pub fn of_subject(subject: Subject) -> Key {
         Subject::Group(group, _) => Key::Group(group),
         Subject::Incident(incident) => Key::Incident(incident),
         Subject::Request(page) => Key::Page(page),
+        Subject::Storm(storm) => Key::Storm(storm),
     }
 }
 
@@ -96,6 +100,9 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::ClockStepped { .. }
         | Event::GroupNotified { .. }
         | Event::AttemptStarted { .. }
+        | Event::StormBegan { .. }
+        | Event::StormJoined { .. }
+        | Event::StormEnded { .. }
         | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));

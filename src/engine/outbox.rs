@@ -40,6 +40,8 @@ const BUSY: Duration = Duration::from_millis(20);
 /// The lanes.
 pub struct Outbox {
     lanes: BTreeMap<Lane, Entrance>,
+    /// For what people are told and is no page: a conversation that may take nothing for a while holds no room's card up.
+    told: BTreeMap<Channel, Entrance>,
     runtime: Handle,
 }
 
@@ -109,27 +111,29 @@ impl Outbox {
     /// Lanes for each channel; channels without a courier refuse at once, loudly. Needs a tokio runtime.
     #[must_use]
     pub fn start(engine: &Engine, couriers: &[Arc<dyn Courier>]) -> Self {
-        let mut lanes = BTreeMap::new();
+        let (mut lanes, mut told) = (BTreeMap::new(), BTreeMap::new());
         for channel in Channel::ALL {
             let courier = couriers.iter().find(|courier| courier.channel() == channel).cloned();
-            for page in [true, false] {
-                // Cards go one after the other, so that a revision never overtakes another.
-                let at_once = if page { PAGES_AT_ONCE } else { 1 };
-                let entrance = Entrance {
-                    room: Arc::new(Semaphore::new(at_once)),
-                    turns: Turns::default(),
-                    worker: Worker { engine: engine.clone(), courier: courier.clone() },
-                };
-                lanes.insert(Lane { channel, page }, entrance);
-            }
+            let entrance = |at_once| Entrance {
+                room: Arc::new(Semaphore::new(at_once)),
+                turns: Turns::default(),
+                worker: Worker { engine: engine.clone(), courier: courier.clone() },
+            };
+            lanes.insert(Lane { channel, page: true }, entrance(PAGES_AT_ONCE));
+            // Cards go one after the other, so that a revision never overtakes another.
+            lanes.insert(Lane { channel, page: false }, entrance(1));
+            told.insert(channel, entrance(1));
         }
-        Self { lanes, runtime: Handle::current() }
+        Self { lanes, told, runtime: Handle::current() }
     }
 
     /// Room for an attempt that leaves at once; none when the lane is full, or the recipient's part of it.
     #[must_use]
     pub fn place(&self, lane: Lane, to: &Recipient) -> Option<Place> {
-        let entrance = self.lanes.get(&lane)?;
+        let entrance = match to {
+            Recipient::Person { .. } if !lane.page => self.told.get(&lane.channel)?,
+            _ => self.lanes.get(&lane)?,
+        };
         let turn = Turn::take(entrance, to)?;
         Some(Place { worker: entrance.worker.clone(), turn, runtime: self.runtime.clone() })
     }

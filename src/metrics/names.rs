@@ -125,6 +125,9 @@ event_types! {
     LinkFailed => "link_failed",
     AccountLinked => "account_linked",
     AccountUnlinked => "account_unlinked",
+    StormBegan => "storm_began",
+    StormJoined => "storm_joined",
+    StormEnded => "storm_ended",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

@@ -87,6 +87,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             standing: Standing::Open,
             incident: None,
             group: None,
+            storm: None,
             reason: Some(PageReason::Fired),
             by: None,
         },

@@ -105,6 +105,9 @@ pub fn push(dispatch: &Dispatch) -> Push {
 #[must_use]
 pub fn card(dispatch: &Dispatch) -> Card {
     let facts = &dispatch.facts;
+    if let Some(storm) = &facts.storm {
+        return super::storm::card(storm);
+    }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
         DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
@@ -349,7 +352,7 @@ fn buttons(facts: &Facts) -> Vec<Button> {
     buttons
 }
 
-fn instant(at: Timestamp) -> String {
+pub(super) fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 

@@ -21,6 +21,7 @@ pub mod reply;
 pub mod room;
 pub mod scene;
 pub mod span;
+pub mod storm;
 pub mod timeline;
 pub mod usage;
 pub mod when;

@@ -9,14 +9,17 @@ use crate::domain::{
         NobodyBecause, PageStarted, PageStop, Paged, Plan, Record, Reminder, ResolvedBy, StepTaken, Title,
         TraceId, Try,
     },
-    id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq},
+    facts::IncidentFacts,
+    id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq, StormId},
     incident::{IncidentRole, IncidentStatus},
     labels::Labels,
     page::{PageReason, PageTarget, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
     room::{Author, MessageCaptured, Origin},
+    storm::{StormFacts, StormGroup, StormIncident},
 };
+use crate::text::card::Card;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
@@ -383,6 +386,9 @@ fn events() -> Vec<Event> {
             channel: Channel::Discord,
             who: Author::Account("110000000000000042".into()),
         },
+        Event::StormBegan { storm: StormId(2), channel: "#ops".into() },
+        Event::StormJoined { storm: StormId(2), group: GROUP },
+        Event::StormEnded { storm: StormId(2) },
         Event::InteractionTaken(Origin { channel: Channel::Slack, id: "Ev0PV52K25".into() }),
         Event::LinkOffered {
             person: "ana".into(),
@@ -403,6 +409,63 @@ fn events() -> Vec<Event> {
             by: Actor::Person("ben".into()),
         },
     ]
+}
+
+/// The card of a storm: at its height with names from outside, calm with something left, and over.
+pub(crate) fn storm_cards() -> Vec<Card> {
+    let group = |number: u64, title: &str, taken_by: Option<&str>, incident| StormGroup {
+        id: GroupId(number),
+        title: title.into(),
+        severity: (number > 20).then(|| "P1".into()),
+        firing: usize::try_from(number % 5 + 1).unwrap(),
+        taken_by: taken_by.map(str::to_owned),
+        incident,
+    };
+    let incident = IncidentFacts {
+        id: INCIDENT,
+        title: "HighErrorRate cluster=eu".into(),
+        severity: "P1".into(),
+        status: IncidentStatus::Investigating,
+        commander: None,
+    };
+    let mut groups: Vec<StormGroup> =
+        (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();
+    groups.insert(0, group(31, "Evil\u{202E}\u{1b}[2J @everyone <!channel> ```", None, Some(INCIDENT)));
+    groups.insert(0, group(30, "Down host=db-1", Some("ana"), Some(INCIDENT)));
+    let height = StormFacts {
+        id: StormId(2),
+        channel: "#ops".into(),
+        began_at: start(),
+        over_at: None,
+        groups_firing: 1_234,
+        groups_seen: 1_500,
+        alerts_firing: 4_000,
+        alerts_seen: 5_000,
+        severities: vec![(Some("P1".into()), 34), (None, 1_200)],
+        untaken: 1_233,
+        unanswered: 12,
+        groups,
+        incidents: vec![StormIncident { incident, taken: false }],
+    };
+    let calm = StormFacts {
+        over_at: Some(after(900)),
+        groups_firing: 1,
+        alerts_firing: 3,
+        severities: vec![(Some("P1".into()), 1)],
+        untaken: 0,
+        unanswered: 0,
+        groups: vec![group(30, "Down host=db-1", Some("ana"), Some(INCIDENT))],
+        incidents: Vec::new(),
+        ..height.clone()
+    };
+    let over = StormFacts {
+        groups_firing: 0,
+        alerts_firing: 0,
+        severities: Vec::new(),
+        groups: Vec::new(),
+        ..calm.clone()
+    };
+    [height, calm, over].iter().map(super::storm::card).collect()
 }
 
 /// Those events as records, all at the same engine time, 10 s apart in civil time.

@@ -139,7 +139,12 @@ impl fmt::Display for Kind {
 pub fn entry(record: &Record) -> Option<Entry> {
     let now = record.engine_time();
     let (kind, by, text) = match &record.event {
-        Event::GroupNotified { .. } | Event::DeliveryQueued(_) | Event::AttemptStarted { .. } => return None,
+        Event::GroupNotified { .. }
+        | Event::DeliveryQueued(_)
+        | Event::AttemptStarted { .. }
+        | Event::StormBegan { .. }
+        | Event::StormJoined { .. }
+        | Event::StormEnded { .. } => return None,
         Event::DeliveryCancelled { to, kind, .. } => (Kind::Cancelled, watchbell(), cancelled(to, *kind)?),
         Event::ConfigurationLoaded { digest, release, .. } => {
             let text = format!(

@@ -253,6 +253,7 @@ fn subject(record: &Record) -> Option<String> {
         timeline::Key::Group(id) => Some(id.to_string()),
         timeline::Key::Incident(id) => Some(id.to_string()),
         timeline::Key::Page(id) => Some(id.to_string()),
+        timeline::Key::Storm(id) => Some(id.to_string()),
         timeline::Key::OnCall | timeline::Key::Ended => None,
     }
 }

@@ -24,5 +24,6 @@ mod sample;
 mod simulation;
 mod source;
 mod stories;
+mod storm;
 mod tidiness;
 mod world;

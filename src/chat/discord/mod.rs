@@ -389,13 +389,15 @@ fn of_place(place: &Place) -> Result<(), Failure> {
     match place {
         Place::Room(room) => ids([&*room.0]),
         Place::Thread(message) => of_message(message),
-        Place::Person(account) | Place::Whisper { account, .. } if !outward::is_id(account) => {
+        Place::Person(account) | Place::Page(account) | Place::Whisper { account, .. }
+            if !outward::is_id(account) =>
+        {
             Err(Failure::Refused {
                 why: "this is no account of Discord".into(),
                 remedy: Some(Remedy::NameAccount(account.clone())),
             })
         }
-        Place::Person(_) | Place::Whisper { .. } => Ok(()),
+        Place::Person(_) | Place::Page(_) | Place::Whisper { .. } => Ok(()),
     }
 }
 

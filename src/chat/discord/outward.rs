@@ -45,7 +45,7 @@ struct Spot {
 /// Says something.
 pub(super) async fn send(hub: &Arc<Hub>, to: &Place, card: &Card, key: &str) -> Result<MessageRef, Failure> {
     let spot = spot(hub, to, &card.title).await?;
-    let rendered = if spot.budget == Budget::Person { render_personal(card) } else { render(card) };
+    let rendered = if spot.budget.is_personal() { render_personal(card) } else { render(card) };
     hub.remember_forms(&rendered);
     let file = document(&rendered);
     let mut body = rendered.body();
@@ -196,16 +196,16 @@ async fn spot(hub: &Arc<Hub>, to: &Place, title: &str) -> Result<Spot, Failure> 
         Place::Room(room) => Ok(ordinary(room)),
         Place::Thread(message) => {
             let spot = ordinary(&message.room);
-            if hub.rooms().get(&message.room.0).is_some_and(Known::is_thread) || spot.budget == Budget::Person
-            {
+            if hub.rooms().get(&message.room.0).is_some_and(Known::is_thread) || spot.budget.is_personal() {
                 return Ok(Spot { answers: Some(message.message.clone()), ..spot });
             }
             thread(hub, message, title, spot).await
         }
         // A whisper in a room exists as the answer to an interaction only; elsewhere it is the person's own.
-        Place::Person(account) | Place::Whisper { account, .. } => {
-            let channel = conversation(hub, account).await?;
-            Ok(Spot { channel, answers: None, budget: Budget::Person, about: About::account(account) })
+        Place::Person(account) | Place::Page(account) | Place::Whisper { account, .. } => {
+            let budget = if matches!(to, Place::Page(_)) { Budget::Page } else { Budget::Person };
+            let channel = conversation(hub, account, budget).await?;
+            Ok(Spot { channel, answers: None, budget, about: About::account(account) })
         }
     }
 }
@@ -239,12 +239,12 @@ async fn thread(hub: &Arc<Hub>, message: &MessageRef, title: &str, spot: Spot) -
 }
 
 /// The channel of a person's own conversation with the bot.
-async fn conversation(hub: &Arc<Hub>, account: &str) -> Result<String, Failure> {
+async fn conversation(hub: &Arc<Hub>, account: &str, budget: Budget) -> Result<String, Failure> {
     if let Some(known) = hub.conversation(account) {
         return Ok(known);
     }
     let call = Call::post("/users/@me/channels", json!({ "recipient_id": account }));
-    let made = hub.rest.call(call.budget(Budget::Person).about(About::account(account))).await?;
+    let made = hub.rest.call(call.budget(budget).about(About::account(account))).await?;
     let id =
         wire::some(&made, "id").ok_or_else(|| Failure::TryAgain("the answer names no channel".into()))?;
     hub.remember_conversation(account, &id);

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 const GLOBAL: usize = 50;
 /// How many of them are left to direct messages.
 const FOR_PEOPLE: usize = 15;
+/// Edits in one channel come about one a second, two at once.
+const EDIT: Duration = Duration::from_secs(1);
 /// Routes that are remembered at most.
 const ROUTES: usize = 4_000;
 
@@ -23,8 +25,17 @@ pub(super) enum Budget {
     Ordinary,
     /// Direct messages: they go ahead.
     Person,
+    /// Direct messages that page: the next contact method goes at once, so none of them waits.
+    Page,
     /// Interactions: Discord does not count them globally.
     Interaction,
+}
+
+impl Budget {
+    /// Whether it is somebody's own conversation.
+    pub(super) fn is_personal(self) -> bool {
+        matches!(self, Self::Person | Self::Page)
+    }
 }
 
 /// What is known of the limits.
@@ -37,13 +48,20 @@ pub(super) struct Pace {
     halted: Option<Instant>,
     /// What left within the last second.
     sent: VecDeque<Instant>,
+    /// When a channel's next edit would be in its turn.
+    edits: HashMap<String, Instant>,
 }
 
 #[derive(Debug)]
 struct Bucket {
     remaining: u64,
     reset: Instant,
+    /// How much it holds when it is full, and from when to when that is; none: no answer has said so.
+    full: Option<(u64, Duration)>,
 }
+
+/// What a conversation holds that nobody has written to yet: several pages may leave before the first answer.
+const UNKNOWN: u64 = 5;
 
 impl Pace {
     /// Takes a place on a route, or says how long there is none.
@@ -54,12 +72,36 @@ impl Pace {
             }
             self.global(budget, now)?;
         }
+        let edits = edits(route).filter(|_| budget == Budget::Ordinary);
+        let turn = edits.and_then(|channel| self.edits.get(channel)).copied().unwrap_or(now).max(now);
+        if turn > now + EDIT {
+            return Err(turn - EDIT - now);
+        }
         let name = self.names.get(route).map_or(route, String::as_str);
-        if let Some(bucket) = self.buckets.get_mut(name).filter(|bucket| bucket.reset > now) {
-            if bucket.remaining == 0 {
-                return Err(bucket.reset - now);
+        match self.buckets.get_mut(name) {
+            Some(bucket) if bucket.reset > now => {
+                if bucket.remaining == 0 {
+                    return Err(bucket.reset - now);
+                }
+                bucket.remaining -= 1;
             }
-            bucket.remaining -= 1;
+            // It is full again: what leaves before the next answer counts, too.
+            Some(bucket) => {
+                if let Some((limit, span)) = bucket.full {
+                    (bucket.remaining, bucket.reset) = (limit.saturating_sub(1), now + span);
+                }
+            }
+            None if budget == Budget::Page => {
+                let reset = now + Duration::from_secs(1);
+                self.buckets.insert(name.to_owned(), Bucket { remaining: UNKNOWN - 1, reset, full: None });
+            }
+            None => {}
+        }
+        if let Some(channel) = edits {
+            self.edits.insert(channel.to_owned(), turn + EDIT);
+            if self.edits.len() > ROUTES {
+                self.edits.retain(|_, turn| *turn > now);
+            }
         }
         if budget != Budget::Interaction {
             self.sent.push_back(now);
@@ -72,7 +114,7 @@ impl Pace {
         while self.sent.front().is_some_and(|sent| *sent + second <= now) {
             self.sent.pop_front();
         }
-        let most = if budget == Budget::Person { GLOBAL } else { GLOBAL - FOR_PEOPLE };
+        let most = if budget.is_personal() { GLOBAL } else { GLOBAL - FOR_PEOPLE };
         if self.sent.len() < most {
             return Ok(());
         }
@@ -88,7 +130,12 @@ impl Pace {
         let name = text("x-ratelimit-bucket").map(|bucket| format!("{bucket} {}", major(route)));
         if let Some(name) = &name {
             self.names.insert(route.to_owned(), name.clone());
+            // What was counted before its name was known.
+            if let Some(bucket) = self.buckets.remove(route) {
+                self.buckets.entry(name.clone()).or_insert(bucket);
+            }
         }
+        let limit = text("x-ratelimit-limit").and_then(|text| text.trim().parse::<u64>().ok());
         let key = name.unwrap_or_else(|| self.names.get(route).cloned().unwrap_or_else(|| route.to_owned()));
         let remaining = text("x-ratelimit-remaining").and_then(|text| text.trim().parse().ok());
         if let (Some(remaining), Some(after)) =
@@ -98,10 +145,15 @@ impl Pace {
             match self.buckets.get_mut(&key).filter(|bucket| bucket.reset > now) {
                 // What left since this answer was made is counted already.
                 Some(bucket) => {
-                    *bucket =
-                        Bucket { remaining: bucket.remaining.min(remaining), reset: bucket.reset.max(reset) }
+                    bucket.remaining = bucket.remaining.min(remaining);
+                    bucket.reset = bucket.reset.max(reset);
+                    let span = bucket.full.map_or(after, |(_, span)| span.max(after));
+                    bucket.full = limit.map(|limit| (limit, span)).or(bucket.full);
                 }
-                None => drop(self.buckets.insert(key, Bucket { remaining, reset })),
+                None => {
+                    let full = limit.map(|limit| (limit, after));
+                    drop(self.buckets.insert(key, Bucket { remaining, reset, full }));
+                }
             }
         }
         if self.buckets.len() > ROUTES || self.names.len() > ROUTES {
@@ -118,7 +170,8 @@ impl Pace {
             return;
         }
         let key = self.names.get(route).cloned().unwrap_or_else(|| route.to_owned());
-        self.buckets.insert(key, Bucket { remaining: 0, reset: until });
+        let full = self.buckets.get(&key).and_then(|bucket| bucket.full);
+        self.buckets.insert(key, Bucket { remaining: 0, reset: until, full });
     }
 }
 
@@ -150,6 +203,12 @@ pub(super) fn route(method: &Method, path: &str) -> String {
         }
     }
     format!("{method} {}", parts.join("/"))
+}
+
+/// The channel whose message a route changes.
+fn edits(route: &str) -> Option<&str> {
+    let rest = route.strip_prefix("PATCH channels/")?;
+    rest.split_once("/messages/").map(|(channel, _)| channel)
 }
 
 /// The part of a route that its limit is kept for.
@@ -231,5 +290,48 @@ mod tests {
         let people = (0..100).filter(|n| pace.take(&n.to_string(), Budget::Person, now).is_ok()).count();
         assert_eq!(people, FOR_PEOPLE);
         assert_eq!(pace.take("x", Budget::Ordinary, now + Duration::from_secs(1)), Ok(()));
+    }
+
+    #[test]
+    fn what_leaves_before_an_answer_is_counted_for_the_first_time_and_after_a_bucket_was_full_again() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let post = route(&Method::POST, ROOM);
+        let said = |remaining: &'static str| {
+            headers(&[
+                ("x-ratelimit-bucket", "b"),
+                ("x-ratelimit-limit", "5"),
+                ("x-ratelimit-remaining", remaining),
+                ("x-ratelimit-reset-after", "5"),
+            ])
+        };
+        let mut at = now;
+        for _ in 0..2 {
+            let left = (0..4).filter(|_| pace.take(&post, Budget::Page, at).is_ok()).count();
+            assert_eq!(left, 4);
+            // The first two of them are answered, and one more leaves after each.
+            pace.learn(&post, &said("4"), at);
+            assert_eq!(pace.take(&post, Budget::Page, at), Ok(()));
+            pace.learn(&post, &said("3"), at);
+            assert!(pace.take(&post, Budget::Page, at).is_err(), "the sixth");
+            at += Duration::from_secs(6);
+        }
+    }
+
+    #[test]
+    fn a_channel_has_about_one_edit_a_second_and_messages_do_not_wait_for_it() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let edit = |channel: u64, message: u64| {
+            route(
+                &Method::PATCH,
+                &format!("/channels/11000000000000000{channel}/messages/12000000000000000{message}"),
+            )
+        };
+        let take = |pace: &mut Pace, message, now| pace.take(&edit(1, message), Budget::Ordinary, now);
+        assert_eq!([1, 2].map(|message| take(&mut pace, message, now)), [Ok(()), Ok(())]);
+        assert_eq!(take(&mut pace, 3, now), Err(EDIT), "whichever message it is");
+        assert_eq!(pace.take(&edit(2, 1), Budget::Ordinary, now), Ok(()), "another channel");
+        assert_eq!(pace.take(&route(&Method::POST, ROOM), Budget::Ordinary, now), Ok(()));
+        assert_eq!(take(&mut pace, 3, now + EDIT), Ok(()));
+        assert_eq!(take(&mut pace, 3, now + EDIT), Err(EDIT));
     }
 }

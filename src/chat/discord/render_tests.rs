@@ -209,3 +209,10 @@ fn a_document_that_does_not_fit_is_handed_over_whole() {
     let short = render(&Card { title: "T".into(), document: "# Short".into(), ..Card::default() });
     assert_eq!((short.document, text(&short.embed, "description")), (None, "```\n# Short\n```".to_owned()));
 }
+
+#[test]
+fn the_card_of_a_storm_is_taken() {
+    for card in crate::text::samples::storm_cards() {
+        assert_eq!(violations(&render(&card)), Vec::<String>::new(), "{}", card.title);
+    }
+}

@@ -22,8 +22,11 @@ use super::{
 };
 use crate::chat::port::Failure;
 
-/// A call waits by itself for at most this long; whoever asked decides about more.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A call waits by itself for at most this long; whoever asked decides about more. A bucket of five in five seconds
+/// is full again within it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A pause that nobody has measured.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Every call has its answer within this.
 const TOTAL: Duration = Duration::from_millis(9_500);
 /// One request has.
@@ -130,7 +133,7 @@ impl Rest {
                     return read(response, &call.about).await;
                 }
                 let pause = self.paused(&route, response, call.budget).await;
-                if tries == TRIES || pause > PATIENCE {
+                if tries == TRIES || pause > patience(call.budget) {
                     return Err(Failure::Wait(pause));
                 }
                 tries += 1;
@@ -144,7 +147,7 @@ impl Rest {
             let taken = self.pace().take(route, budget, Instant::now());
             match taken {
                 Ok(()) => return Ok(()),
-                Err(pause) if pause > PATIENCE => return Err(Failure::Wait(pause)),
+                Err(pause) if pause > patience(budget) => return Err(Failure::Wait(pause)),
                 Err(pause) => sleep(pause).await,
             }
         }
@@ -161,7 +164,7 @@ impl Rest {
         let exact = body.get("retry_after").and_then(Value::as_f64);
         let everywhere = everywhere || body.get("global").and_then(Value::as_bool).unwrap_or_default();
         // A little more than it says: its clock is not ours.
-        let pause = exact.or(said).and_then(seconds).unwrap_or(PATIENCE) + Duration::from_millis(20);
+        let pause = exact.or(said).and_then(seconds).unwrap_or(PAUSE) + Duration::from_millis(20);
         let everywhere = everywhere && budget != Budget::Interaction;
         self.pace().pause(route, pause, everywhere, Instant::now());
         pause
@@ -188,6 +191,11 @@ impl Rest {
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A page waits for nothing: its next contact method goes.
+fn patience(budget: Budget) -> Duration {
+    if budget == Budget::Page { Duration::ZERO } else { PATIENCE }
 }
 
 fn form(body: Option<&Value>, file: &File) -> Result<multipart::Form, Failure> {

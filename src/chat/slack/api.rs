@@ -21,7 +21,7 @@ use url::Url;
 
 use super::{
     faults::{self, About},
-    pace::{Lane, Method, PATIENCE, Pace, method},
+    pace::{Lane, Method, Pace, PerRoom, method},
 };
 use crate::{chat::port::Failure, text::chat::Remedy};
 
@@ -164,9 +164,9 @@ impl Api {
             let answer = self.send(request, &call.method).await?;
             match self.judge(call, answer, false) {
                 Err(Failure::Wait(pause)) => {
-                    self.pace.pause(&call.method, call.lane, room, Instant::now() + pause);
+                    self.pace.pause(&call.method, room, Instant::now() + pause);
                     waited += pause;
-                    if waited > PATIENCE {
+                    if waited > call.lane.patience() {
                         return Err(Failure::Wait(pause));
                     }
                     tokio::time::sleep(pause).await;
@@ -248,7 +248,7 @@ impl Api {
     /// # Errors
     /// [`Failure::Gone`]: it was used too often, or is too old.
     pub(super) async fn respond(&self, url: &Url, body: &impl Serialize) -> Result<(), Failure> {
-        let respond = Method { name: "response_url", per_minute: 60, per_room: false, form: false };
+        let respond = Method { name: "response_url", per_minute: 60, per_room: PerRoom::No, form: false };
         let json = serde_json::to_vec(body).map_err(|_| unreadable(&respond))?;
         let request = self.client.post(url.clone()).header(CONTENT_TYPE, "application/json; charset=utf-8");
         let answer = self.send(request.body(json), &respond).await?;

@@ -193,3 +193,10 @@ fn what_has_no_room_is_counted() {
     let missing = 4 + (1_000 - rows) + 10;
     assert_eq!(blocks.last().unwrap()["elements"][0]["text"], format!("and {missing} more"));
 }
+
+#[test]
+fn the_card_of_a_storm_is_taken() {
+    for card in crate::text::samples::storm_cards() {
+        assert_eq!(faults(&card), Vec::<String>::new(), "{}", card.title);
+    }
+}

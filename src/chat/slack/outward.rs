@@ -99,7 +99,8 @@ impl Inner {
         let (room, thread, lane) = match to {
             Place::Room(room) => (room.clone(), None, Lane::Room),
             Place::Thread(message) => (message.room.clone(), Some(message.message.clone()), Lane::Room),
-            Place::Person(account) => (self.conversation(account).await?, None, Lane::Person),
+            Place::Person(account) => (self.conversation(account, Lane::Person).await?, None, Lane::Person),
+            Place::Page(account) => (self.conversation(account, Lane::Page).await?, None, Lane::Page),
             Place::Whisper { room, account } => return self.whisper(room, account, None, card).await,
         };
         let doubtful = |key: &str| {
@@ -180,12 +181,12 @@ impl Inner {
     }
 
     /// A person's own conversation with the bot.
-    async fn conversation(&self, account: &str) -> Result<RoomId, Failure> {
+    async fn conversation(&self, account: &str, lane: Lane) -> Result<RoomId, Failure> {
         let known = self.conversations.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
         if let Some(room) = known {
             return Ok(room);
         }
-        let call = Call::new(method::OPEN).lane(Lane::Person).account(account);
+        let call = Call::new(method::OPEN).lane(lane).account(account);
         let opened: Opened = self.api.call(call, &json!({ "users": account })).await?;
         let room = RoomId(opened.channel.id);
         let mut known = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,8 +227,8 @@ impl Inner {
         let (room, thread, lane) = match to {
             Place::Room(room) => (room.clone(), None, Lane::Room),
             Place::Thread(message) => (message.room.clone(), Some(message.message.clone()), Lane::Room),
-            Place::Person(account) | Place::Whisper { account, .. } => {
-                (self.conversation(account).await?, None, Lane::Person)
+            Place::Person(account) | Place::Page(account) | Place::Whisper { account, .. } => {
+                (self.conversation(account, Lane::Person).await?, None, Lane::Person)
             }
         };
         let words = fit(&picture.words, 1_000);

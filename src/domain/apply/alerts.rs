@@ -90,6 +90,8 @@ impl State {
             unresolved_paged: 0,
             card_revision: 0,
             card_due: None,
+            carded: BTreeSet::new(),
+            storms: BTreeSet::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -119,6 +121,7 @@ impl State {
         if self.group_keys.get(&group.key) == Some(&id) {
             self.group_keys.remove(&group.key);
         }
+        self.storms_left(&group);
         let closed = ClosedGroup {
             id,
             title: group.title.clone(),

@@ -34,6 +34,7 @@ impl State {
                 group.card_due.get_or_insert(due);
             }
         });
+        self.storms_changed(id);
     }
 
     pub(super) fn change_incident(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
@@ -70,7 +71,7 @@ impl State {
     }
 }
 
-type Armed = Option<(Timestamp, Timer)>;
+pub(super) type Armed = Option<(Timestamp, Timer)>;
 
 fn group_timers(group: &Group) -> [Armed; 3] {
     let unresolved = match group.incident {
@@ -112,7 +113,7 @@ pub(super) fn disarm_page(timers: &mut BTreeSet<(Timestamp, Timer)>, page: &Page
     rearm(timers, &page_timers(page), &[]);
 }
 
-fn rearm(timers: &mut BTreeSet<(Timestamp, Timer)>, before: &[Armed], after: &[Armed]) {
+pub(super) fn rearm(timers: &mut BTreeSet<(Timestamp, Timer)>, before: &[Armed], after: &[Armed]) {
     if before == after {
         return;
     }

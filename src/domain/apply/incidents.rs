@@ -57,8 +57,20 @@ impl State {
         }
     }
 
-    /// Events that concern one incident and nothing else.
+    /// Events that concern one incident, and the storms whose cards name it.
     pub(super) fn incident_changed(&mut self, event: &Event, stamp: &Stamp) {
+        self.change_by(event, stamp);
+        if let Event::IncidentAcknowledged { incident, .. }
+        | Event::SeverityChanged { incident, .. }
+        | Event::StatusChanged { incident, .. }
+        | Event::IncidentResolved { incident, .. }
+        | Event::IncidentReopened { incident, .. } = event
+        {
+            self.storms_of_incident_changed(*incident);
+        }
+    }
+
+    fn change_by(&mut self, event: &Event, stamp: &Stamp) {
         match event {
             Event::IncidentAcknowledged { incident, by } => self.change_incident(*incident, |incident| {
                 incident.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));

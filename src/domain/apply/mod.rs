@@ -7,6 +7,7 @@ mod chat;
 mod incidents;
 mod links;
 mod pages;
+mod storm;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -70,6 +71,7 @@ impl State {
                 self.change_group(*group, |group| {
                     group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
                 });
+                self.storms_changed(*group);
             }
             Event::GroupClosed { group } => self.group_closed(*group, stamp),
             Event::IncidentOpened(opened) => self.incident_opened(opened, stamp),
@@ -83,7 +85,15 @@ impl State {
                 };
                 self.page_ended(*page, by, stamp);
             }
-            Event::PageUnanswered { page, .. } => self.page_ended(*page, None, stamp),
+            Event::PageUnanswered { page, subject } => {
+                self.page_ended(*page, None, stamp);
+                if let Some(group) = subject.group() {
+                    self.storms_changed(group);
+                }
+            }
+            Event::StormBegan { .. } | Event::StormJoined { .. } | Event::StormEnded { .. } => {
+                self.storm_moved(event, stamp);
+            }
             Event::DeliveryQueued(queued) => self.delivery_queued(queued),
             Event::AttemptStarted { delivery, attempt } => {
                 self.change_delivery(*delivery, |delivery| {

@@ -40,7 +40,7 @@ impl State {
                 Subject::Incident(incident) => {
                     self.change_incident(incident, |incident| incident.unresolved_paged += 1);
                 }
-                Subject::Request(_) => {}
+                Subject::Request(_) | Subject::Storm(_) => {}
             }
         }
         match page.subject {
@@ -52,7 +52,7 @@ impl State {
                     incident.pages.insert(page.id);
                 });
             }
-            Subject::Request(_) => {}
+            Subject::Request(_) | Subject::Storm(_) => {}
         }
         self.timers.insert((page.next_at, Timer::PageStep(page.id)));
         self.pages.insert(page.id, Arc::new(page));
@@ -78,7 +78,7 @@ impl State {
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }
-            Subject::Request(_) => {}
+            Subject::Request(_) | Subject::Storm(_) => {}
         }
     }
 
@@ -100,6 +100,7 @@ impl State {
                     incident.pages.remove(&id);
                 });
             }
+            Subject::Storm(_) => {}
             Subject::Request(_) => {
                 let closed = ClosedPage {
                     reason: page.reason.clone(),
@@ -132,10 +133,20 @@ impl State {
         };
         self.next.delivery = self.next.delivery.max(delivery.id.next());
         match (queued.kind, queued.subject) {
-            (DeliveryKind::Card, Subject::Group(group, _)) => self.change_group(group, |group| {
-                group.card_revision = group.card_revision.max(queued.revision);
-                group.card_due = None;
-                group.cards.insert(queued.delivery);
+            (DeliveryKind::Card, Subject::Group(group, _)) => {
+                self.change_group(group, |group| {
+                    group.card_revision = group.card_revision.max(queued.revision);
+                    group.card_due = None;
+                    group.cards.insert(queued.delivery);
+                });
+                if let Recipient::Channel(channel) = &queued.to {
+                    self.card_of_its_own(group, channel);
+                }
+            }
+            (DeliveryKind::Card, Subject::Storm(storm)) => self.change_storm(storm, |storm| {
+                storm.card_revision = storm.card_revision.max(queued.revision);
+                storm.card_due = None;
+                storm.cards.insert(queued.delivery);
             }),
             (DeliveryKind::Card, Subject::Incident(incident)) => {
                 self.change_incident(incident, |incident| {
@@ -208,6 +219,9 @@ impl State {
                     incident.cards.remove(&id);
                 });
             }
+            (DeliveryKind::Card, Subject::Storm(storm)) => self.change_storm(storm, |storm| {
+                storm.cards.remove(&id);
+            }),
             _ => {}
         }
         if let (DeliveryKind::Room, Some(incident)) = (delivery.kind, delivery.subject.incident()) {

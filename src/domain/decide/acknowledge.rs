@@ -62,7 +62,10 @@ impl Decision<'_> {
         self.stop_all(pages, by);
         match opened {
             // The group's own card is one of those that show the incident.
-            Some(incident) => self.refresh_incident(incident),
+            Some(incident) => {
+                self.refresh_incident(incident);
+                self.post_first_card(id);
+            }
             None if group.wait_until.is_none() => self.post_group_card(id),
             None => {}
         }
@@ -106,6 +109,8 @@ impl Decision<'_> {
         match page.subject {
             Subject::Group(group, _) => self.acknowledge_group(group, by),
             Subject::Incident(incident) => self.acknowledge_incident(incident, by),
+            // No page is about a storm.
+            Subject::Storm(_) => Err(Refusal::PageOver(id)),
             Subject::Request(_) => {
                 self.stop_page(id, PageStop::Acknowledged(by.clone()));
                 Ok(())

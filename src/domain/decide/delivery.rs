@@ -10,6 +10,7 @@ use crate::domain::{
     delivery::{Delivery, DeliveryKind, Outcome, Recipient, back_off},
     event::Event,
     facts::Dispatch,
+    group::Group,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
     intent::Refusal,
     page::Subject,
@@ -132,13 +133,26 @@ impl Decision<'_> {
         self.emit(Event::DeliveryCancelled { delivery: id, subject, to, kind, channel, replaced });
     }
 
-    /// Posts the card of a group as it is now, wherever it is shown. A revision that waits is replaced.
+    /// Posts the card of a group as it is now, in all its channels that have no storm. A revision that waits is replaced.
     pub(super) fn post_group_card(&mut self, id: GroupId) {
-        let Some(group) = self.state.groups.get(&id) else { return };
-        let subject = Subject::Group(id, group.incident);
-        let (channels, revision) = (group.channels.clone(), group.card_revision + 1);
-        let before = group.cards.clone();
-        self.post_card(subject, &before, channels, revision);
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        let channels = self.channels_for_its_card(&group);
+        self.post_card_of(&group, channels);
+    }
+
+    /// The same wherever it stands already, and nowhere else.
+    pub(super) fn edit_group_card(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        let stands = group.channels.iter().filter(|channel| group.carded.contains(*channel));
+        let channels = stands.cloned().collect();
+        self.post_card_of(&group, channels);
+    }
+
+    fn post_card_of(&mut self, group: &Group, channels: Vec<ChannelName>) {
+        if !channels.is_empty() {
+            let subject = Subject::Group(group.id, group.incident);
+            self.post_card(subject, &group.cards, channels, group.card_revision + 1);
+        }
     }
 
     /// The same for an incident that has a card of its own.
@@ -153,7 +167,7 @@ impl Decision<'_> {
         self.post_card(Subject::Incident(id), &before, channels, revision);
     }
 
-    fn post_card(
+    pub(super) fn post_card(
         &mut self,
         subject: Subject,
         before: &BTreeSet<DeliveryId>,

@@ -32,8 +32,10 @@ impl Decision<'_> {
             Timer::IncidentUnresolved(incident) => self.incident_unresolved(incident),
             Timer::AcknowledgeLate(incident) => self.late(incident, Reminder::Acknowledge),
             Timer::UpdateLate(incident) => self.late(incident, Reminder::Update),
-            Timer::Card(group) => self.post_group_card(group),
+            Timer::Card(group) => self.edit_group_card(group),
             Timer::RoomsClose(incident) => self.furnish(incident),
+            Timer::StormCard(storm) => self.post_storm_card(storm),
+            Timer::StormCalm(storm) => self.emit(Event::StormEnded { storm }),
         }
     }
 
@@ -125,9 +127,7 @@ impl Decision<'_> {
             self.stop_page(page, PageStop::Resolved);
         }
         let subject = Subject::Group(id, group.incident);
-        if group.card_revision > 0 {
-            self.post_group_card(id);
-        }
+        self.edit_group_card(id);
         self.emit(Event::GroupClosed { group: id });
         self.tell_resolved(&group.paged, subject);
         if let Some(incident) = group.incident {

@@ -285,10 +285,7 @@ impl Decision<'_> {
             self.post_incident_card(id);
         }
         for group in &incident.groups {
-            let shown = self.state.groups.get(group).is_some_and(|group| group.card_revision > 0);
-            if shown {
-                self.post_group_card(*group);
-            }
+            self.edit_group_card(*group);
         }
     }
 

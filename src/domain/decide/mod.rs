@@ -14,6 +14,7 @@ mod oncall;
 mod page;
 mod report;
 mod room;
+mod storm;
 
 use super::{
     config::Config,

@@ -223,6 +223,15 @@ impl Decision<'_> {
             Subject::Incident(incident) => {
                 self.state.incidents.get(&incident).map(|incident| &incident.channels)
             }
+            Subject::Storm(storm) => {
+                return self
+                    .state
+                    .storms
+                    .get(&storm)
+                    .map(|storm| storm.channel.clone())
+                    .into_iter()
+                    .collect();
+            }
             Subject::Request(_) => None,
         };
         own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()
@@ -276,6 +285,9 @@ impl Decision<'_> {
     }
 
     pub(super) fn notify(&mut self, channel: ChannelName, subject: Subject, notice: Notice) {
+        if matches!(notice, Notice::Unanswered(_)) && self.storm_tells(&channel, subject) {
+            return;
+        }
         for platform in self.config.platforms_of(&channel) {
             let to = Recipient::Channel(channel.clone());
             self.queue(DeliveryKind::Notice, subject, None, to, platform, 0, Some(notice));

@@ -209,6 +209,7 @@ impl Decision<'_> {
             urgency,
         });
         self.raise_incident_of(id);
+        self.post_first_card(id);
         let told = group.wait_until.is_none();
         let before = self.pages_of_group(id);
         let pages_anew = group.acknowledged.is_some() || before.is_empty() || urgency != group.urgency;

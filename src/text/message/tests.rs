@@ -62,6 +62,7 @@ fn facts() -> Facts {
             opened_at: at("07:00:10"),
             alerts: vec![alert(1, labels)],
         }),
+        storm: None,
         reason: Some(PageReason::Fired),
         by: Some(Actor::Watchbell),
     }

@@ -50,6 +50,8 @@ pub struct State {
     pub last: Option<(&'static str, Value)>,
     /// Calls by method, in their order.
     pub calls: Vec<(String, Value)>,
+    /// When each of them came.
+    pub times: Vec<Instant>,
     pub acknowledgements: Vec<Value>,
     pub habits: Habits,
 }
@@ -59,6 +61,8 @@ pub struct State {
 #[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct Habits {
     pub revoked: bool,
+    /// Calls above the documented limits get a 429, and are violations.
+    pub counts: bool,
     pub limit: Option<u64>,
     pub paused: HashMap<(String, String), Instant>,
     pub stumble: bool,

@@ -2,7 +2,7 @@
 //! that speaks its protocol. Never reaches a real platform.
 
 pub mod contract;
-mod fake_slack;
+pub mod fake_slack;
 pub mod identity;
 mod scenario;
 mod slack;

@@ -36,6 +36,12 @@ pub async fn answer(
     state.calls.push((call.clone(), body.clone()));
     let reason = headers.get("x-audit-log-reason").and_then(|reason| reason.to_str().ok());
     state.violations.extend(routes::check(method.as_str(), &path, &body, &files, reason));
+    state.times.push(Instant::now());
+    let limits = state.counts.then(|| limits(&mut state, &method, &path)).flatten();
+    if let Some(Limits { left: None, headers, .. }) = &limits {
+        state.violations.push(format!("{call} above its limit"));
+        return too_many(headers);
+    }
     let own_token = path.starts_with("/interactions") || path.starts_with("/webhooks");
     let allowed =
         headers.get("authorization").and_then(|value| value.to_str().ok()) == Some(&format!("Bot {TOKEN}"));
@@ -53,12 +59,7 @@ pub async fn answer(
     if let Some(seconds) = fault.as_ref().and_then(Fault::pause) {
         state.pauses.push((call.clone(), Instant::now() + Duration::from_secs(seconds)));
     }
-    let bucket = if fault.is_none() { spend(&mut state, &method, &path) } else { None };
     let (status, said) = match &fault {
-        None if bucket.is_some_and(|left| left.is_none()) => {
-            state.violations.push(format!("{call} although nothing was left"));
-            (429, json!({ "message": "You are being rate limited.", "retry_after": 5.0, "global": false }))
-        }
         Some(fault) if !fault.done => (fault.status, Value::Null),
         _ if !own_token && (state.revoked || !allowed) => {
             (401, json!({ "message": "401: Unauthorized", "code": 0 }))
@@ -76,15 +77,8 @@ pub async fn answer(
     for (name, value) in fault.map(|fault| fault.headers).unwrap_or_default() {
         response.headers_mut().insert(name, value.parse().unwrap());
     }
-    if let Some(left) = bucket {
-        let headers = [
-            ("x-ratelimit-bucket", "messages".to_owned()),
-            ("x-ratelimit-remaining", left.unwrap_or_default().to_string()),
-            ("x-ratelimit-reset-after", "5.000".to_owned()),
-        ];
-        for (name, value) in headers {
-            response.headers_mut().insert(name, value.parse().unwrap());
-        }
+    for (name, value) in limits.into_iter().flat_map(|limits| limits.headers) {
+        response.headers_mut().insert(name, value.parse().unwrap());
     }
     if let Some(date) = date {
         response.headers_mut().insert("date", date.parse().unwrap());
@@ -92,18 +86,47 @@ pub async fn answer(
     response
 }
 
-/// Counts a message against its channel: how many are left, and none when there was none for this one.
-#[expect(clippy::option_option, reason = "a call that is not counted, and one that was too many")]
-fn spend(state: &mut State, method: &Method, path: &str) -> Option<Option<u32>> {
-    let posts = method == Method::POST && path.starts_with("/channels/") && path.ends_with("/messages");
-    let buckets = state.buckets.as_mut().filter(|_| posts)?;
-    let window = Duration::from_secs(5);
-    let (since, used) = buckets.entry(path.to_owned()).or_insert_with(|| (Instant::now(), 0));
-    if since.elapsed() > window {
-        (*since, *used) = (Instant::now(), 0);
+/// How much of its bucket a call leaves; nothing: it is one too many.
+struct Limits {
+    left: Option<u32>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Five messages and five edits in five seconds and channel, fifty calls a second.
+fn limits(state: &mut State, method: &Method, path: &str) -> Option<Limits> {
+    let second = state.times.iter().rev().take_while(|at| at.elapsed() < Duration::from_secs(1)).count();
+    if second > 50 {
+        state.violations.push(format!("{second} calls in a second"));
     }
-    *used += 1;
-    Some(5_u32.checked_sub(*used))
+    let channel = path.strip_prefix("/channels/")?.split_once("/messages")?.0;
+    let (span, most) = (Duration::from_secs(5), 5);
+    let now = Instant::now();
+    let bucket = state.buckets.entry(format!("{method} {channel}")).or_insert((now + span, 0));
+    if bucket.0 <= now {
+        *bucket = (now + span, 0);
+    }
+    bucket.1 += 1;
+    let left = (bucket.1 <= most).then(|| most - bucket.1);
+    let after = (bucket.0 - now).as_secs_f64();
+    let headers = vec![
+        ("x-ratelimit-bucket", format!("{}-messages", method.as_str().to_lowercase())),
+        ("x-ratelimit-limit", most.to_string()),
+        ("x-ratelimit-remaining", left.unwrap_or_default().to_string()),
+        ("x-ratelimit-reset-after", format!("{after:.3}")),
+        ("retry-after", after.ceil().to_string()),
+    ];
+    Some(Limits { left, headers })
+}
+
+fn too_many(headers: &[(&'static str, String)]) -> Response {
+    let after = headers.iter().find(|(name, _)| *name == "x-ratelimit-reset-after").map(|(_, after)| after);
+    let after: f64 = after.and_then(|after| after.parse().ok()).unwrap_or(1.0);
+    let body = json!({ "message": "You are being rate limited.", "retry_after": after, "global": false });
+    let mut response = (StatusCode::TOO_MANY_REQUESTS, body.to_string()).into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    response
 }
 
 /// The JSON of a call and the names of its files.

@@ -96,6 +96,11 @@ pub struct Session {
 pub struct State {
     pub violations: Vec<String>,
     pub calls: Vec<(String, Value)>,
+    /// When each of them came.
+    pub times: Vec<Instant>,
+    /// With `counts`, calls above the documented limits get a 429, and are violations.
+    pub counts: bool,
+    pub buckets: BTreeMap<String, (Instant, u32)>,
     pub channels: BTreeMap<String, Value>,
     pub messages: Vec<Said>,
     pub commands: Vec<Value>,
@@ -107,8 +112,6 @@ pub struct State {
     pub last: Option<String>,
     /// Calls that were told to pause, and until when.
     pub pauses: Vec<(String, Instant)>,
-    /// Five messages in five seconds and channel, as the real one; none: as many as anybody likes.
-    pub buckets: Option<BTreeMap<String, (Instant, u32)>>,
     /// What the session asked to be told.
     pub intents: u64,
     pub faults: VecDeque<Fault>,
@@ -201,6 +204,9 @@ impl Fake {
         let state = State {
             violations: vec![],
             calls: vec![],
+            times: vec![],
+            counts: false,
+            buckets: BTreeMap::new(),
             channels: BTreeMap::from([
                 place(OPS, "ops", 0),
                 place("110000000000000601", "quiet", 0),
@@ -215,7 +221,6 @@ impl Fake {
             nonces: BTreeMap::new(),
             last: None,
             pauses: vec![],
-            buckets: None,
             intents: 0,
             faults: VecDeque::new(),
             members: BTreeMap::new(),

@@ -6,7 +6,7 @@ mod bad_input;
 mod calls;
 mod connection;
 mod doctor;
-mod fake;
+pub mod fake;
 mod identity;
 mod interactions;
 mod outwards;

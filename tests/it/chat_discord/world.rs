@@ -102,7 +102,7 @@ impl contract::World for World {
         {
             let mut state = fake.state();
             state.beat = 300;
-            state.buckets = Some(BTreeMap::new());
+            state.counts = true;
             state.flags = 1 << 14 | 1 << 18;
         }
         let mut options = options(&fake);

@@ -21,6 +21,7 @@ use watchbell::{
         intent::{Intent, Now, Refusal},
         labels::Labels,
         state::{State, Timer},
+        storm::StormFacts,
     },
     engine::{Accepted, core::Core},
     journal::{Journal as _, Keep, MemoryDisk, MemoryJournal},
@@ -33,6 +34,8 @@ pub struct Sent {
     pub summary: String,
     pub edits: Option<String>,
     pub linked: BTreeMap<PersonId, String>,
+    /// Of the card of a storm: what it says.
+    pub storm: Option<StormFacts>,
 }
 
 /// Where everything happens.
@@ -141,8 +144,8 @@ impl World {
 
     fn leaves(&mut self, dispatch: Box<Dispatch>) {
         let summary = dispatch.facts.summary.clone();
-        let Dispatch { delivery, edits, linked, .. } = (*dispatch).clone();
-        self.sent.push(Sent { delivery, summary, edits, linked });
+        let Dispatch { delivery, edits, linked, facts, .. } = (*dispatch).clone();
+        self.sent.push(Sent { delivery, summary, edits, linked, storm: facts.storm });
         self.under_way.push(dispatch);
     }
 

@@ -65,6 +65,12 @@ fn spoken(fake: &Fake, method: String, headers: &HeaderMap, body: &[u8]) -> Resp
         Err(word) => return json_answer(refuse(&word)),
     };
     state.calls.push((method.clone(), arguments.clone()));
+    state.times.push(Instant::now());
+    if state.habits.counts && is_over(&state, &method, &arguments) {
+        state.violations.push(format!("{method} above its limit"));
+        let answer = json_answer(refuse("ratelimited")).into_body();
+        return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], answer).into_response();
+    }
     if state.habits.down {
         return (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response();
     }
@@ -119,6 +125,27 @@ fn spoken(fake: &Fake, method: String, headers: &HeaderMap, body: &[u8]) -> Resp
     }
     let scopes = state.habits.scopes.clone().unwrap_or_else(|| SCOPES.to_owned());
     ([("x-oauth-scopes", scopes)], json_answer(answer)).into_response()
+}
+
+/// Whether the last call is one more than Slack documents: messages of a channel one a second with short bursts, edits
+/// fifty a minute for the workspace.
+fn is_over(state: &Slack, method: &str, arguments: &Value) -> bool {
+    let calls = |within: Duration, of_room: bool| {
+        let recent = state.calls.iter().zip(&state.times).rev();
+        let recent = recent.take_while(|(_, at)| at.elapsed() < within);
+        let same = |(name, other): &(String, Value)| {
+            name == method && (!of_room || other["channel"] == arguments["channel"])
+        };
+        recent.filter(|(call, _)| same(call)).count()
+    };
+    match method {
+        // A burst of three, then one a second; and one that was on its way for a moment longer.
+        "chat.postMessage" => calls(Duration::from_secs(10), true) > 14,
+        "chat.update" => {
+            calls(Duration::from_mins(1), false) > 50 || calls(Duration::from_secs(10), true) > 14
+        }
+        _ => false,
+    }
 }
 
 /// The arguments, when everything about the request is right.
