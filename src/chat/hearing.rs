@@ -186,10 +186,10 @@ impl Hearing {
         self.platforms.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).cloned()
     }
 
-    async fn command(&self, heard: &Heard, text: &str) -> Said {
+    async fn command(&self, heard: &Heard, text: &str, places: &BTreeMap<String, String>) -> Said {
         let (caller, stranger) = self.caller(heard).await;
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
-        let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
+        let reply = match command::submit(&self.desk, caller, room, text, places, observe::trace()).await {
             Ok(reply) => reply,
             Err(rejected) => {
                 self.metrics.command(CommandFate::Failed);
@@ -198,12 +198,14 @@ impl Hearing {
             }
         };
         self.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
-        let Reply { ok, public, mut cards, .. } = reply;
+        let Reply { ok, public, mut cards, form, .. } = reply;
+        // What was sent by a form is not answered by another one: its card says what is missing.
+        let form = form.filter(|_| !matches!(heard.act, Act::Submit { .. }));
         if let (true, false, Some(card)) = (stranger, ok, cards.last_mut()) {
             card.text.push('\n');
             card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
         }
-        Said { cards, to_all: ok && public, ..Said::default() }
+        Said { cards, to_all: ok && public, form, ..Said::default() }
     }
 
     /// Puts a message onto the timeline of the room's incident. Silent: a reaction is not a question.
@@ -252,9 +254,9 @@ impl Hearing {
 
     async fn take(&self, heard: Heard) -> Said {
         match &heard.act {
-            Act::Command(text) => self.command(&heard, text).await,
-            Act::Press { command, .. } => self.command(&heard, command).await,
-            Act::Submit { command, values } => self.command(&heard, &filled(command, values)).await,
+            Act::Command(text) => self.command(&heard, text, &BTreeMap::new()).await,
+            Act::Press { command, .. } => self.command(&heard, command, &BTreeMap::new()).await,
+            Act::Submit { command, values } => self.command(&heard, command, values).await,
             Act::React { name, added: true, message } if self.habits.capture.contains(name) => {
                 self.capture(&heard, message).await;
                 Said::default()
@@ -298,24 +300,6 @@ impl Standing {
             Link::Broken(remedy, why) => Some(text::chat::broken(platform, remedy, why)),
         }
     }
-}
-
-/// A form's command with its values: each is one argument, whatever it contains.
-fn filled(command: &str, values: &BTreeMap<String, String>) -> String {
-    let mut text = String::new();
-    let mut rest = command;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            text.push('{');
-            rest = after;
-            continue;
-        };
-        text.push_str(values.get(name).map(|value| value.trim()).unwrap_or_default());
-        rest = after;
-    }
-    text.push_str(rest);
-    text.trim_end().to_owned()
 }
 
 impl Ear for Hearing {

@@ -176,18 +176,3 @@ async fn what_is_told_twice_is_done_once() {
     let incidents = house.engine.read(|look| look.state.incidents.len()).await.unwrap();
     assert_eq!(incidents, 1);
 }
-
-#[test]
-fn a_form_fills_its_command() {
-    let values = [("text", " it is {odd} \n"), ("severity", "P1")];
-    let values: BTreeMap<String, String> = values.map(|(name, value)| (name.into(), value.into())).into();
-    for (command, expected) in [
-        ("/incident note INC-3 {text}", "/incident note INC-3 it is {odd}"),
-        ("/incident open {severity} {text}", "/incident open P1 it is {odd}"),
-        ("/incident open {missing} {text}", "/incident open  it is {odd}"),
-        ("/x {open", "/x {open"),
-        ("/x", "/x"),
-    ] {
-        assert_eq!(filled(command, &values), expected);
-    }
-}

@@ -189,6 +189,7 @@ mod tests {
         delivery::Delivery,
         facts::{Facts, Standing},
         id::{GroupId, IncidentId},
+        offer::Offers,
         page::Subject,
     };
 
@@ -222,7 +223,7 @@ mod tests {
             reason: None,
             by: None,
         };
-        Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH, edits: None }
+        Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH, edits: None, offers: Offers::default() }
     }
 
     fn ana() -> Recipient {

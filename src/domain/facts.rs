@@ -13,6 +13,7 @@ use super::{
     id::{AlertId, GroupId, IncidentId, PageId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
+    offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
     state::State,
@@ -29,6 +30,8 @@ pub struct Dispatch {
     pub at: Timestamp,
     /// Of a card that stands there already: where, in the platform's own ids.
     pub edits: Option<String>,
+    /// What its card offers to choose from.
+    pub offers: Offers,
 }
 
 /// Where the thing stands that a message is about.

@@ -18,6 +18,7 @@ pub mod incident;
 pub mod intent;
 pub mod labels;
 pub mod matcher;
+pub mod offer;
 pub mod page;
 pub mod permission;
 pub mod person;

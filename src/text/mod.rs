@@ -5,8 +5,10 @@ pub mod ack;
 pub mod alert;
 pub mod card;
 pub mod chat;
+pub mod control;
 pub mod discord;
 pub mod fold;
+pub mod form;
 pub mod help;
 pub mod incident;
 pub mod lines;
@@ -22,6 +24,7 @@ pub mod scene;
 pub mod span;
 pub mod timeline;
 pub mod usage;
+pub mod welcome;
 pub mod when;
 
 #[cfg(test)]

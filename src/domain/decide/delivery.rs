@@ -12,6 +12,7 @@ use crate::domain::{
     facts::Dispatch,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
     intent::Refusal,
+    offer::Offers,
     page::Subject,
     room::{IncidentRoom, RoomWork},
 };
@@ -39,6 +40,12 @@ impl Decision<'_> {
             facts: self.state.facts(delivery),
             at: self.now.civil,
             edits: self.edits(delivery),
+            offers: match delivery.kind {
+                DeliveryKind::Card => {
+                    Offers::for_card(self.state, self.config, delivery.subject, self.now.civil)
+                }
+                _ => Offers::default(),
+            },
         };
         Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)), ..Decided::default() })
     }
