@@ -23,6 +23,8 @@ use crate::{
 
 /// Inputs that every platform's forms have room for.
 const INPUTS: usize = 5;
+/// Characters of a command that every platform's buttons have room for.
+const BUTTON: usize = 100;
 /// A list that is longer is a text: no platform shows it.
 const CHOICES: usize = 100;
 
@@ -73,7 +75,10 @@ pub fn form(spec: &CommandSpec, tail: &str, look: &Look<'_>, caller: &Caller) ->
         command: command.join(" "),
         inputs,
     };
-    Some(Asking { form, again: again.join(" ") })
+    // What is known of the rest is asked for again rather than lost with the button.
+    let whole = format!("{} --ask {tail}", spec.name()).trim_end().to_owned();
+    let fits = whole.encode_utf16().count() <= BUTTON && !tail.contains('\n');
+    Some(Asking { form, again: if fits { whole } else { again.join(" ") } })
 }
 
 /// Whether a value says what the command is about: such a one is not asked for once it is known.

@@ -150,10 +150,14 @@ fn what_is_left_out_is_counted() {
         ..Card::default()
     };
     let rendered = render(&card);
-    assert_eq!(rendered.embed["footer"]["text"], "and 12 more");
+    let shown = text(&rendered.embed, "description").matches("row ").count();
+    assert_eq!(rendered.embed["footer"]["text"], format!("and {} more", 12 + 900 - shown));
+    let newest = Card { newest_last: true, whole: "/x".into(), ..card };
+    let rendered = render(&newest);
     let description = text(&rendered.embed, "description");
-    let shown = description.matches("row ").count();
-    assert!(description.ends_with(&format!("```and {} more", 900 - shown)), "{description}");
+    assert!(description.contains("row 0 ") && description.contains("row 899 "), "{description}");
+    assert!(!description.contains("row 1 "), "{description}");
+    assert!(text(&rendered.embed["footer"], "text").ends_with("more. All of it: /x"));
 }
 
 #[test]

@@ -3,5 +3,6 @@
 
 pub mod contract;
 mod fake_slack;
+mod response;
 mod scenario;
 mod slack;

@@ -6,6 +6,7 @@ mod connection;
 mod fake;
 mod interactions;
 mod outwards;
+mod response;
 mod rules;
 mod scenario;
 mod socket;
