@@ -258,12 +258,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::command`].
-    pub async fn submit(
-        &self,
-        text: &str,
-        values: &Places,
-        channel: Option<&str>,
-    ) -> Result<Reply, Failure> {
+    pub async fn submit(&self, text: &str, values: &Places, channel: Option<&str>) -> Result<Reply, Failure> {
         let asked = Asked { text, person: self.person(), channel, values };
         self.ask(self.http.post(self.at("api/v1/commands", &[])).json(&asked)).await
     }

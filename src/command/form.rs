@@ -116,7 +116,9 @@ impl Known {
             if bare && first.text.bytes().all(|byte| byte.is_ascii_digit()) {
                 continue;
             }
-            let Ok((value, used)) = read::read(&argument.name, &argument.kind, rest, ground) else { continue };
+            let Ok((value, used)) = read::read(&argument.name, &argument.kind, rest, ground) else {
+                continue;
+            };
             if let Value::Time(at) = value {
                 ground.anchor = at;
             }
@@ -191,12 +193,7 @@ impl About {
     }
 }
 
-fn input(
-    argument: &Argument,
-    given: Option<&(Value, String)>,
-    about: &About,
-    look: &Look<'_>,
-) -> Input {
+fn input(argument: &Argument, given: Option<&(Value, String)>, about: &About, look: &Look<'_>) -> Input {
     let choices = choices(&argument.kind, about, look);
     let value = given.map(|(value, written)| canonical(value, written));
     let value = value.or_else(|| match argument.kind {
@@ -233,13 +230,15 @@ fn canonical(value: &Value, written: &str) -> String {
 
 /// The values that there are; none: any text.
 fn choices(kind: &Kind, about: &About, look: &Look<'_>) -> Vec<Choice> {
-    let choice = |(value, about): (String, String)| Choice { label: text::form::choice(&value, &about), value };
+    let choice =
+        |(value, about): (String, String)| Choice { label: text::form::choice(&value, &about), value };
     let mut choices: Vec<Choice> = match kind {
         Kind::Time | Kind::Until | Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Text => Vec::new(),
         Kind::Person | Kind::PersonOrNone => {
             let incident = about.incident.and_then(|id| look.state.incidents.get(&id));
             let people = offer::likely(look.state, look.config, incident.map(|it| &**it), look.now.civil);
-            let named = people.into_iter().filter_map(|id| Some((id.to_string(), look.config.people.get(&id)?)));
+            let named =
+                people.into_iter().filter_map(|id| Some((id.to_string(), look.config.people.get(&id)?)));
             let named = named.map(|(id, person)| (id, person.name.clone()));
             let nobody = (*kind == Kind::PersonOrNone).then(|| ("none".to_owned(), "nobody".to_owned()));
             named.chain(nobody).map(choice).collect()

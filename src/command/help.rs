@@ -70,7 +70,9 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
             let commands: Vec<CommandHelp> = commands.iter().map(|spec| describe(spec)).collect();
             Reply::refused(text::help::incomplete(group, &commands))
         }
-        Wrong::Asked { spec, tail: _ } => Reply { lacks: true, ..Reply::refused(usage::asked(&spec.usage(), &spec.summary)) },
+        Wrong::Asked { spec, tail: _ } => {
+            Reply { lacks: true, ..Reply::refused(usage::asked(&spec.usage(), &spec.summary)) }
+        }
         Wrong::Usage { spec, problem, tail: _ } => {
             let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
             let lacks = matches!(problem, usage::Problem::Missing { .. });

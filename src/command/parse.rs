@@ -253,13 +253,17 @@ fn fill(
     words: &[Word],
     places: &Places,
 ) -> Result<BTreeMap<String, Value>, Problem> {
-    let is_place = |word: &Word| !word.quoted && place_of(spec, &word.text).is_some_and(|a| places.contains_key(&*a.name));
-    let named: Vec<&str> = words.iter().filter(|word| is_place(word)).map(|word| word.text.as_str()).collect();
+    let is_place = |word: &Word| {
+        !word.quoted && place_of(spec, &word.text).is_some_and(|a| places.contains_key(&*a.name))
+    };
+    let named: Vec<&str> =
+        words.iter().filter(|word| is_place(word)).map(|word| word.text.as_str()).collect();
     let words: Vec<Word> = words.iter().filter(|word| !is_place(word)).cloned().collect();
     let mut filling = Filling { spec, ground, words: &words, at: 0, values: BTreeMap::new(), optional: None };
     for (index, argument) in spec.arguments.iter().enumerate() {
         filling.flags()?;
-        let is_named = named.iter().any(|word| place_of(spec, word).is_some_and(|of| of.name == argument.name));
+        let is_named =
+            named.iter().any(|word| place_of(spec, word).is_some_and(|of| of.name == argument.name));
         match places.get(&*argument.name).filter(|_| is_named) {
             Some(written) => filling.place(argument, written)?,
             None => filling.argument(argument, spec.arguments.get(index + 1), text)?,

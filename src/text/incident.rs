@@ -225,10 +225,9 @@ fn nobody_new(scene: &Scene<'_>, incident: &Incident) -> String {
     match (&incident.acknowledged, paging.next()) {
         (Some((by, _)), _) => format!("nobody: {by} has it"),
         (None, Some(group)) => format!("nobody else: {group} pages already"),
-        (None, None) => format!(
-            "nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason",
-            incident.severity
-        ),
+        (None, None) => {
+            format!("nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason", incident.severity)
+        }
     }
 }
 

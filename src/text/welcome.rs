@@ -52,7 +52,8 @@ pub fn card(scene: &Scene<'_>, to: &Actor) -> Card {
         count => format!(" {count} things wait to be taken: /ack"),
     };
     let name = to.person().map(|person| scene.person(person));
-    let hello = name.map_or_else(|| "Watchbell is here.".to_owned(), |name| format!("Watchbell is here, {name}."));
+    let hello =
+        name.map_or_else(|| "Watchbell is here.".to_owned(), |name| format!("Watchbell is here, {name}."));
     if count == 0 {
         table.clear();
     }

@@ -65,7 +65,8 @@ channel = "#ops"
 
 /// What people did, by the timeline: the same wherever they did it. A pinned message is a note there.
 pub fn deeds(watchbell: &Watchbell) -> Vec<String> {
-    let people = ["acknowledged", "incident_opened", "role", "note", "message", "status", "severity", "resolved"];
+    let people =
+        ["acknowledged", "incident_opened", "role", "note", "message", "status", "severity", "resolved"];
     let entries = watchbell.items("/api/v1/incidents/INC-1/timeline");
     let told = entries.iter().filter(|entry| people.iter().any(|kind| entry["kind"] == *kind));
     let told = told.filter(|entry| entry["by"] == "ana");
@@ -108,7 +109,8 @@ fn console(watchbell: &Watchbell, lines: &[&str]) -> (String, bool) {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     console.stdin.take().unwrap().write_all(format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
     let output = console.wait_with_output().unwrap();
-    let printed = [output.stdout, output.stderr].map(|out| String::from_utf8_lossy(&out).into_owned()).concat();
+    let printed =
+        [output.stdout, output.stderr].map(|out| String::from_utf8_lossy(&out).into_owned()).concat();
     (printed, output.status.success())
 }
 
@@ -137,7 +139,8 @@ fn a_response_in_the_terminal() {
         printed
     };
     press("/alert show A-1", "Acknowledge", &[]);
-    let answers = |values: &[(&'static str, &'static str)]| values.iter().map(|(_, value)| *value).collect::<Vec<_>>();
+    let answers =
+        |values: &[(&'static str, &'static str)]| values.iter().map(|(_, value)| *value).collect::<Vec<_>>();
     let opened = press("/alert show A-1", "Open incident…", &answers(DECLARED));
     assert!(opened.contains("[P1]") && opened.contains("[Load000001]"), "prefilled: {opened}");
     assert!(opened.contains("INC-1 is open: the load is too much"), "{opened}");

@@ -152,7 +152,10 @@ fn input(input: &Input) -> Value {
     let name = if name.trim().is_empty() { label(&input.name, limit::FORM_TITLE) } else { name };
     let chosen = !input.choices.is_empty()
         && input.choices.len() <= limit::OPTIONS
-        && input.choices.iter().all(|one| !one.value.trim().is_empty() && length(&one.value) <= limit::OPTION);
+        && input
+            .choices
+            .iter()
+            .all(|one| !one.value.trim().is_empty() && length(&one.value) <= limit::OPTION);
     let mut inner = if chosen {
         let mut seen = BTreeSet::new();
         let options: Vec<Value> = input

@@ -194,7 +194,12 @@ fn a_form_becomes_a_modal_within_limits() {
         send: "Send".into(),
         command: "/incident note INC-3 {text}".into(),
         inputs: (0..7)
-            .map(|n| input(&format!("i{n}"), if n == 1 { ["P1", "P2"].map(|one| Choice::from(one.to_owned())).into() } else { vec![] }))
+            .map(|n| {
+                input(
+                    &format!("i{n}"),
+                    if n == 1 { ["P1", "P2"].map(|one| Choice::from(one.to_owned())).into() } else { vec![] },
+                )
+            })
             .collect(),
     };
     let modal = super::super::components::modal(&form, "w:x");

@@ -93,14 +93,20 @@ mod tests {
             title: "Status INC-1".into(),
             send: "Send".into(),
             command: "/incident status INC-1 {status} {text}".into(),
-            inputs: vec![input("status", "identified", true, &["identified", "mitigated"]), input("text", "", false, &[])],
+            inputs: vec![
+                input("status", "identified", true, &["identified", "mitigated"]),
+                input("text", "", false, &[]),
+            ],
         }
     }
 
     #[test]
     fn it_asks_line_by_line_and_an_empty_line_takes_what_stands_there() {
         let (mut asking, begun) = Asking::begin(form()).unwrap();
-        assert_eq!(begun, "Status INC-1 (cancel: nothing is done)\nstatus: identified, mitigated [identified]");
+        assert_eq!(
+            begun,
+            "Status INC-1 (cancel: nothing is done)\nstatus: identified, mitigated [identified]"
+        );
         assert_eq!(asking.take(""), Next::Question("text:".into()));
         assert_eq!(asking.take("  "), Next::Question("text:".into()), "it is needed");
         let values = [("status", "identified"), ("text", "a full disk")];

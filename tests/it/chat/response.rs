@@ -27,9 +27,8 @@ impl Stage {
 
     /// Presses the button with this label on a message that has it by now.
     async fn press(&self, room: &RoomId, message: &MessageRef, label: &str) {
-        let has = |shown: &Shown| {
-            shown.message == *message && shown.buttons.iter().any(|button| button == label)
-        };
+        let has =
+            |shown: &Shown| shown.message == *message && shown.buttons.iter().any(|button| button == label);
         self.message(label, room, has).await;
         self.slack.press(&self.ana, message, label);
     }
@@ -73,7 +72,10 @@ async fn a_response_in_slack() {
         state.rooms.iter().find(|room| room.name.starts_with("inc-1")).map(|room| RoomId(room.id.clone()))
     })
     .await;
-    let its = stage.message("its card", &room, |shown| shown.buttons.iter().any(|one| one == "Ben Okafor")).await.message;
+    let its = stage
+        .message("its card", &room, |shown| shown.buttons.iter().any(|one| one == "Ben Okafor"))
+        .await
+        .message;
     stage.slack.press(&stage.ana, &its, "Ben Okafor");
     stage.done(4).await;
     let said = stage.slack.write(&stage.ana, &room, "the disk was full");
@@ -88,7 +90,9 @@ async fn a_response_in_slack() {
     stage.fill(RESOLVED).await;
     stage.done(8).await;
     stage.press(&room, &its, "Postmortem").await;
-    let written = |shown: &Shown| shown.text.contains("Postmortem of INC-1") && shown.text.contains("the disk was full");
+    let written = |shown: &Shown| {
+        shown.text.contains("Postmortem of INC-1") && shown.text.contains("the disk was full")
+    };
     stage.message("the postmortem", &room, written).await;
     // Nothing is offered any more that makes no sense.
     let last = stage.message("the card at the end", &room, |shown| shown.message == its).await;
@@ -99,7 +103,9 @@ async fn a_response_in_slack() {
     stage.message("a welcome", &ops, |shown| shown.text.contains("Watchbell is here, Ana Ruiz")).await;
     // A mention opens no form: it says what is missing, and its button asks.
     stage.slack.mentions(&stage.ana, &ops, None, "incident open P2");
-    let usage = |shown: &Shown| shown.text.contains("TITLE is missing") && shown.buttons.iter().any(|b| b == "Fill in…");
+    let usage = |shown: &Shown| {
+        shown.text.contains("TITLE is missing") && shown.buttons.iter().any(|b| b == "Fill in…")
+    };
     let usage = stage.message("what is missing", &ops, usage).await;
     stage.slack.press(&stage.ana, &usage.message, "Fill in…");
     until("the form of the mention", || stage.slack.form(&stage.ana)).await;

@@ -29,7 +29,8 @@ fn labels(said: &Said) -> Vec<String> {
 impl Stage {
     async fn message(&self, what: &str, channel: &str, fits: impl Fn(&Said) -> bool) -> Said {
         let found = |state: &State| {
-            let mut said = state.messages.iter().rev().filter(|one| one.channel == channel && one.author == ME);
+            let mut said =
+                state.messages.iter().rev().filter(|one| one.channel == channel && one.author == ME);
             said.find(|said| fits(said)).cloned()
         };
         self.fake.until(what, found).await
