@@ -205,7 +205,7 @@ impl Hearing {
             card.text.push('\n');
             card.text.push_str(&text::chat::stranger(text::room::platform(heard.channel), &heard.account));
         }
-        Said { cards, to_all: ok && public, form, ..Said::default() }
+        Said { cards, to_all: ok && public, form: form.map(|form| *form), ..Said::default() }
     }
 
     /// Puts a message onto the timeline of the room's incident. Silent: a reaction is not a question.

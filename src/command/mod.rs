@@ -125,7 +125,7 @@ pub struct Reply {
     pub cards: Vec<Card>,
     /// It was not done, because something has to be filled in first: this form asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<Form>,
+    pub form: Option<Box<Form>>,
     /// Something that the command needs was not said.
     #[serde(skip)]
     pub lacks: bool,
@@ -204,7 +204,7 @@ pub async fn submit(
         return Ok(Reply::refused(text::usage::unknown(&parsed.spec.name(), &[])));
     };
     let public = entry.spec.role > Role::Viewer;
-    let (who, spec, tail) = (caller.clone(), Arc::clone(&parsed.spec), parsed.tail.clone());
+    let (who, spec, tail) = (caller.clone(), Arc::clone(&parsed.spec), Box::<str>::from(&*parsed.tail));
     let call = Call { desk, registry, config, caller, channel, trace, now, parsed };
     let answer = match entry.runner {
         registry::Runner::Builtin(builtin) => builtin.run(&call).await,
@@ -222,7 +222,7 @@ async fn ask(
     desk: &Desk,
     caller: Caller,
     spec: Arc<CommandSpec>,
-    tail: String,
+    tail: Box<str>,
     mut reply: Reply,
 ) -> Result<Reply, Rejected> {
     if !reply.lacks {
@@ -232,7 +232,7 @@ async fn ask(
     if let (Some(asked), Some(mut card)) = (asked, reply.cards.pop()) {
         card.buttons.push(text::usage::fill_in(&asked.again));
         reply.cards.push(card);
-        reply = Reply { form: Some(asked.form), ..Reply::with(false, reply.cards) };
+        reply = Reply { form: Some(Box::new(asked.form)), ..Reply::with(false, reply.cards) };
     }
     Ok(reply)
 }

@@ -59,7 +59,7 @@ pub enum Wrong {
         /// Which.
         spec: Arc<CommandSpec>,
         /// What was written after it.
-        tail: String,
+        tail: Box<str>,
     },
     /// The command is known, what it was told is not enough or not right.
     Usage {
@@ -68,7 +68,7 @@ pub enum Wrong {
         /// What is wrong.
         problem: Problem,
         /// What was written after it.
-        tail: String,
+        tail: Box<str>,
     },
 }
 
@@ -123,13 +123,13 @@ pub fn parse_form(
     };
     match rest.first().filter(|word| !word.quoted).map(|word| word.text.as_str()) {
         Some("--help" | "—help") => return Err(Wrong::HelpWanted(spec)),
-        Some("--ask" | "—ask") => return Err(Wrong::Asked { spec, tail: from(1) }),
+        Some("--ask" | "—ask") => return Err(Wrong::Asked { spec, tail: from(1).into() }),
         _ => {}
     }
     let tail = from(0);
     match fill(&spec, ground, text, rest, places) {
         Ok(values) => Ok(Parsed { spec, values, tail }),
-        Err(problem) => Err(Wrong::Usage { spec, problem, tail }),
+        Err(problem) => Err(Wrong::Usage { spec, problem, tail: tail.into() }),
     }
 }
 

@@ -280,7 +280,14 @@ fn fields(facts: &Facts) -> Vec<Field> {
         Standing::Resolved(at) => add("Over since", instant(*at)),
     }
     if let Some(incident) = &facts.incident {
-        add("Incident", format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status));
+        // Its own card has its number and title above.
+        match facts.subject {
+            Subject::Incident(_) => add("Status", incident.status.to_string()),
+            _ => add(
+                "Incident",
+                format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status),
+            ),
+        }
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
         }

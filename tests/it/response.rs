@@ -73,9 +73,10 @@ pub fn deeds(watchbell: &Watchbell) -> Vec<String> {
     let said = |entry: &Value| {
         let text = entry["text"].as_str().unwrap_or_default();
         // The pin says whose message it was; the note is the same sentence by itself.
-        match ["note", "message"].iter().any(|kind| entry["kind"] == *kind) {
-            true => format!("note: {}", text.contains("the disk was full")),
-            false => format!("{}: {text}", entry["kind"].as_str().unwrap_or_default()),
+        if ["note", "message"].iter().any(|kind| entry["kind"] == *kind) {
+            format!("note: {}", text.contains("the disk was full"))
+        } else {
+            format!("{}: {text}", entry["kind"].as_str().unwrap_or_default())
         }
     };
     told.map(said).collect()
