@@ -286,7 +286,7 @@ mod tests {
         let incident = specs.iter().find(|spec| spec.name == "incident").unwrap();
         let open = incident.subcommands.iter().find(|spec| spec.name == "open").unwrap();
         let names: Vec<&str> = open.arguments.iter().map(|argument| argument.name.as_str()).collect();
-        assert_eq!(names, ["severity", "title"]);
+        assert_eq!(names, ["severity", "title", "group"]);
         assert!(open.runs && !incident.runs);
         let oncall = specs.iter().find(|spec| spec.name == "oncall").unwrap();
         assert!(

@@ -214,8 +214,7 @@ impl Hearing {
             return Ok(Recognised { person: Some(person), known: Known::Configuration, bot: None });
         }
         let id = account.to_owned();
-        let linked =
-            engine.read(move |look| look.state.linked_person(look.config, channel, &id).cloned());
+        let linked = engine.read(move |look| look.state.linked_person(look.config, channel, &id).cloned());
         if let Some(person) = linked.await? {
             return Ok(Recognised { person: Some(person), known: Known::Link, bot: Some(false) });
         }
@@ -254,7 +253,7 @@ impl Hearing {
         self.platforms.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).cloned()
     }
 
-    async fn command(&self, heard: &Heard, text: &str) -> Said {
+    async fn command(&self, heard: &Heard, text: &str, places: &BTreeMap<String, String>) -> Said {
         if let Some(said) = self.too_late(heard).await {
             return said;
         }
@@ -265,17 +264,19 @@ impl Hearing {
         let stranger =
             caller.account.clone().filter(|account| account.known == Known::Nobody && account.may_look);
         let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
-        let reply = match command::run(&self.desk, caller, room, text, observe::trace()).await {
+        let reply = match command::submit(&self.desk, caller, room, text, places, observe::trace()).await {
             Ok(reply) => reply,
             Err(rejected) => return self.not_taken(&rejected),
         };
         self.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });
-        let Reply { ok, public, mut cards, .. } = reply;
+        let Reply { ok, public, mut cards, form, .. } = reply;
+        // What was sent by a form is not answered by another one: its card says what is missing.
+        let form = form.filter(|_| !matches!(heard.act, Act::Submit { .. }));
         if let (Some(account), false, Some(card)) = (stranger, ok, cards.last_mut()) {
             card.text.push('\n');
             card.text.push_str(&text::chat::stranger(account.channel, &account.id));
         }
-        Said { cards, to_all: ok && public, ..Said::default() }
+        Said { cards, to_all: ok && public, form: form.map(|form| *form), ..Said::default() }
     }
 
     /// The engine did not take it: nothing was done, and whoever wanted it is told.
@@ -351,9 +352,9 @@ impl Hearing {
 
     async fn take(&self, heard: Heard) -> Said {
         match &heard.act {
-            Act::Command(text) => self.command(&heard, text).await,
-            Act::Press { command, .. } => self.command(&heard, command).await,
-            Act::Submit { command, values } => self.command(&heard, &filled(command, values)).await,
+            Act::Command(text) => self.command(&heard, text, &BTreeMap::new()).await,
+            Act::Press { command, .. } => self.command(&heard, command, &BTreeMap::new()).await,
+            Act::Submit { command, values } => self.command(&heard, command, values).await,
             Act::React { name, added: true, message } if self.habits.capture.contains(name) => {
                 self.capture(&heard, message).await;
                 Said::default()
@@ -403,24 +404,6 @@ impl Standing {
             Link::Broken(remedy, why) => Some(text::chat::broken(platform, remedy, why)),
         }
     }
-}
-
-/// A form's command with its values: each is one argument, whatever it contains.
-fn filled(command: &str, values: &BTreeMap<String, String>) -> String {
-    let mut text = String::new();
-    let mut rest = command;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            text.push('{');
-            rest = after;
-            continue;
-        };
-        text.push_str(values.get(name).map(|value| value.trim()).unwrap_or_default());
-        rest = after;
-    }
-    text.push_str(rest);
-    text.trim_end().to_owned()
 }
 
 impl Ear for Hearing {

@@ -308,18 +308,3 @@ async fn strangers_who_may_nothing_are_told_how_to_be_known_and_complete_nothing
     assert_eq!(offered("UOTHER").await, 0);
     assert!(offered("UANA").await > 0);
 }
-
-#[test]
-fn a_form_fills_its_command() {
-    let values = [("text", " it is {odd} \n"), ("severity", "P1")];
-    let values: BTreeMap<String, String> = values.map(|(name, value)| (name.into(), value.into())).into();
-    for (command, expected) in [
-        ("/incident note INC-3 {text}", "/incident note INC-3 it is {odd}"),
-        ("/incident open {severity} {text}", "/incident open P1 it is {odd}"),
-        ("/incident open {missing} {text}", "/incident open  it is {odd}"),
-        ("/x {open", "/x {open"),
-        ("/x", "/x"),
-    ] {
-        assert_eq!(filled(command, &values), expected);
-    }
-}

@@ -309,7 +309,7 @@ pub struct Said {
     pub cards: Vec<Card>,
     /// Whether everybody in the room sees it; otherwise only whoever did it.
     pub to_all: bool,
-    /// A form to fill in instead.
+    /// A form to fill in; where it can be shown at once the cards are not said.
     pub form: Option<Form>,
     /// What to do with the message whose button was pressed.
     pub original: Original,

@@ -189,6 +189,7 @@ mod tests {
         delivery::Delivery,
         facts::{Facts, Standing},
         id::{GroupId, IncidentId},
+        offer::Offers,
         page::Subject,
     };
 
@@ -229,6 +230,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             edits: None,
             linked: std::collections::BTreeMap::new(),
+            offers: Offers::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The API of a running server, as `run`, `console` and `demo` use it: one request, one answer in words. Never shows a
 //! token, and never says that something was done when the server did not say so.
 
-use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path, time::Duration};
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,8 +10,9 @@ use url::Url;
 
 use super::{clean, environment};
 use crate::{
+    command::parse::Places,
     config::{self, LISTEN},
-    text::card::Card,
+    text::card::{Card, Form},
 };
 
 pub mod live;
@@ -158,6 +159,9 @@ pub struct Reply {
     /// The cards.
     #[serde(default)]
     pub cards: Vec<Card>,
+    /// What has to be filled in first.
+    #[serde(default)]
+    pub form: Option<Form>,
 }
 
 /// One thing that may stand at the cursor.
@@ -186,6 +190,8 @@ struct Asked<'a> {
     person: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    values: &'a Places,
 }
 
 /// The problem that a server describes (RFC 9457).
@@ -245,7 +251,15 @@ impl Client {
     /// # Errors
     /// When the server did not run it, or did not say.
     pub async fn command(&self, text: &str, channel: Option<&str>) -> Result<Reply, Failure> {
-        let asked = Asked { text, person: self.person(), channel };
+        self.submit(text, &Places::new(), channel).await
+    }
+
+    /// Runs a form's command with what was written into its places.
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub async fn submit(&self, text: &str, values: &Places, channel: Option<&str>) -> Result<Reply, Failure> {
+        let asked = Asked { text, person: self.person(), channel, values };
         self.ask(self.http.post(self.at("api/v1/commands", &[])).json(&asked)).await
     }
 

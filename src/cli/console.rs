@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     Common, clean,
     client::{
-        Client,
+        Client, Failure, Reply,
         live::{Happened, Live, Said},
     },
     on_runtime,
@@ -21,12 +21,14 @@ use super::{
 };
 use crate::text::card::Card;
 
+mod ask;
 pub mod buttons;
 pub mod course;
 pub mod follow;
 pub mod line;
 pub mod paint;
 
+use ask::{Asking, Next};
 use buttons::Buttons;
 use follow::{Heard, follow};
 use line::{Editor, Typed};
@@ -150,11 +152,19 @@ fn meaning(line: &str, buttons: &Buttons) -> Meant {
     Meant::Hint(hint.to_owned())
 }
 
+/// What the next line can mean something to.
+#[derive(Default)]
+struct Table {
+    buttons: Buttons,
+    /// A form that is being filled in.
+    asking: Option<Asking>,
+}
+
 impl Console {
     /// Reads commands line by line and prints the answers; gives the exit code.
     async fn read(self, mut out: impl io::Write) -> u8 {
         let mut lines = lines_of_stdin();
-        let (mut buttons, mut code) = (Buttons::default(), DONE);
+        let (mut table, mut code) = (Table::default(), DONE);
         loop {
             let line = match lines.recv().await {
                 Some(Ok(line)) => line,
@@ -164,18 +174,23 @@ impl Console {
                     return REFUSED;
                 }
             };
-            let command = match meaning(&line, &buttons) {
-                Meant::Nothing => continue,
-                Meant::Leave => return code,
-                Meant::Command(_) if line.trim_start().starts_with("//") => continue,
-                Meant::Command(command) | Meant::Press(command) => command,
-                Meant::Hint(hint) => {
+            let asked = match self.fill(&line, &mut table).await {
+                Some(answer) => Ok(answer),
+                None => Err(meaning(&line, &table.buttons)),
+            };
+            let (shown, of_command) = match asked {
+                Ok(answer) => answer,
+                Err(Meant::Nothing) => continue,
+                Err(Meant::Leave) => return code,
+                Err(Meant::Command(_)) if line.trim_start().starts_with("//") => continue,
+                Err(Meant::Command(command)) => self.answer(&command, &mut table).await,
+                Err(Meant::Press(command)) => self.press(&command, &mut table).await,
+                Err(Meant::Hint(hint)) => {
                     say(&format!("watchbell: `{}`: {hint}", clean::line(&line)));
                     code = code.max(REFUSED);
                     continue;
                 }
             };
-            let (shown, of_command) = self.answer(&command, &mut buttons).await;
             code = code.max(of_command);
             if writeln!(out, "{shown}").and_then(|()| out.flush()).is_err() {
                 return code.max(REFUSED);
@@ -195,7 +210,7 @@ impl Console {
         let mut editor = Editor::start(self.client.clone(), clean::line(&name), self.paint.colours())?;
         let (hear, mut heard) = mpsc::channel(256);
         let following = tokio::spawn(follow(self.client.clone(), live, hear));
-        let mut buttons = Buttons::default();
+        let mut table = Table::default();
         let mut interrupted = false;
         let mut ended = pin!(terminated());
         loop {
@@ -205,13 +220,16 @@ impl Console {
                     match typed {
                         Typed::End => break,
                         Typed::Interrupt if again => break,
+                        Typed::Interrupt if table.asking.take().is_some() => {
+                            println!("{}", self.paint.dim("Nothing was done."));
+                        }
                         Typed::Interrupt => println!("{}", self.paint.dim("exit, Ctrl-D or Ctrl-C again leaves.")),
-                        Typed::Line(line) => if self.line(&line, &mut buttons).await { break },
+                        Typed::Line(line) => if self.line(&line, &mut table).await { break },
                     }
                     editor.go_on();
                 }
                 Some(heard) = heard.recv() => {
-                    for text in self.hear(heard, &mut buttons) {
+                    for text in self.hear(heard, &mut table.buttons) {
                         editor.print(text).await;
                     }
                 }
@@ -224,12 +242,16 @@ impl Console {
     }
 
     /// Does what a line says; true: the person leaves.
-    async fn line(&self, line: &str, buttons: &mut Buttons) -> bool {
+    async fn line(&self, line: &str, table: &mut Table) -> bool {
+        if let Some((shown, _)) = self.fill(line, table).await {
+            println!("{shown}");
+            return false;
+        }
         if let Some(answer) = (self.own_words)(line.trim()) {
             println!("{answer}");
             return false;
         }
-        let command = match meaning(line, buttons) {
+        let (shown, _) = match meaning(line, &table.buttons) {
             Meant::Nothing => return false,
             Meant::Leave => return true,
             Meant::Hint(hint) => {
@@ -237,21 +259,57 @@ impl Console {
                 return false;
             }
             Meant::Press(command) => {
-                println!("{}", self.paint.dim(&format!("→ {}", clean::line(&command))));
-                command
+                let written = crate::text::control::written(&command);
+                println!("{}", self.paint.dim(&format!("→ {}", clean::line(&written))));
+                self.press(&command, table).await
             }
-            Meant::Command(command) => command,
+            Meant::Command(command) => self.answer(&command, table).await,
         };
-        let (shown, _) = self.answer(&command, buttons).await;
         println!("{shown}");
         false
     }
 
+    /// A line for the form that is being filled in, and what is shown then; none: there is no form.
+    async fn fill(&self, line: &str, table: &mut Table) -> Option<(String, u8)> {
+        let asking = table.asking.as_mut()?;
+        Some(match asking.take(line) {
+            Next::Question(question) => (self.paint.bold(&clean::line(&question)), DONE),
+            Next::Dropped => {
+                table.asking = None;
+                (self.paint.dim("Nothing was done."), DONE)
+            }
+            Next::Send(command, values) => {
+                table.asking = None;
+                let channel = self.channel.as_deref();
+                let reply = self.client.submit(&command, &values, channel).await;
+                self.shown(reply, table)
+            }
+        })
+    }
+
+    /// A button was pressed: what it lacks is asked for.
+    async fn press(&self, command: &str, table: &mut Table) -> (String, u8) {
+        let mut reply = self.client.command(command, self.channel.as_deref()).await;
+        let form = reply.as_mut().ok().and_then(|reply| reply.form.take());
+        match form.and_then(Asking::begin) {
+            Some((asking, begun)) => {
+                table.asking = Some(asking);
+                (self.paint.bold(&clean::lines(&begun)), DONE)
+            }
+            None => self.shown(reply, table),
+        }
+    }
+
     /// The answer to a command as it is shown, and what `watchbell run` would exit with.
-    async fn answer(&self, command: &str, buttons: &mut Buttons) -> (String, u8) {
-        match self.client.command(command, self.channel.as_deref()).await {
+    async fn answer(&self, command: &str, table: &mut Table) -> (String, u8) {
+        let reply = self.client.command(command, self.channel.as_deref()).await;
+        self.shown(reply, table)
+    }
+
+    fn shown(&self, reply: Result<Reply, Failure>, table: &mut Table) -> (String, u8) {
+        match reply {
             Ok(reply) => {
-                buttons.shown(&reply.cards);
+                table.buttons.shown(&reply.cards);
                 let shown = if reply.cards.is_empty() {
                     clean::lines(&reply.text)
                 } else {

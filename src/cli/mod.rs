@@ -5,6 +5,8 @@ pub mod client;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+#[cfg(test)]
+mod gallery;
 pub mod health;
 pub mod journal;
 pub mod run;

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         config::Config,
         event::TraceId,
-        id::{AlertId, ChannelName, IncidentId, OverrideId, PersonId, ScheduleId, SeverityId},
+        id::{AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, ScheduleId, SeverityId},
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
         page::Target,
@@ -82,7 +82,7 @@ impl Call<'_> {
         self.get(name).ok_or_else(|| self.missing(name))
     }
 
-    /// A usage card for what is missing.
+    /// A usage card for what is missing; where there are forms it is asked for.
     #[must_use]
     pub fn missing(&self, name: &str) -> Reply {
         let spec = &self.parsed.spec;
@@ -90,7 +90,8 @@ impl Call<'_> {
         let about = argument.map(|argument| argument.about.to_string()).unwrap_or_default();
         let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
         let problem = Problem::Missing { name: name.to_uppercase(), about };
-        Reply::refused(usage::wrong(&spec.usage(), &examples, &problem))
+        let card = usage::wrong(&spec.usage(), &examples, &problem);
+        Reply { lacks: true, ..Reply::refused(card) }
     }
 
     /// Whether a flag is there.
@@ -221,6 +222,7 @@ from_value! {
     SeverityId = Severity;
     IncidentId = Incident;
     AlertId = Alert;
+    GroupId = Group;
     OverrideId = Override;
     Target = Target;
     Whom = Whom;

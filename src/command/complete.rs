@@ -138,7 +138,7 @@ fn arguments(
 }
 
 /// What a kind may be right now; of what there may be very many, the newest that begin like that.
-fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, String)> {
+pub(super) fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, String)> {
     let (state, config) = (look.state, look.config);
     let people = || config.people.values().map(|p| (p.id.to_string(), p.name.clone()));
     let teams = || config.teams.keys().map(|id| (id.to_string(), "team".to_owned()));
@@ -170,6 +170,7 @@ fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, String)> {
             .map(|severity| (severity.id.to_string(), format!("{}: {}", severity.name, severity.means)))
             .collect(),
         Kind::Incident => incidents().collect(),
+        Kind::Group => groups().collect(),
         Kind::Alert => alerts().collect(),
         Kind::Target => incidents().chain(groups()).collect(),
         Kind::Override => state

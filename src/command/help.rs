@@ -70,9 +70,13 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
             let commands: Vec<CommandHelp> = commands.iter().map(|spec| describe(spec)).collect();
             Reply::refused(text::help::incomplete(group, &commands))
         }
-        Wrong::Usage { spec, problem } => {
+        Wrong::Asked { spec, tail: _ } => {
+            Reply { lacks: true, ..Reply::refused(usage::asked(&spec.usage(), &spec.summary)) }
+        }
+        Wrong::Usage { spec, problem, tail: _ } => {
             let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
-            Reply::refused(usage::wrong(&spec.usage(), &examples, problem))
+            let lacks = matches!(problem, usage::Problem::Missing { .. });
+            Reply { lacks, ..Reply::refused(usage::wrong(&spec.usage(), &examples, problem)) }
         }
     }
 }

@@ -10,6 +10,7 @@ mod alert;
 mod builtin;
 mod call;
 pub mod complete;
+mod form;
 mod help;
 mod incident;
 mod me;
@@ -35,7 +36,9 @@ pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
+use parse::{Places, Wrong};
 pub use registry::{Commands, Execute, Registry};
+use spec::CommandSpec;
 
 use crate::{
     domain::{
@@ -49,7 +52,11 @@ use crate::{
         room::Origin,
     },
     engine::{Engine, Rejected},
-    text::{self, card::Card},
+    text::{
+        self,
+        card::{Card, Form},
+        scene::Scene,
+    },
     views::Views,
 };
 
@@ -162,6 +169,12 @@ pub struct Reply {
     pub text: String,
     /// The cards.
     pub cards: Vec<Card>,
+    /// It was not done, because something has to be filled in first: this form asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Box<Form>>,
+    /// Something that the command needs was not said.
+    #[serde(skip)]
+    pub lacks: bool,
 }
 
 impl Reply {
@@ -179,7 +192,7 @@ impl Reply {
     #[must_use]
     pub fn with(ok: bool, cards: Vec<Card>) -> Self {
         let cards: Vec<Card> = cards.into_iter().map(Card::harmless).collect();
-        Self { ok, public: false, text: text::lines::cards(&cards), cards }
+        Self { ok, public: false, text: text::lines::cards(&cards), cards, form: None, lacks: false }
     }
 }
 
@@ -194,14 +207,43 @@ pub async fn run(
     text: &str,
     trace: TraceId,
 ) -> Result<Reply, Rejected> {
+    submit(desk, caller, channel, text, &Places::new(), trace).await
+}
+
+/// Runs the command of a form that was filled in: each place is one argument, whatever was written there.
+///
+/// # Errors
+/// As [`run`].
+pub async fn submit(
+    desk: &Desk,
+    caller: Caller,
+    channel: Option<ChannelName>,
+    text: &str,
+    places: &Places,
+    trace: TraceId,
+) -> Result<Reply, Rejected> {
     let (config, now) = desk.engine.read(|look| (Arc::clone(look.config), look.now.civil)).await?;
     let registry = desk.commands.current();
     if let Some(account) = caller.account.as_ref().filter(|account| !account.may_do(&registry, text)) {
         return Ok(Reply::refused(text::me::stranger(account.channel, &account.id, false)));
     }
-    let parsed = match parse::parse(&registry, ground(&config, &caller, now), text) {
+    let parsed = match parse::parse_form(&registry, ground(&config, &caller, now), text, places) {
         Ok(parsed) => parsed,
-        Err(wrong) => return Ok(help::wrong(&registry, &wrong, caller.role(&config))),
+        Err(Wrong::Empty) => return welcome(desk, &caller).await,
+        Err(Wrong::Usage { spec, .. } | Wrong::Asked { spec, .. })
+            if let Err(no) = permission::check(&caller.actor, spec.role, &config) =>
+        {
+            return Ok(Reply::refused(text::refusal::not_allowed(&spec.name(), &no)));
+        }
+        Err(wrong) => {
+            let reply = help::wrong(&registry, &wrong, caller.role(&config));
+            return match wrong {
+                Wrong::Usage { spec, tail, .. } | Wrong::Asked { spec, tail } => {
+                    ask(desk, caller, spec, tail, reply).await
+                }
+                _ => Ok(reply),
+            };
+        }
     };
     if let Err(no) = permission::check(&caller.actor, parsed.spec.role, &config) {
         return Ok(Reply::refused(text::refusal::not_allowed(&parsed.spec.name(), &no)));
@@ -211,6 +253,7 @@ pub async fn run(
         return Ok(Reply::refused(text::usage::unknown(&parsed.spec.name(), &[])));
     };
     let public = entry.spec.role > Role::Viewer;
+    let (who, spec, tail) = (caller.clone(), Arc::clone(&parsed.spec), Box::<str>::from(&*parsed.tail));
     let call = Call { desk, registry, config, caller, channel, trace, now, parsed };
     let answer = match entry.runner {
         registry::Runner::Builtin(builtin) => builtin.run(&call).await,
@@ -218,9 +261,40 @@ pub async fn run(
     };
     match answer {
         Ok(reply) => Ok(Reply { public, ..reply }),
-        Err(Undone::Refused(reply)) => Ok(reply),
+        Err(Undone::Refused(reply)) => ask(desk, who, spec, tail, reply).await,
         Err(Undone::NotTaken(rejected)) => Err(rejected),
     }
+}
+
+/// A reply that lacks something gets the form that asks for it, and a button that opens the form.
+async fn ask(
+    desk: &Desk,
+    caller: Caller,
+    spec: Arc<CommandSpec>,
+    tail: Box<str>,
+    mut reply: Reply,
+) -> Result<Reply, Rejected> {
+    if !reply.lacks {
+        return Ok(reply);
+    }
+    let asked = desk.engine.read(move |look| form::form(&spec, &tail, look, &caller)).await?;
+    if let (Some(asked), Some(mut card)) = (asked, reply.cards.pop()) {
+        card.buttons.push(text::usage::fill_in(&asked.again));
+        reply.cards.push(card);
+        reply = Reply { form: Some(Box::new(asked.form)), ..Reply::with(false, reply.cards) };
+    }
+    Ok(reply)
+}
+
+/// What is said to somebody who only called the bot.
+async fn welcome(desk: &Desk, caller: &Caller) -> Result<Reply, Rejected> {
+    let zone = caller.zone.clone();
+    let me = caller.actor.clone();
+    let card = desk.engine.read(move |look| {
+        let scene = Scene { state: look.state, config: look.config, zone: &zone, now: look.now };
+        text::welcome::card(&scene, &me)
+    });
+    Ok(Reply::done(card.await?))
 }
 
 /// What a text of this caller is read against.

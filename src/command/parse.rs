@@ -54,28 +54,54 @@ pub enum Wrong {
     },
     /// `--help` was asked for.
     HelpWanted(Arc<CommandSpec>),
+    /// `--ask`: somebody wants to be asked for what the command needs.
+    Asked {
+        /// Which.
+        spec: Arc<CommandSpec>,
+        /// What was written after it.
+        tail: Box<str>,
+    },
     /// The command is known, what it was told is not enough or not right.
     Usage {
         /// Which.
         spec: Arc<CommandSpec>,
         /// What is wrong.
         problem: Problem,
+        /// What was written after it.
+        tail: Box<str>,
     },
 }
+
+/// What was written into the places of a form's command, by name.
+pub type Places = BTreeMap<String, String>;
 
 /// Understands a text.
 ///
 /// # Errors
 /// With everything that is needed to say what is wrong and what to write instead.
 pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Parsed, Wrong> {
-    let length = text.chars().count();
+    parse_form(registry, ground, text, &Places::new())
+}
+
+/// Understands a form's command: `{name}` in it stands for what was written into the place of that name. Each is one
+/// argument, whatever it contains, and an empty one is absent.
+///
+/// # Errors
+/// With everything that is needed to say what is wrong and what to write instead.
+pub fn parse_form(
+    registry: &Registry,
+    ground: Ground<'_>,
+    text: &str,
+    places: &Places,
+) -> Result<Parsed, Wrong> {
+    let length = text.chars().count() + places.values().map(|value| value.chars().count()).sum::<usize>();
     if length > LONGEST {
         return Err(Wrong::TooLong { length });
     }
     let whole = text.trim();
     let text = bare(whole, registry);
     let words = words::split(text);
-    if words.is_empty() {
+    if words.is_empty() || text.eq_ignore_ascii_case("watchbell") {
         return Err(Wrong::Empty);
     }
     let path = path_words(&words);
@@ -91,13 +117,19 @@ pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Pars
     };
     let spec = Arc::clone(&entry.spec);
     let rest = words.get(taken..).unwrap_or_default();
-    let tail = rest.first().and_then(|word| text.get(word.start..)).unwrap_or_default().trim_end().to_owned();
-    if rest.first().is_some_and(|word| !word.quoted && matches!(word.text.as_str(), "--help" | "—help")) {
-        return Err(Wrong::HelpWanted(spec));
+    let from = |at: usize| {
+        let start = rest.get(at).and_then(|word| text.get(word.start..)).unwrap_or_default();
+        filled(start.trim_end(), places)
+    };
+    match rest.first().filter(|word| !word.quoted).map(|word| word.text.as_str()) {
+        Some("--help" | "—help") => return Err(Wrong::HelpWanted(spec)),
+        Some("--ask" | "—ask") => return Err(Wrong::Asked { spec, tail: from(1).into() }),
+        _ => {}
     }
-    match fill(&spec, ground, text, rest) {
+    let tail = from(0);
+    match fill(&spec, ground, text, rest, places) {
         Ok(values) => Ok(Parsed { spec, values, tail }),
-        Err(problem) => Err(Wrong::Usage { spec, problem }),
+        Err(problem) => Err(Wrong::Usage { spec, problem, tail: tail.into() }),
     }
 }
 
@@ -106,6 +138,27 @@ pub fn parse(registry: &Registry, ground: Ground<'_>, text: &str) -> Result<Pars
 pub fn entry<'a>(registry: &'a Registry, text: &str) -> Option<&'a Entry> {
     let begin: String = text.chars().take(LONGEST).collect();
     registry.find(&path_words(&words::split(bare(&begin, registry)))).map(|(entry, _)| entry)
+}
+
+/// A form's command as somebody would have written it, near enough to be shown or repeated.
+fn filled(command: &str, places: &Places) -> String {
+    let mut text = String::new();
+    let mut rest = command;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        match after.split_once('}').and_then(|(name, after)| Some((places.get(name)?, after))) {
+            Some((value, after)) => {
+                text.push_str(value.trim());
+                rest = after;
+            }
+            None => {
+                text.push('{');
+                rest = after;
+            }
+        }
+    }
+    text.push_str(rest);
+    text.trim_end().to_owned()
 }
 
 /// The text without what only says that the bot is meant: `@watchbell`, `/watchbell`, `/`.
@@ -205,11 +258,23 @@ fn fill(
     ground: Ground<'_>,
     text: &str,
     words: &[Word],
+    places: &Places,
 ) -> Result<BTreeMap<String, Value>, Problem> {
-    let mut filling = Filling { spec, ground, words, at: 0, values: BTreeMap::new(), optional: None };
+    let is_place = |word: &Word| {
+        !word.quoted && place_of(spec, &word.text).is_some_and(|a| places.contains_key(&*a.name))
+    };
+    let named: Vec<&str> =
+        words.iter().filter(|word| is_place(word)).map(|word| word.text.as_str()).collect();
+    let words: Vec<Word> = words.iter().filter(|word| !is_place(word)).cloned().collect();
+    let mut filling = Filling { spec, ground, words: &words, at: 0, values: BTreeMap::new(), optional: None };
     for (index, argument) in spec.arguments.iter().enumerate() {
         filling.flags()?;
-        filling.argument(argument, spec.arguments.get(index + 1), text)?;
+        let is_named =
+            named.iter().any(|word| place_of(spec, word).is_some_and(|of| of.name == argument.name));
+        match places.get(&*argument.name).filter(|_| is_named) {
+            Some(written) => filling.place(argument, written)?,
+            None => filling.argument(argument, spec.arguments.get(index + 1), text)?,
+        }
     }
     filling.flags()?;
     if let Some(word) = filling.next() {
@@ -221,6 +286,12 @@ fn fill(
     }
     filling.defaults()?;
     Ok(filling.values)
+}
+
+/// The argument whose place this word is: `{text}`.
+fn place_of<'a>(spec: &'a CommandSpec, word: &str) -> Option<&'a Argument> {
+    let name = word.strip_prefix('{')?.strip_suffix('}')?;
+    spec.arguments.iter().find(|argument| argument.name == name)
 }
 
 struct Filling<'a> {
@@ -244,6 +315,21 @@ impl<'a> Filling<'a> {
             self.ground.anchor = at;
         }
         self.values.insert(name.to_owned(), value);
+    }
+
+    /// What was written into an argument's place in a form.
+    fn place(&mut self, argument: &Argument, written: &str) -> Result<(), Problem> {
+        let written = written.trim();
+        if written.is_empty() {
+            return if argument.required { Err(missing(argument)) } else { Ok(()) };
+        }
+        let value = match argument.kind {
+            Kind::Text => Value::Text(written.to_owned()),
+            _ => read::read(&argument.name, &argument.kind, &[word(written)], self.ground)?.0,
+        };
+        self.optional = None;
+        self.keep(&argument.name, value);
+        Ok(())
     }
 
     fn argument(

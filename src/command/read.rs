@@ -13,7 +13,7 @@ use crate::{
     domain::{
         config::Config,
         duration,
-        id::{AlertId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId, SeverityId, TeamId},
+        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId, SeverityId, TeamId},
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
         page::Target,
@@ -42,6 +42,8 @@ pub enum Value {
     Severity(SeverityId),
     /// An incident, which may not exist.
     Incident(IncidentId),
+    /// A group, which may not exist.
+    Group(GroupId),
     /// An alert, which may not exist.
     Alert(AlertId),
     /// An override, which may not exist.
@@ -96,6 +98,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Schedule => Value::Schedule(lookup("schedule", written, &ground.config.schedules.keys())?),
         Kind::Severity => Value::Severity(severity(written, ground.config)?),
         Kind::Incident => Value::Incident(written.parse().map_err(|_| no())?),
+        Kind::Group => Value::Group(written.parse().map_err(|_| no())?),
         Kind::Alert => Value::Alert(written.parse().map_err(|_| no())?),
         Kind::Override => Value::Override(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
@@ -135,6 +138,7 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
     let words = fixed_words(kind);
     let expected = match kind {
         Kind::Incident => expected::id("an incident", "INC-42"),
+        Kind::Group => expected::id("a group", "G-17"),
         Kind::Alert => expected::id("an alert", "A-5"),
         Kind::Override => expected::id("an override", "OV-3"),
         Kind::Target => expected::target(),

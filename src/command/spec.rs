@@ -71,6 +71,8 @@ pub enum Kind {
     Severity,
     /// An incident: `INC-7`, `7`.
     Incident,
+    /// A group of alerts: `G-17`, `17`.
+    Group,
     /// An alert: `A-1`, `1`.
     Alert,
     /// An override: `OV-3`, `3`.

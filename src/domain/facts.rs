@@ -13,6 +13,7 @@ use super::{
     id::{AlertId, GroupId, IncidentId, PageId, PersonId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
+    offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
     state::State,
@@ -32,6 +33,8 @@ pub struct Dispatch {
     pub edits: Option<String>,
     /// Accounts on the delivery's platform that people tied to themselves, by a code, as they are at this attempt.
     pub linked: BTreeMap<PersonId, String>,
+    /// What its card offers to choose from.
+    pub offers: Offers,
 }
 
 /// Where the thing stands that a message is about.

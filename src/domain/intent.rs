@@ -174,6 +174,16 @@ pub enum IncidentIntent {
         /// What it is called.
         title: Prose,
     },
+    /// A new one for an open group that has none. Who has the group has the incident; while the group pages, nobody
+    /// is paged a second time.
+    OpenFor {
+        /// Which group.
+        group: GroupId,
+        /// How bad.
+        severity: SeverityId,
+        /// What it is called.
+        title: Prose,
+    },
     /// The lead goes to somebody, who is told.
     Assign {
         /// Which.
@@ -314,6 +324,8 @@ pub enum Already {
     Severity(SeverityId),
     /// This status.
     Status(IncidentStatus),
+    /// This group.
+    Group(GroupId),
 }
 
 /// What is wrong with the times of an override.

@@ -19,6 +19,7 @@ pub mod intent;
 pub mod labels;
 pub mod link;
 pub mod matcher;
+pub mod offer;
 pub mod page;
 pub mod permission;
 pub mod person;

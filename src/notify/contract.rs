@@ -62,6 +62,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
     let subject = Subject::Group(GroupId(17), Some(IncidentId(7)));
     let at = "2026-11-23T09:00:00.5Z".parse().unwrap();
     Dispatch {
+        offers: crate::domain::offer::Offers::default(),
         delivery: Delivery {
             id: DeliveryId(5),
             kind,

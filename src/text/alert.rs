@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     card::{Card, Field, Link, Tone},
+    control,
     plain::{NAME, WORDS, plain},
     scene::{Scene, button, enumerate, field, link, tone},
 };
@@ -37,7 +38,8 @@ pub fn list(scene: &Scene<'_>, limit: usize) -> Card {
     let more = total.saturating_sub(limit);
     let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };
     let tone = if untaken { Tone::Critical } else { Tone::Warning };
-    Card { title, tone, text, table: rows(scene, alerts), ..Card::default() }
+    let whole = control::terminal("/alert list");
+    Card { title, tone, text, table: rows(scene, alerts), whole, ..Card::default() }
 }
 
 /// A table of alerts with its head; empty without any.
@@ -95,7 +97,10 @@ pub fn card(scene: &Scene<'_>, alert: &Alert) -> Card {
     if !acknowledged {
         card.buttons.push(button("Acknowledge", format!("/alert ack {}", alert.id)));
     }
-    let incidents = alert.groups.iter().filter_map(|id| scene.state.groups.get(id)?.incident);
+    let groups = || alert.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let alone = groups().filter(|group| group.incident.is_none()).map(|group| group.id);
+    card.buttons.extend(alone.take(1).map(control::open_incident));
+    let incidents = groups().filter_map(|group| group.incident);
     card.buttons.extend(incidents.map(|id| button(id.to_string(), format!("/incident show {id}"))));
     card
 }
@@ -150,6 +155,7 @@ fn facts(
         title: format!("{id} {}", plain(name(labels), NAME)),
         text: plain(summary(annotations), WORDS),
         fields,
+        whole: control::terminal(&format!("/alert show {id}")),
         ..Card::default()
     }
 }

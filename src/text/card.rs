@@ -22,6 +22,9 @@ pub struct Card {
     /// A table (the first row is its head), for lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub table: Vec<Vec<String>>,
+    /// Of the table the last rows matter most: where not all have room, the first ones are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newest_last: bool,
     /// A document shown as it is (a postmortem in Markdown).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub document: String,
@@ -34,6 +37,10 @@ pub struct Card {
     /// Lists to choose from; in the terminal they are not shown: their commands can be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selects: Vec<Select>,
+    /// Where all of it can be read, in a few words (`/incident timeline INC-7`): shown by a platform that has to leave
+    /// something out, and only then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub whole: String,
 }
 
 impl Card {
@@ -59,12 +66,33 @@ impl Card {
             text: lines(&self.text),
             fields: self.fields.into_iter().map(field).collect(),
             table: self.table.into_iter().map(|row| row.into_iter().map(line).collect()).collect(),
+            newest_last: self.newest_last,
             document: lines(&self.document),
             links: self.links.into_iter().map(link).collect(),
             buttons: self.buttons.into_iter().map(button).collect(),
             selects: self.selects.into_iter().map(select).collect(),
+            whole: line(self.whole),
         }
     }
+}
+
+/// Which lines of a table are shown when only some have room: its head, and the first or the last of the others.
+/// `fit` says how many of the lines that it is given have room.
+#[must_use]
+pub fn lines_with_room(
+    lines: Vec<String>,
+    newest_last: bool,
+    fit: impl Fn(&[String]) -> usize,
+) -> Vec<String> {
+    let room = fit(&lines);
+    if room >= lines.len() || !newest_last {
+        return lines.into_iter().take(room).collect();
+    }
+    let (head, rows) = lines.split_at(1.min(lines.len()));
+    let backwards: Vec<String> = head.iter().chain(rows.iter().rev()).cloned().collect();
+    let kept = fit(&backwards).saturating_sub(head.len());
+    let last = rows.get(rows.len().saturating_sub(kept)..).unwrap_or_default();
+    if kept == 0 { head.to_vec() } else { head.iter().chain(last).cloned().collect() }
 }
 
 /// A name and its value.
@@ -148,7 +176,22 @@ pub struct Input {
     pub long: bool,
     /// The only values that it takes; empty: any text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub choices: Vec<String>,
+    pub choices: Vec<Choice>,
+}
+
+/// One of the values that an input takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What people read.
+    pub label: String,
+    /// What is put into the command.
+    pub value: String,
+}
+
+impl From<String> for Choice {
+    fn from(value: String) -> Self {
+        Self { label: value.clone(), value }
+    }
 }
 
 /// How a card is coloured.
@@ -171,6 +214,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_not_all_lines_have_room_the_head_stays_and_the_newest_can() {
+        let lines = || ["head", "1", "2", "3"].map(str::to_owned).to_vec();
+        for (room, newest_last, expected) in [
+            (9, true, vec!["head", "1", "2", "3"]),
+            (3, false, vec!["head", "1", "2"]),
+            (3, true, vec!["head", "2", "3"]),
+            (1, true, vec!["head"]),
+        ] {
+            assert_eq!(lines_with_room(lines(), newest_last, |all| room.min(all.len())), expected);
+        }
+        assert_eq!(lines_with_room(Vec::new(), true, <[String]>::len), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_card_keeps_its_words_and_its_lines_and_nothing_that_does_something() {
         let loud = || "@everyone \u{7}\u{1b}[2J\u{202e}down\n  really".to_owned();
         let (line, lines) = ("@everyone [2Jdown really", "@everyone [2Jdown\n  really");
@@ -183,9 +240,12 @@ mod tests {
             links: vec![Link { text: loud(), url: loud() }],
             buttons: vec![Button::new(loud(), loud())],
             selects: vec![Select { label: loud(), choices: vec![Button::new(loud(), loud())] }],
+            newest_last: true,
+            whole: loud(),
             tone: Tone::Good,
         };
         let card = card.harmless();
+        assert_eq!(card.whole, line);
         assert_eq!((&*card.title, &*card.text, &*card.document), (line, lines, lines));
         assert_eq!((&*card.fields[0].name, &*card.fields[0].value, &*card.table[0][0]), (line, line, line));
         assert_eq!((&*card.links[0].text, &*card.links[0].url), (line, line));

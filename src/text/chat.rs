@@ -222,10 +222,13 @@ pub fn cancel() -> &'static str {
     "Cancel"
 }
 
-/// Shown in the place of what had no room.
+/// Shown in the place of what had no room: how many things, or none when a text was shortened; and where all of it
+/// can be read, if that is known.
 #[must_use]
-pub fn more(count: usize) -> String {
-    format!("and {count} more")
+pub fn more(count: usize, whole: &str) -> String {
+    let what = if count > 0 { format!("and {count} more") } else { "This is not all of it".to_owned() };
+    let whole = super::plain::plain(whole, 100);
+    if whole.is_empty() { what } else { format!("{what}. All of it: {whole}") }
 }
 
 /// Shown before a command that is too long for a button.
@@ -289,6 +292,8 @@ mod tests {
             "Slack refuses the bot (token_revoked). Install the Slack app again: it is not there any more. Watchbell \
              looks again once a minute."
         );
+        assert_eq!(more(3, ""), "and 3 more");
+        assert_eq!(more(0, "/alert list"), "This is not all of it. All of it: /alert list");
         assert!(up("Slack").contains("connected") && down("Slack", "no network").contains("no network"));
     }
 }

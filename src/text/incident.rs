@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     alert,
     card::{Card, Field, Link, Tone},
+    control::{self, terminal},
     paging,
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
@@ -16,6 +17,7 @@ use crate::domain::{
     event::{Actor, Event},
     id::{IncidentId, PersonId},
     incident::{Incident, IncidentRole, IncidentStatus},
+    offer::Offers,
     page::Page,
 };
 
@@ -46,6 +48,8 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
         table: firing(scene, incident),
         links: links(scene, incident),
         buttons: buttons(incident),
+        selects: selects(scene, incident),
+        whole: terminal(&format!("/incident show {}", incident.id)),
         ..Card::default()
     }
 }
@@ -136,25 +140,14 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
 }
 
 fn buttons(incident: &Incident) -> Vec<super::card::Button> {
-    let id = incident.id;
-    let one = |label: &str, command: &str| {
-        button(label, format!("/incident {}", command.replace("{}", &id.to_string())))
-    };
-    let mut buttons = Vec::new();
-    if incident.is_open() {
-        if incident.acknowledged.is_none() {
-            buttons.push(one("Acknowledge", "ack {}"));
-        }
-        if incident.status != IncidentStatus::Mitigated {
-            buttons.push(one("Mitigated", "status {} mitigated"));
-        }
-        buttons.push(one("Resolve", "resolve {}"));
-    } else {
-        buttons.push(one("Reopen", "reopen {}"));
-        buttons.push(one("Postmortem", "postmortem {}"));
+    control::of_incident(incident.id, incident.is_open(), incident.acknowledged.is_some())
+}
+
+fn selects(scene: &Scene<'_>, incident: &Incident) -> Vec<super::card::Select> {
+    if !incident.is_open() {
+        return Vec::new();
     }
-    buttons.push(one("Timeline", "timeline {}"));
-    buttons
+    control::lists(incident.id, &Offers::of(scene.state, scene.config, incident, scene.now.civil))
 }
 
 /// Incidents, the newest first; `all`: the resolved ones too.
@@ -195,7 +188,9 @@ pub fn list(scene: &Scene<'_>, all: bool, limit: usize) -> Card {
     let more = total.saturating_sub(limit);
     let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };
     let title = if total == 1 { format!("1 {what}") } else { format!("{total} {what}s") };
-    Card { title, tone: if untaken { Tone::Critical } else { Tone::Plain }, text, table, ..Card::default() }
+    let whole = terminal(if all { "/incident list --all" } else { "/incident list" });
+    let tone = if untaken { Tone::Critical } else { Tone::Plain };
+    Card { title, tone, text, table, whole, ..Card::default() }
 }
 
 fn standing(incident: &Incident) -> String {
@@ -209,11 +204,7 @@ pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
     let mut fields = vec![field("Severity", meaning(scene, incident))];
     let paging = paging::fields(scene, events);
     if paging.is_empty() {
-        let why = format!(
-            "nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason",
-            incident.severity
-        );
-        fields.push(field("Pages now", why));
+        fields.push(field("Pages now", nobody_new(scene, incident)));
     }
     fields.extend(paging);
     fields.extend(deadlines(scene, incident));
@@ -222,7 +213,21 @@ pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
         tone: tone(incident.urgency, incident.acknowledged.is_some()),
         fields,
         buttons: buttons(incident),
+        selects: selects(scene, incident),
         ..Card::default()
+    }
+}
+
+/// Why opening it pages nobody.
+fn nobody_new(scene: &Scene<'_>, incident: &Incident) -> String {
+    let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let mut paging = groups.filter(|group| !group.pages.is_empty()).map(|group| group.id);
+    match (&incident.acknowledged, paging.next()) {
+        (Some((by, _)), _) => format!("nobody: {by} has it"),
+        (None, Some(group)) => format!("nobody else: {group} pages already"),
+        (None, None) => {
+            format!("nobody: severity {} names no policy. /page PERSON|TEAM|POLICY reason", incident.severity)
+        }
     }
 }
 
@@ -329,6 +334,8 @@ pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry]) -> Ca
             format!("Timeline from {first_day}, times in {}.", zone_name(scene.zone))
         },
         table: if entries.is_empty() { Vec::new() } else { std::iter::once(head).chain(rows).collect() },
+        newest_last: true,
+        whole: terminal(&format!("/incident timeline {} --limit 500", incident.id)),
         ..Card::default()
     }
 }
@@ -342,6 +349,7 @@ pub fn postmortem(incident: &Incident, document: String) -> Card {
         title: format!("Postmortem of {}", incident.id),
         text: text.to_owned(),
         document,
+        whole: terminal(&format!("/incident postmortem {}", incident.id)),
         ..Card::default()
     }
 }

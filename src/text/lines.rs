@@ -3,6 +3,7 @@
 
 use super::{
     card::{Card, Field},
+    control,
     plain::{self, plain},
 };
 
@@ -36,7 +37,8 @@ fn lines(card: &Card, buttons: &mut usize) -> String {
     blocks.extend(joined(links));
     blocks.extend(joined(card.buttons.iter().map(|button| {
         *buttons += 1;
-        format!("[{buttons}] {}: {}", plain(&button.label, CELL), plain(&button.command, usize::MAX))
+        let command = control::written(&button.command);
+        format!("[{buttons}] {}: {}", plain(&button.label, CELL), plain(&command, usize::MAX))
     })));
     blocks.retain(|block| !block.is_empty());
     // A sentence or two stand right under the title; everything bigger gets air around it.

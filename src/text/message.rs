@@ -6,15 +6,17 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    card::{Button, Card, Field, Link, Tone},
+    card::{Button, Card, Field, Link, Select, Tone},
+    control,
     plain::plain,
 };
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
     event::{Actor, Reminder},
     facts::{AlertFacts, Dispatch, Facts, GroupFacts, Standing},
+    incident::IncidentStatus,
     labels::Labels,
-    page::PageReason,
+    page::{PageReason, Subject},
     person::Urgency,
 };
 
@@ -129,7 +131,9 @@ pub fn card(dispatch: &Dispatch) -> Card {
         text: text.join("\n"),
         fields: fields(facts),
         links: links(facts),
-        buttons: buttons(facts),
+        buttons: buttons(dispatch),
+        selects: selects(dispatch),
+        whole: whole(facts),
         ..Card::default()
     }
 }
@@ -175,7 +179,7 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             (headline.to_owned(), text, tone(facts))
         }
     };
-    Card { title, tone, text, buttons: buttons(facts), ..Card::default() }
+    Card { title, tone, text, buttons: buttons(dispatch), ..Card::default() }
 }
 
 /// The title as people know it, and the number to answer with: `DiskFull (G-17)`; without a title the number alone.
@@ -279,7 +283,14 @@ fn fields(facts: &Facts) -> Vec<Field> {
         Standing::Resolved(at) => add("Over since", instant(*at)),
     }
     if let Some(incident) = &facts.incident {
-        add("Incident", format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status));
+        // Its own card has its number and title above.
+        match facts.subject {
+            Subject::Incident(_) => add("Status", incident.status.to_string()),
+            _ => add(
+                "Incident",
+                format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status),
+            ),
+        }
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
         }
@@ -339,10 +350,26 @@ fn web_address(sent: &str) -> Option<String> {
     Some(String::from(url)).filter(|url| url.len() <= 2000)
 }
 
-fn buttons(facts: &Facts) -> Vec<Button> {
+/// A card has all that can be done; a page and a notice only what comes first.
+fn buttons(dispatch: &Dispatch) -> Vec<Button> {
+    let facts = &dispatch.facts;
+    let open = facts.standing == Standing::Open;
+    let incident = facts.incident.as_ref();
+    let runs = incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved);
+    let is_card = dispatch.delivery.kind == DeliveryKind::Card;
+    if let (true, Subject::Incident(id)) = (is_card, facts.subject) {
+        return control::of_incident(id, runs, !open);
+    }
     let mut buttons = Vec::new();
-    if facts.standing == Standing::Open {
+    if open {
         buttons.push(Button::new("Acknowledge".to_owned(), format!("/ack {}", facts.subject)));
+    }
+    let update_due = dispatch.delivery.notice == Some(Notice::Late(Reminder::Update));
+    if let Some(incident) = incident.filter(|_| runs && (is_card || update_due)) {
+        buttons.push(Button::new("Update…", control::asking("/incident status", incident.id)));
+    }
+    if let (true, false, None, Some(group)) = (is_card, over(facts), incident, &facts.group) {
+        buttons.push(control::open_incident(group.id));
     }
     if let Some(incident) = facts.subject.incident() {
         buttons.push(Button::new("Show".to_owned(), format!("/incident show {incident}")));
@@ -350,6 +377,24 @@ fn buttons(facts: &Facts) -> Vec<Button> {
         buttons.push(Button::new("Show".to_owned(), format!("/alert show {}", alert.id)));
     }
     buttons
+}
+
+fn selects(dispatch: &Dispatch) -> Vec<Select> {
+    match dispatch.facts.subject {
+        Subject::Incident(id) if dispatch.delivery.kind == DeliveryKind::Card => {
+            control::lists(id, &dispatch.offers)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where all of it can be seen.
+fn whole(facts: &Facts) -> String {
+    match (facts.subject, &facts.group) {
+        (Subject::Incident(id) | Subject::Group(_, Some(id)), _) => format!("/incident show {id}"),
+        (_, Some(_)) => "/alert list".to_owned(),
+        _ => String::new(),
+    }
 }
 
 pub(super) fn instant(at: Timestamp) -> String {

@@ -5,8 +5,10 @@ pub mod ack;
 pub mod alert;
 pub mod card;
 pub mod chat;
+pub mod control;
 pub mod discord;
 pub mod fold;
+pub mod form;
 pub mod help;
 pub mod incident;
 pub mod lines;
@@ -24,6 +26,7 @@ pub mod span;
 pub mod storm;
 pub mod timeline;
 pub mod usage;
+pub mod welcome;
 pub mod when;
 
 #[cfg(test)]

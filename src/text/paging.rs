@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     card::{Card, Field, Tone},
+    control,
     scene::{Scene, button, enumerate, field},
 };
 use crate::domain::{
@@ -156,9 +157,9 @@ pub fn taken(scene: &Scene<'_>, target: Target, by: &Actor, events: &[Event]) ->
     fields.extend(self::fields(scene, events));
     let buttons = incidents.first().map_or_else(Vec::new, |incident| {
         vec![
+            button("Update…", control::asking("/incident status", incident)),
+            button("Resolve…", control::asking("/incident resolve", incident)),
             button("Show", format!("/incident show {incident}")),
-            button("Mitigated", format!("/incident status {incident} mitigated")),
-            button("Resolve", format!("/incident resolve {incident}")),
         ]
     });
     Card { title: format!("{by} has {what}."), tone: Tone::Good, fields, buttons, ..Card::default() }

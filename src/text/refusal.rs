@@ -91,6 +91,7 @@ fn already(value: &Already) -> String {
         Already::Role(role, None) => format!("nobody in the role {role}"),
         Already::Severity(severity) => format!("severity {severity}"),
         Already::Status(status) => format!("status {status}"),
+        Already::Group(group) => format!("the group {group}"),
     }
 }
 

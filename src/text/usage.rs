@@ -222,6 +222,19 @@ pub fn wrong(usage: &str, examples: &[&str], problem: &Problem) -> Card {
     Card { title: format!("Usage: {usage}"), tone: Tone::Warning, text, ..Card::default() }
 }
 
+/// Somebody wants to be asked, where nobody can ask them.
+#[must_use]
+pub fn asked(usage: &str, summary: &str) -> Card {
+    let text = format!("{summary}\nNothing was changed yet.");
+    Card { title: format!("Usage: {usage}"), text, ..Card::default() }
+}
+
+/// The button that asks for what a command needs.
+#[must_use]
+pub fn fill_in(command: &str) -> Button {
+    Button::new("Fill in…", command)
+}
+
 /// No command is called that.
 #[must_use]
 pub fn unknown(written: &str, nearest: &[Suggestion]) -> Card {

@@ -26,6 +26,9 @@ struct Asked {
     person: Option<PersonId>,
     #[serde(default)]
     channel: Option<ChannelName>,
+    /// What was written into the places of a form's command.
+    #[serde(default)]
+    values: command::parse::Places,
 }
 
 /// `POST /api/v1/commands`
@@ -47,7 +50,7 @@ pub(super) async fn run(
     })?;
     let caller = who.caller(&config, field)?;
     let trace = observe::trace();
-    let reply = command::run(&house.desk, caller, asked.channel, &asked.text, trace).await;
+    let reply = command::submit(&house.desk, caller, asked.channel, &asked.text, &asked.values, trace).await;
     let reply = reply.inspect_err(|_| house.metrics.command(CommandFate::Failed))?;
     tracing::debug!(%trace, by = %who.actor(), ok = reply.ok, "a command was answered");
     house.metrics.command(if reply.ok { CommandFate::Done } else { CommandFate::Refused });

@@ -152,15 +152,20 @@ fn input(input: &Input) -> Value {
     let name = if name.trim().is_empty() { label(&input.name, limit::FORM_TITLE) } else { name };
     let chosen = !input.choices.is_empty()
         && input.choices.len() <= limit::OPTIONS
-        && input.choices.iter().all(|choice| !choice.trim().is_empty() && length(choice) <= limit::OPTION);
+        && input
+            .choices
+            .iter()
+            .all(|one| !one.value.trim().is_empty() && length(&one.value) <= limit::OPTION);
     let mut inner = if chosen {
         let mut seen = BTreeSet::new();
         let options: Vec<Value> = input
             .choices
             .iter()
-            .filter(|choice| seen.insert(*choice))
+            .filter(|choice| seen.insert(&choice.value))
             .map(|choice| {
-                json!({ "label": label(choice, limit::OPTION), "value": choice, "default": *choice == input.value })
+                let name = label(&choice.label, limit::OPTION);
+                let name = if name.trim().is_empty() { NOTHING.to_owned() } else { name };
+                json!({ "label": name, "value": choice.value, "default": choice.value == input.value })
             })
             .collect();
         json!({ "type": 3, "custom_id": input.name, "required": !input.optional, "options": options })

@@ -67,7 +67,7 @@ pub(super) fn command(data: &Value, ground: &Ground<'_>) -> Option<Heard> {
     let words = words.trim();
     let text = match words.strip_prefix('/') {
         Some(_) => words.to_owned(),
-        None if words.is_empty() => "/help".to_owned(),
+        None if words.is_empty() => "/watchbell".to_owned(),
         None => format!("/{words}"),
     };
     let author = wire::text(data.get("author")?, "id");
@@ -282,7 +282,7 @@ mod tests {
         for (guild, content, expected) in [
             ("5", "<@100> incident open P1 down", Some("/incident open P1 down")),
             ("5", " <@!100> /ack G-1 ", Some("/ack G-1")),
-            ("5", "<@100>", Some("/help")),
+            ("5", "<@100>", Some("/watchbell")),
             ("5", "hello <@100>", None),
             ("8", "<@100> ack", None),
             ("", "oncall now", Some("/oncall now")),

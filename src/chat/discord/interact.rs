@@ -326,7 +326,8 @@ impl Asked {
 /// What is said: never nothing, and a form as a button that opens it.
 fn cards(hub: &Hub, said: &Said) -> Vec<Card> {
     let mut cards = said.cards.clone();
-    if let Some(form) = &said.form {
+    // Cards that come with a form say what is missing and have a button that asks for it.
+    if let Some(form) = said.form.as_ref().filter(|_| cards.is_empty()) {
         let button = Button::new(say::OPEN_FORM, format!("{OPENS}{}", hub.keep_form(form)));
         cards.push(Card {
             title: form.title.clone(),

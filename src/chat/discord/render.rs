@@ -9,8 +9,9 @@ use super::{
     escape::{aligned, fenced, is_link, length, markdown},
 };
 use crate::text::{
-    card::{Card, Form, Tone},
-    discord::{NOTHING, and_more, write_it},
+    card::{Card, Form, Tone, lines_with_room},
+    chat::more,
+    discord::{NOTHING, write_it},
 };
 
 /// Discord's limits of a message: <https://discord.com/developers/docs/resources/message#embed-object-embed-limits>.
@@ -108,8 +109,8 @@ pub fn render(card: &Card) -> Rendered {
     }
     embed = embed.fields(fields.into_iter().map(|(name, value)| (name, value, true)));
     let left = fields_left + controls.left_out + description.left_out;
-    if left > 0 {
-        embed = embed.footer(CreateEmbedFooter::new(and_more(left)));
+    if left > 0 || description.shortened {
+        embed = embed.footer(CreateEmbedFooter::new(more(left, &card.whole)));
     }
     Rendered {
         content: String::new(),
@@ -163,6 +164,8 @@ struct Description {
     text: String,
     left_out: usize,
     cut: bool,
+    /// The text ends with `…`.
+    shortened: bool,
     max: usize,
 }
 
@@ -189,6 +192,7 @@ fn description(card: &Card, controls: &Controls, max: usize) -> Description {
     let below = !card.table.is_empty() || !card.document.is_empty();
     let for_text = if below { all.free() / 2 } else { all.free() };
     all.add(&markdown(card.text.trim(), for_text));
+    all.shortened = length(&markdown(card.text.trim(), usize::MAX)) > for_text;
     for (label, command) in &controls.in_words {
         let line = markdown(&write_it(label, command), usize::MAX);
         if length(&line) > all.free() {
@@ -206,13 +210,11 @@ fn description(card: &Card, controls: &Controls, max: usize) -> Description {
         }
     }
     if !card.table.is_empty() {
-        let (block, left) = fenced(&aligned(&card.table), all.free().saturating_sub(20));
-        all.add(&block);
-        if left > 0 && !block.is_empty() {
-            all.text.push_str(&and_more(left));
-        } else {
-            all.left_out += left;
-        }
+        let (lines, room) = (aligned(&card.table), all.free());
+        let fit = |lines: &[String]| lines.len() - fenced(lines, room).1;
+        let shown = lines_with_room(lines, card.newest_last, fit);
+        all.left_out += card.table.len() - shown.len();
+        all.add(&fenced(&shown, room).0);
     }
     if !card.document.is_empty() {
         let lines: Vec<String> = card.document.lines().map(str::to_owned).collect();

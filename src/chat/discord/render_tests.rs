@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::text::card::{Button, Field, Input, Link, Select};
+use crate::text::card::{Button, Choice, Field, Input, Link, Select};
 
 fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -115,6 +115,8 @@ fn card() -> impl Strategy<Value = Card> {
             links,
             buttons,
             selects,
+            newest_last: true,
+            whole: "/incident timeline INC-7".repeat(9),
         })
 }
 
@@ -148,10 +150,14 @@ fn what_is_left_out_is_counted() {
         ..Card::default()
     };
     let rendered = render(&card);
-    assert_eq!(rendered.embed["footer"]["text"], "and 12 more");
+    let shown = text(&rendered.embed, "description").matches("row ").count();
+    assert_eq!(rendered.embed["footer"]["text"], format!("and {} more", 12 + 900 - shown));
+    let newest = Card { newest_last: true, whole: "/x".into(), ..card };
+    let rendered = render(&newest);
     let description = text(&rendered.embed, "description");
-    let shown = description.matches("row ").count();
-    assert!(description.ends_with(&format!("```and {} more", 900 - shown)), "{description}");
+    assert!(description.contains("row 0 ") && description.contains("row 899 "), "{description}");
+    assert!(!description.contains("row 1 "), "{description}");
+    assert!(text(&rendered.embed["footer"], "text").ends_with("more. All of it: /x"));
 }
 
 #[test]
@@ -174,7 +180,7 @@ fn a_stranger_pings_nobody_and_formats_nothing() {
 
 #[test]
 fn a_form_becomes_a_modal_within_limits() {
-    let input = |name: &str, choices: Vec<String>| Input {
+    let input = |name: &str, choices: Vec<Choice>| Input {
         name: name.into(),
         label: "l".repeat(99),
         hint: "h".repeat(200),
@@ -188,7 +194,12 @@ fn a_form_becomes_a_modal_within_limits() {
         send: "Send".into(),
         command: "/incident note INC-3 {text}".into(),
         inputs: (0..7)
-            .map(|n| input(&format!("i{n}"), if n == 1 { vec!["P1".into(), "P2".into()] } else { vec![] }))
+            .map(|n| {
+                input(
+                    &format!("i{n}"),
+                    if n == 1 { ["P1", "P2"].map(|one| Choice::from(one.to_owned())).into() } else { vec![] },
+                )
+            })
             .collect(),
     };
     let modal = super::super::components::modal(&form, "w:x");

@@ -70,10 +70,14 @@ impl Hearing {
     /// Says what the ear answered to something that came at `begun`.
     pub(super) async fn say(&self, said: Said, back: Back, begun: Instant) {
         let Said { mut cards, to_all, form, original } = said;
-        if let Some(form) = form
-            && !self.open(&form, &back).await
-        {
-            cards.push(chat::form_missed());
+        if let Some(form) = form {
+            if self.open(&form, &back).await {
+                return;
+            }
+            // A mention opens no form: its cards say what is missing, with a button that does.
+            if cards.is_empty() {
+                cards.push(chat::form_missed());
+            }
         }
         let mut way = Way { back, uses: USES, to_all };
         let late = begun.elapsed() > self.slack.options.answer_window;

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::words::{code, fit, link, pieces, quiet, size, split, unfenced};
 use crate::text::{
-    card::{Button, Card, Field, Select, Tone},
+    card::{Button, Card, Field, Select, Tone, lines_with_room},
     chat,
     plain::{lines, plain},
 };
@@ -65,7 +65,7 @@ pub fn render(card: &Card) -> Rendered {
     }
     blocks.extend(pieces(&text, TEXT, TEXT_PIECES).into_iter().map(written));
     missing += fields(&card.fields, &mut blocks);
-    missing += table(&card.table, &mut blocks);
+    missing += table(&card.table, card.newest_last, &mut blocks);
     let document = unfenced(&lines(&card.document));
     blocks.extend(pieces(&document, TEXT - 8, DOCUMENT_PIECES).iter().map(|piece| marked(code(piece))));
     missing += links(card, &mut blocks);
@@ -75,8 +75,9 @@ pub fn render(card: &Card) -> Rendered {
     if !commands.is_empty() {
         blocks.extend(pieces(&commands.join("\n"), TEXT, 2).into_iter().map(written));
     }
-    if missing > 0 {
-        let note = SlackBlockPlainText::new(chat::more(missing)).with_emoji(false);
+    let cut = size(text.trim_end()) > TEXT * TEXT_PIECES || size(&document) > (TEXT - 8) * DOCUMENT_PIECES;
+    if missing > 0 || cut {
+        let note = SlackBlockPlainText::new(chat::more(missing, &card.whole)).with_emoji(false);
         blocks.push(SlackContextBlock::new(vec![note.into()]).into());
     }
     if blocks.is_empty() {
@@ -123,8 +124,8 @@ fn fields(fields: &[Field], blocks: &mut Vec<SlackBlock>) -> usize {
     fields.len().saturating_sub(FIELDS / 2 * FIELD_SECTIONS)
 }
 
-/// Aligned columns in a code block; the last rows are counted when they find no room.
-fn table(rows: &[Vec<String>], blocks: &mut Vec<SlackBlock>) -> usize {
+/// Aligned columns in a code block; the rows that find no room are counted.
+fn table(rows: &[Vec<String>], newest_last: bool, blocks: &mut Vec<SlackBlock>) -> usize {
     /// Cells are not wider than this.
     const CELL: usize = 60;
     let cells: Vec<Vec<String>> = rows
@@ -134,28 +135,25 @@ fn table(rows: &[Vec<String>], blocks: &mut Vec<SlackBlock>) -> usize {
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut body = String::new();
-    let mut shown = 0;
-    for row in &cells {
+    let line = |row: &Vec<String>| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);
             line.push_str(&" ".repeat((width + 2).saturating_sub(cell.width())));
         }
-        let line = super::words::escaped(line.trim_end());
-        if size(&body) + size(&line) + 9 > TEXT {
-            break;
-        }
-        if shown > 0 {
-            body.push('\n');
-        }
-        body.push_str(&line);
-        shown += 1;
-    }
+        super::words::escaped(line.trim_end())
+    };
+    let fit = |lines: &[String]| {
+        let mut left = TEXT - 8;
+        let has_room = |line: &&String| left.checked_sub(size(line) + 1).map(|less| left = less).is_some();
+        lines.iter().take_while(has_room).count()
+    };
+    let shown = lines_with_room(cells.iter().map(line).collect(), newest_last, fit);
+    let body = shown.join("\n");
     if !body.trim().is_empty() {
         blocks.push(marked(code(&body)));
     }
-    rows.len() - shown
+    rows.len() - shown.len()
 }
 
 fn links(card: &Card, blocks: &mut Vec<SlackBlock>) -> usize {

@@ -134,6 +134,8 @@ fn card() -> impl Strategy<Value = Card> {
         links,
         buttons,
         selects,
+        newest_last: true,
+        whole: "/incident timeline INC-7".repeat(9),
     })
 }
 
@@ -167,6 +169,8 @@ fn a_card_as_slack_gets_it() {
             label: "Severity".into(),
             choices: vec![Button::new("P0", "/incident severity INC-3 P0")],
         }],
+        newest_last: false,
+        whole: "/never shown: nothing is left out".into(),
     };
     let rendered = render(&card);
     let whole = serde_json::json!({ "text": rendered.text, "blocks": rendered.blocks });

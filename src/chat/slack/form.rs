@@ -64,7 +64,7 @@ fn input(input: &Input) -> Option<SlackBlock> {
     let options: Vec<_> = input
         .choices
         .iter()
-        .filter_map(|choice| blocks::option(choice, choice))
+        .filter_map(|choice| blocks::option(&choice.label, &choice.value))
         .take(blocks::OPTIONS)
         .collect();
     let element: SlackInputBlockElement = if options.is_empty() {

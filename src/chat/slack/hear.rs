@@ -168,7 +168,7 @@ fn spelled(name: &str, typed: &str, own: &[String]) -> String {
     }
     let typed = typed.trim_start_matches('/');
     match typed.split_whitespace().next() {
-        None => "/help".to_owned(),
+        None => "/watchbell".to_owned(),
         Some(first) if own.iter().any(|word| word == first) => format!("/watchbell {typed}"),
         Some(_) => format!("/{typed}"),
     }

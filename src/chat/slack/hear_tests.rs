@@ -39,7 +39,7 @@ fn every_way_to_write_a_command_is_heard_as_the_same() {
         ("/watchbell", "incident open P1 x", "/incident open P1 x"),
         ("/watchbell", "/incident open P1 x", "/incident open P1 x"),
         ("/watchbell", "version", "/watchbell version"),
-        ("/watchbell", "  ", "/help"),
+        ("/watchbell", "  ", "/watchbell"),
     ] {
         let meaning = read_one(Delivery::Command, &slash(name, text));
         assert_eq!(act(&meaning), Some(&Act::Command(command.into())), "{name} {text}");

@@ -6,7 +6,7 @@
 
 mod answer;
 mod api;
-mod blocks;
+pub mod blocks;
 mod examine;
 mod faults;
 mod form;

@@ -26,6 +26,7 @@ const FRAME: usize = 4 * 1024 * 1024;
 /// What comes over the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one is read, taken apart and gone")]
 pub enum Frame {
     /// First: the last sequence before what follows.
     Hello {

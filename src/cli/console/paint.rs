@@ -7,7 +7,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{
     cli::clean,
-    text::card::{Button, Card, Tone},
+    text::{
+        card::{Button, Card, Tone},
+        control,
+    },
 };
 
 /// Columns that a column of a table keeps when there is not enough room.
@@ -170,7 +173,7 @@ impl Paint {
         let mut lines: Vec<(usize, String)> = Vec::new();
         for (number, button) in (before + 1..).zip(buttons) {
             let (number, label) = (format!("[{number}]"), clean::line(&button.label));
-            let command = clean::line(&button.command);
+            let command = clean::line(&control::written(&button.command));
             let wide = number.width() + label.width() + command.width() + 2;
             let shown = format!(
                 "{} {label} {}",

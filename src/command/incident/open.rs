@@ -3,7 +3,7 @@
 use crate::{
     command::{
         Answer, Call,
-        spec::{Argument, CommandSpec, Kind},
+        spec::{Argument, CommandSpec, Flag, Kind},
     },
     domain::{
         event::Event,
@@ -14,14 +14,16 @@ use crate::{
     text::{self, scene::Scene},
 };
 
-/// `/incident open SEVERITY TITLE…`
+/// `/incident open SEVERITY [--group GROUP] TITLE…`
 #[must_use]
 pub fn spec() -> CommandSpec {
     CommandSpec::new("/incident open", "Opens an incident and pages by its severity's policy.")
         .role(Role::Responder)
         .takes(Argument::required("severity", Kind::Severity, "how bad it is"))
         .takes(Argument::required("title", Kind::Text, "what is wrong, in a few words"))
+        .flag(Flag::valued("group", Kind::Group, "the group of alerts that it is about"))
         .example("/incident open P1 database is down")
+        .example("/incident open P1 --group G-17 database is down")
 }
 
 /// Opens it.
@@ -31,7 +33,11 @@ pub fn spec() -> CommandSpec {
 pub async fn run(call: &Call<'_>) -> Answer {
     let severity: SeverityId = call.need("severity")?;
     let title: String = call.need("title")?;
-    let what = IncidentIntent::Open { severity, title: call.prose(&title) };
+    let title = call.prose(&title);
+    let what = match call.get("group") {
+        Some(group) => IncidentIntent::OpenFor { group, severity, title },
+        None => IncidentIntent::Open { severity, title },
+    };
     let accepted = call.submit(Intent::Incident { what, by: call.caller.actor.clone() }).await?;
     let opened = accepted.events.iter().find_map(|event| match event {
         Event::IncidentOpened(opened) => Some(opened.incident),

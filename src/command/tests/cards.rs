@@ -33,7 +33,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged; taking it oneself acknowledges.
     /incident list [--all] [--limit N]                      Lists the open incidents, the newest first.
     /incident note [INCIDENT] TEXT…                         Writes a note into the timeline.
-    /incident open SEVERITY TITLE…                          Opens an incident and pages by its severity's policy.
+    /incident open SEVERITY [--group GROUP] TITLE…          Opens an incident and pages by its severity's policy.
     /incident postmortem [INCIDENT]                         Writes the postmortem of an incident in Markdown, from its timeline.
     /incident reopen [INCIDENT] [TEXT…]                     Opens a resolved incident again; it pages nobody by itself.
     /incident resolve [INCIDENT] [TEXT…]                    Says that an incident is over.

@@ -206,7 +206,9 @@ fn every_command_says_what_it_does_and_its_examples_are_right() {
             // Names of the examples are those of the example configuration; here some are unknown.
             let understood = match parsed(&registry, example) {
                 Ok(parsed) => parsed.spec,
-                Err(Wrong::Usage { spec, problem: crate::text::usage::Problem::UnknownName { .. } }) => spec,
+                Err(Wrong::Usage {
+                    spec, problem: crate::text::usage::Problem::UnknownName { .. }, ..
+                }) => spec,
                 Err(no) => panic!("{example}: {no:?}"),
             };
             assert_eq!(&understood, spec, "{example}");

@@ -20,9 +20,10 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
       Not resolved by  10:00 UTC: pages ops
 
     [1] Acknowledge: /incident ack INC-1
-    [2] Mitigated: /incident status INC-1 mitigated
-    [3] Resolve: /incident resolve INC-1
-    [4] Timeline: /incident timeline INC-1
+    [2] Update…: /incident status INC-1 …
+    [3] Note…: /incident note INC-1 …
+    [4] Resolve…: /incident resolve INC-1 …
+    [5] Timeline: /incident timeline INC-1
     ");
     room.pass(SignedDuration::from_mins(2));
     insta::assert_snapshot!(room.said("ana", "/incident show").await, @r"
@@ -39,9 +40,10 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
       Pages next    chi and #engineering at 10:05 CET
 
     [1] Acknowledge: /incident ack INC-1
-    [2] Mitigated: /incident status INC-1 mitigated
-    [3] Resolve: /incident resolve INC-1
-    [4] Timeline: /incident timeline INC-1
+    [2] Update…: /incident status INC-1 …
+    [3] Note…: /incident note INC-1 …
+    [4] Resolve…: /incident resolve INC-1 …
+    [5] Timeline: /incident timeline INC-1
     ");
     insta::assert_snapshot!(room.said("chi", "/ack").await, @r"
     done
@@ -50,9 +52,9 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
       INC-1   P1 database is down
       Spared  nobody else was to be paged
 
-    [1] Show: /incident show INC-1
-    [2] Mitigated: /incident status INC-1 mitigated
-    [3] Resolve: /incident resolve INC-1
+    [1] Update…: /incident status INC-1 …
+    [2] Resolve…: /incident resolve INC-1 …
+    [3] Show: /incident show INC-1
     ");
     insta::assert_snapshot!(room.said("ana", "/incident ack INC-1").await, @r"
     refused
@@ -124,7 +126,8 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
 
     [1] Reopen: /incident reopen INC-1
     [2] Postmortem: /incident postmortem INC-1
-    [3] Timeline: /incident timeline INC-1
+    [3] Note…: /incident note INC-1 …
+    [4] Timeline: /incident timeline INC-1
     ");
     insta::assert_snapshot!(room.said("ben", "/incident list").await, @r"
     done
@@ -154,7 +157,8 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
 
     [1] Reopen: /incident reopen INC-1
     [2] Postmortem: /incident postmortem INC-1
-    [3] Timeline: /incident timeline INC-1
+    [3] Note…: /incident note INC-1 …
+    [4] Timeline: /incident timeline INC-1
     ");
     insta::assert_snapshot!(room.said("ben", "/incident reopen INC-1 errors are back").await, @r"
     done
@@ -163,9 +167,10 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
 
       Incident  INC-1 P3 database is down
 
-    [1] Mitigated: /incident status INC-1 mitigated
-    [2] Resolve: /incident resolve INC-1
-    [3] Timeline: /incident timeline INC-1
+    [1] Update…: /incident status INC-1 …
+    [2] Note…: /incident note INC-1 …
+    [3] Resolve…: /incident resolve INC-1 …
+    [4] Timeline: /incident timeline INC-1
     ");
 }
 
@@ -235,9 +240,9 @@ async fn an_alert_is_listed_shown_and_taken() {
       G-1     QflowDown
       Spared  chi
 
-    [1] Show: /incident show INC-1
-    [2] Mitigated: /incident status INC-1 mitigated
-    [3] Resolve: /incident resolve INC-1
+    [1] Update…: /incident status INC-1 …
+    [2] Resolve…: /incident resolve INC-1 …
+    [3] Show: /incident show INC-1
     ");
     insta::assert_snapshot!(room.said("ben", "/alert ack A-1").await, @r"
     refused
@@ -264,9 +269,10 @@ async fn an_alert_is_listed_shown_and_taken() {
     Graph: http://prometheus.example.com/graph?g0.expr=up
     Source: http://alertmanager.example.com
 
-    [1] Mitigated: /incident status INC-1 mitigated
-    [2] Resolve: /incident resolve INC-1
-    [3] Timeline: /incident timeline INC-1
+    [1] Update…: /incident status INC-1 …
+    [2] Note…: /incident note INC-1 …
+    [3] Resolve…: /incident resolve INC-1 …
+    [4] Timeline: /incident timeline INC-1
     ");
     room.report(AlertStatus::Resolved, "QflowDown", "P1").await;
     insta::assert_snapshot!(room.said("ben", "/ack G-1").await, @r"
@@ -454,10 +460,12 @@ async fn who_may_not_is_told_whom_to_ask() {
     ");
     insta::assert_snapshot!(room.said("operator", "/incident open P1").await, @r"
     refused
-    Usage: /incident open SEVERITY TITLE…
+    Usage: /incident open SEVERITY [--group GROUP] TITLE…
     TITLE is missing: what is wrong, in a few words.
     Example: /incident open P1 database is down
     Nothing was changed.
+
+    [1] Fill in…: /incident open P1 …
     ");
     insta::assert_snapshot!(room.said("operator", "/incident assign me").await, @r"
     refused
@@ -482,19 +490,19 @@ async fn who_may_not_is_told_whom_to_ask() {
     /incident needs one more word.
     Nothing was changed. It goes on like this:
 
-    command                                       what it does
-    /incident ack [INCIDENT]                      Takes an incident and all its groups; nobody else is paged for them.
-    /incident assign [INCIDENT] PERSON            Gives the lead to somebody, who is paged; taking it oneself acknowledges.
-    /incident list [--all] [--limit N]            Lists the open incidents, the newest first.
-    /incident note [INCIDENT] TEXT…               Writes a note into the timeline.
-    /incident open SEVERITY TITLE…                Opens an incident and pages by its severity's policy.
-    /incident postmortem [INCIDENT]               Writes the postmortem of an incident in Markdown, from its timeline.
-    /incident reopen [INCIDENT] [TEXT…]           Opens a resolved incident again; it pages nobody by itself.
-    /incident resolve [INCIDENT] [TEXT…]          Says that an incident is over.
-    /incident role [INCIDENT] ROLE PERSON|none    Gives a role to somebody, or takes it away.
-    /incident severity [INCIDENT] SEVERITY        Changes how bad an incident is; a higher severity pages anew.
-    /incident show [INCIDENT]                     Shows an incident: who has it, whom it pages, its alerts, what is due.
-    /incident status [INCIDENT] [STATUS] [TEXT…]  Says where the response stands: a status, a text, or both.
-    /incident timeline [INCIDENT] [--limit N]     Shows what happened, in order, by whom.
+    command                                         what it does
+    /incident ack [INCIDENT]                        Takes an incident and all its groups; nobody else is paged for them.
+    /incident assign [INCIDENT] PERSON              Gives the lead to somebody, who is paged; taking it oneself acknowledges.
+    /incident list [--all] [--limit N]              Lists the open incidents, the newest first.
+    /incident note [INCIDENT] TEXT…                 Writes a note into the timeline.
+    /incident open SEVERITY [--group GROUP] TITLE…  Opens an incident and pages by its severity's policy.
+    /incident postmortem [INCIDENT]                 Writes the postmortem of an incident in Markdown, from its timeline.
+    /incident reopen [INCIDENT] [TEXT…]             Opens a resolved incident again; it pages nobody by itself.
+    /incident resolve [INCIDENT] [TEXT…]            Says that an incident is over.
+    /incident role [INCIDENT] ROLE PERSON|none      Gives a role to somebody, or takes it away.
+    /incident severity [INCIDENT] SEVERITY          Changes how bad an incident is; a higher severity pages anew.
+    /incident show [INCIDENT]                       Shows an incident: who has it, whom it pages, its alerts, what is due.
+    /incident status [INCIDENT] [STATUS] [TEXT…]    Says where the response stands: a status, a text, or both.
+    /incident timeline [INCIDENT] [--limit N]       Shows what happened, in order, by whom.
     ");
 }

@@ -13,6 +13,7 @@ use crate::domain::{
     group::Group,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId},
     intent::Refusal,
+    offer::Offers,
     page::Subject,
     room::{IncidentRoom, RoomWork},
 };
@@ -41,6 +42,12 @@ impl Decision<'_> {
             at: self.now.civil,
             edits: self.edits(delivery),
             linked: self.linked_for(delivery).into_iter().collect(),
+            offers: match delivery.kind {
+                DeliveryKind::Card => {
+                    Offers::for_card(self.state, self.config, delivery.subject, self.now.civil)
+                }
+                _ => Offers::default(),
+            },
         };
         Ok(Decided { events: self.events, dispatch: Some(Box::new(dispatch)), ..Decided::default() })
     }

@@ -18,6 +18,7 @@ impl Decision<'_> {
     pub(super) fn incident(&mut self, what: IncidentIntent, by: Actor) -> Result<(), Refusal> {
         match what {
             IncidentIntent::Open { severity, title } => self.open(severity, title, by),
+            IncidentIntent::OpenFor { group, severity, title } => self.open_for(group, severity, title, by),
             IncidentIntent::Assign { incident, to } => self.assign(incident, to, by),
             IncidentIntent::Role { incident, role, to } => self.give_role(incident, role, to, by),
             IncidentIntent::Severity { incident, severity } => self.set_severity(incident, severity, by),
@@ -44,6 +45,49 @@ impl Decision<'_> {
         })));
         self.page_by_severity(incident, known, PageReason::Opened, by);
         self.post_incident_card(incident);
+        Ok(())
+    }
+
+    /// Somebody opens one for a group. Who has the group has the incident; a group that pages goes on, and only when
+    /// nothing pages for it the severity's policy does.
+    fn open_for(
+        &mut self,
+        id: GroupId,
+        severity: SeverityId,
+        title: Prose,
+        by: Actor,
+    ) -> Result<(), Refusal> {
+        let config = self.config;
+        let known = severity_of(config, &severity)?;
+        let Some(group) = self.state.groups.get(&id).cloned() else {
+            return Err(self.state.closed_groups.get(&id).map_or(
+                Refusal::Unknown(Target::Group(id)),
+                |closed| Refusal::GroupClosed { group: id, at: closed.closed_at },
+            ));
+        };
+        if let Some(incident) = group.incident {
+            return Err(Refusal::Unchanged { incident, value: Already::Group(id) });
+        }
+        let incident = self.state.next.incident;
+        let channels = if group.channels.is_empty() { &config.unrouted.channels } else { &group.channels };
+        self.emit(Event::IncidentOpened(Box::new(IncidentOpened {
+            incident,
+            title: Title::Written(title),
+            urgency: known.urgency,
+            group: Some(id),
+            channels: channels.clone(),
+            expect: config.expectations(Some(&severity)),
+            severity,
+            by: by.clone(),
+        })));
+        match &group.acknowledged {
+            Some((holder, _)) => self.emit(Event::IncidentAcknowledged { incident, by: holder.clone() }),
+            None if self.pages_of_group(id).is_empty() => {
+                self.page_by_severity(incident, known, PageReason::Opened, by);
+            }
+            None => {}
+        }
+        self.refresh_incident(incident);
         Ok(())
     }
 

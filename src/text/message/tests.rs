@@ -9,8 +9,7 @@ use crate::domain::{
     delivery::{Channel, Delivery, Recipient},
     facts::IncidentFacts,
     id::{AlertId, DeliveryId, GroupId, IncidentId, PageId},
-    incident::IncidentStatus,
-    page::Subject,
+    offer::Offers,
     prose::Prose,
 };
 
@@ -70,6 +69,7 @@ fn facts() -> Facts {
 
 fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
     Dispatch {
+        offers: Offers::default(),
         delivery: Delivery {
             id: DeliveryId(5),
             kind,

@@ -4,6 +4,7 @@
 pub mod contract;
 pub mod fake_slack;
 pub mod identity;
+mod response;
 mod scenario;
 mod slack;
 mod slack_calls;

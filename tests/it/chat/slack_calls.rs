@@ -58,7 +58,7 @@ fn whole() -> Card {
         value: String::new(),
         optional: true,
         long: choices.is_empty(),
-        choices: choices.iter().map(ToString::to_string).collect(),
+        choices: choices.iter().map(|choice| (*choice).to_owned().into()).collect(),
     };
     let form = Form {
         title: "Declare an incident with a title that is long".into(),

@@ -14,7 +14,7 @@ use watchbell::{
         discord::RoomStyle,
         port::{Original, Picture, Place, Platform, RoomId, RoomPlan, Said},
     },
-    text::card::{Button, Card, Form, Input},
+    text::card::{Button, Card, Choice, Form, Input},
 };
 
 use super::{
@@ -91,7 +91,7 @@ fn sites() -> BTreeSet<(String, String)> {
 }
 
 fn form() -> Form {
-    let input = |name: &str, choices: Vec<String>| Input {
+    let input = |name: &str, choices: Vec<Choice>| Input {
         name: name.into(),
         label: "What".into(),
         hint: "A hint".into(),
@@ -100,7 +100,8 @@ fn form() -> Form {
         long: false,
         choices,
     };
-    let inputs = vec![input("text", vec![]), input("severity", vec!["P0".into(), "P1".into()])];
+    let inputs =
+        vec![input("text", vec![]), input("severity", vec!["P0".to_owned().into(), "P1".to_owned().into()])];
     Form { title: "Note".into(), send: "Send".into(), command: "/incident note INC-3 {text}".into(), inputs }
 }
 

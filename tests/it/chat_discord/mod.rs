@@ -11,6 +11,7 @@ mod identity;
 mod interactions;
 mod outwards;
 mod people;
+mod response;
 mod routes;
 mod rules;
 mod scenario;

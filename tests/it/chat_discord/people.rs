@@ -98,10 +98,19 @@ impl Fake {
     /// Somebody sends the form in front of them.
     pub fn submit(&self, account: &str, values: &[(&str, &str)]) -> String {
         let Opened { shown: form, message } = self.state().forms.remove(account).expect("a form");
-        let parts: Vec<Value> = values
-            .iter()
-            .map(|(name, value)| json!({ "type": 18, "component": { "type": 4, "custom_id": name, "value": value } }))
-            .collect();
+        let is_list = |name: &str| {
+            let parts = form["components"].as_array().into_iter().flatten().map(|part| &part["component"]);
+            parts.filter(|part| part["custom_id"] == name).any(|part| part["type"] == 3)
+        };
+        let part = |(name, value): &(&str, &str)| {
+            let component = if is_list(name) {
+                json!({ "type": 3, "custom_id": name, "values": [value] })
+            } else {
+                json!({ "type": 4, "custom_id": name, "value": value })
+            };
+            json!({ "type": 18, "component": component })
+        };
+        let parts: Vec<Value> = values.iter().map(part).collect();
         self.interact(
             account,
             5,

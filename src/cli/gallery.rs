@@ -1,0 +1,351 @@
+//! Every card that the bot can say, as each platform shows it, for people to look at. A card without a sample here
+//! fails a test. Never a card that was made for this place: all come from the functions that say them.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::console::paint::Paint;
+use crate::{
+    chat::{discord, slack},
+    command::{self, Registry},
+    domain::{
+        alert::{AlertStatus, Report, Signal},
+        config::Config,
+        decide::decide,
+        delivery::{Delivery, DeliveryKind, Notice},
+        event::{Actor, Event, Reminder, TraceId},
+        facts::Dispatch,
+        id::{AlertId, GroupId, IncidentId, OverrideId, ScheduleId},
+        intent::{IncidentIntent, Intent, Now, Refusal},
+        labels::Labels,
+        offer::Offers,
+        page::{Subject, Target},
+        permission::NotAllowed,
+        person::Role,
+        prose::Prose,
+        schedule::Override,
+        state::State,
+    },
+    text::{self, card::Card, scene::Scene, timeline::Entry, usage},
+};
+
+type Samples = BTreeMap<&'static str, Vec<Card>>;
+
+/// A small world: two alerts fire, ana takes them, an incident runs to its end.
+struct World {
+    state: State,
+    config: Arc<Config>,
+    now: Timestamp,
+}
+
+fn ana() -> Actor {
+    Actor::Person("ana".into())
+}
+
+fn prose(text: &str) -> Prose {
+    Prose::new(text, [1; 16])
+}
+
+impl World {
+    fn new() -> Self {
+        let config = crate::config::load(None, &|_| None).expect("the example configuration").config;
+        Self { state: State::default(), config, now: "2026-03-02T03:00:00Z".parse().unwrap() }
+    }
+
+    fn does(&mut self, intent: Intent) -> Vec<Event> {
+        let now = Now { engine: self.now, civil: self.now };
+        decide(&mut self.state, &self.config, intent, now, TraceId(1)).expect("it is allowed").events
+    }
+
+    fn incident(&mut self, what: IncidentIntent) -> Vec<Event> {
+        self.does(Intent::Incident { what, by: ana() })
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        for _ in 0..50 {
+            if self.does(Intent::Due).is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn fires(&mut self, names: &[&str], status: AlertStatus) {
+        let signal = |name: &&str| Signal {
+            status,
+            fingerprint: (*name).to_owned(),
+            labels: [
+                ("alertname", "QflowDown"),
+                ("service", "qflow"),
+                ("instance", *name),
+                ("severity", "critical"),
+            ]
+            .into_iter()
+            .collect(),
+            annotations: [
+                ("summary", "Qflow does not answer on eu-1"),
+                ("runbook_url", "https://example.com/runbooks/qflow"),
+            ]
+            .into_iter()
+            .collect::<Labels>(),
+            starts_at: self.now,
+            ends_at: (status == AlertStatus::Resolved).then_some(self.now),
+            graph: Some("https://prometheus.example.com/graph?g0.expr=up".to_owned()),
+        };
+        let report = Report {
+            integration: "prometheus".into(),
+            source_group: None,
+            status,
+            truncated: 0,
+            source: Some("https://alertmanager.example.com".into()),
+            signals: names.iter().map(signal).collect(),
+        };
+        self.does(Intent::Report(report));
+    }
+
+    fn say<T>(&self, say: impl FnOnce(&Scene<'_>) -> T) -> T {
+        let zone = TimeZone::UTC;
+        let now = Now { engine: self.now, civil: self.now };
+        say(&Scene { state: &self.state, config: &self.config, zone: &zone, now })
+    }
+
+    fn message(&self, kind: DeliveryKind, subject: Subject, notice: Option<Notice>) -> Card {
+        let known = self.state.deliveries.values().next().expect("something leaves");
+        let delivery = Delivery { kind, subject, notice, ..Delivery::clone(known) };
+        let facts = self.state.facts(&delivery);
+        let offers = Offers::for_card(&self.state, &self.config, subject, self.now);
+        text::message::card(&Dispatch {
+            delivery,
+            facts,
+            at: self.now,
+            edits: None,
+            linked: BTreeMap::new(),
+            offers,
+        })
+    }
+}
+
+const GROUP: GroupId = GroupId(1);
+const INCIDENT: IncidentId = IncidentId(1);
+
+/// Cards of what happens, in its order.
+fn course(samples: &mut Samples) {
+    let mut world = World::new();
+    let mut add = |name: &'static str, card: Card| samples.entry(name).or_default().push(card);
+    add("alert::list", world.say(|scene| text::alert::list(scene, 25)));
+    add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
+    add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
+    world.fires(&["eu-1", "eu-2"], AlertStatus::Firing);
+    world.pass(30);
+    add("alert::list", world.say(|scene| text::alert::list(scene, 25)));
+    add("alert::card", world.say(|scene| text::alert::card(scene, &scene.state.alerts[&AlertId(1)])));
+    let incident = world.state.groups[&GROUP].incident;
+    let subject = Subject::Group(GROUP, incident);
+    for kind in [DeliveryKind::Card, DeliveryKind::Page] {
+        add("message::card", world.message(kind, subject, None));
+    }
+    if incident.is_none() {
+        let (severity, title) = ("P1".into(), prose("Qflow is down"));
+        let events = world.incident(IncidentIntent::OpenFor { group: GROUP, severity, title });
+        add(
+            "incident::opened",
+            world.say(|scene| text::incident::opened(scene, &scene.state.incidents[&INCIDENT], &events)),
+        );
+    }
+    add("message::card", world.message(DeliveryKind::Card, Subject::Incident(INCIDENT), None));
+    for notice in [Notice::Late(Reminder::Acknowledge), Notice::Late(Reminder::Update), Notice::Status] {
+        add("message::card", world.message(DeliveryKind::Notice, Subject::Incident(INCIDENT), Some(notice)));
+    }
+    add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
+    add("paging::choose", world.say(|scene| text::paging::choose(&text::paging::untaken(scene))));
+    let target = Target::Group(GROUP);
+    let events = world.does(Intent::Acknowledge { target, by: ana() });
+    add("paging::taken", world.say(|scene| text::paging::taken(scene, target, &ana(), &events)));
+    add("paging::nothing_to_take", text::paging::nothing_to_take());
+    world.pass(60);
+    let events = world.incident(IncidentIntent::Assign { incident: INCIDENT, to: "ben".into() });
+    let changed = |scene: &Scene<'_>| {
+        let said = text::incident::assigned(INCIDENT, &"ben".into(), &ana());
+        text::incident::changed(scene, &scene.state.incidents[&INCIDENT], &said, &events)
+    };
+    add("incident::changed", world.say(changed));
+    let events = world.incident(IncidentIntent::Open {
+        severity: "P2".into(),
+        title: prose("@everyone `mail` is <slow> & *late*"),
+    });
+    let two = IncidentId(2);
+    add(
+        "incident::opened",
+        world.say(|scene| text::incident::opened(scene, &scene.state.incidents[&two], &events)),
+    );
+    add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
+    add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
+    let both = [(INCIDENT, "Qflow is down".to_owned()), (two, "mail is slow".to_owned())];
+    add("incident::choose", text::incident::choose(&both, |id| format!("/incident show {id}")));
+    add("message::card", world.message(DeliveryKind::Card, subject, None));
+    let text = Some(prose("rolled back"));
+    let events = world.incident(IncidentIntent::Resolve { incident: INCIDENT, text });
+    add(
+        "incident::closed",
+        world.say(|scene| text::incident::closed(scene, &scene.state.incidents[&INCIDENT], &events)),
+    );
+    add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
+    add("message::card", world.message(DeliveryKind::Card, Subject::Incident(INCIDENT), None));
+    add("message::card", world.message(DeliveryKind::Resolved, Subject::Incident(INCIDENT), None));
+    let entries: Vec<Entry> =
+        text::samples::records().iter().filter_map(text::timeline::entry).take(60).collect();
+    add(
+        "incident::timeline",
+        world.say(|scene| text::incident::timeline(scene, &scene.state.incidents[&INCIDENT], &entries)),
+    );
+    let document =
+        text::postmortem::postmortem(&world.state.incidents[&INCIDENT], &text::samples::records(), world.now);
+    add("incident::postmortem", text::incident::postmortem(&world.state.incidents[&INCIDENT], document));
+    let events = world.incident(IncidentIntent::Reopen { incident: INCIDENT, text: None });
+    add(
+        "incident::reopened",
+        world.say(|scene| text::incident::reopened(scene, &scene.state.incidents[&INCIDENT], &events)),
+    );
+    add("incident::none_meant", text::incident::none_meant(true));
+    let whom = crate::domain::intent::Whom::Person("ben".into());
+    let events = world.does(Intent::Page { whom, reason: prose("look at the queue"), by: ana() });
+    add("paging::asked", world.say(|scene| text::paging::asked(scene, "ben", &events)));
+    let fired = text::samples::records().into_iter().find_map(|record| match record.event {
+        Event::AlertFired(fired) => Some(*fired),
+        _ => None,
+    });
+    let fired = fired.expect("an alert among the samples");
+    add("alert::ended", world.say(|scene| text::alert::ended(scene, &fired, Some(scene.now.civil), None)));
+    add(
+        "alert::ended_list",
+        world.say(|scene| text::alert::ended_list(scene, &[(fired.clone(), scene.now.civil)])),
+    );
+    oncall(&world, &mut add);
+}
+
+fn oncall(world: &World, add: &mut impl FnMut(&'static str, Card)) {
+    let (config, zone, now) = (&world.config, &TimeZone::UTC, world.now);
+    let schedules = config.schedules.values();
+    let shifts: Vec<_> = schedules.map(|one| (one.id.clone(), one.shift_at(now, &[]))).collect();
+    add("oncall::now", text::oncall::now(config, &shifts, zone, now));
+    let primary = ScheduleId::from("primary");
+    let coming = config.schedules[&primary].shifts(now, now + SignedDuration::from_hours(24 * 21), &[]);
+    add("oncall::shifts", text::oncall::shifts(config, &primary, &coming, zone));
+    let until = now + SignedDuration::from_hours(8);
+    let one = Override { id: OverrideId(3), schedule: primary, person: "chi".into(), from: now, until };
+    add("oncall::override_added", text::oncall::override_added(&one, &[Some("ana".into()), None], zone));
+    add("oncall::override_removed", text::oncall::override_removed(one.id, Some(&one), None));
+    add("oncall::overrides", text::oncall::overrides(&[one], zone));
+}
+
+/// Cards of what is said when nothing happens.
+fn sentences(samples: &mut Samples) {
+    let mut add = |name: &'static str, card: Card| samples.entry(name).or_default().push(card);
+    let zone = TimeZone::UTC;
+    let at: Timestamp = "2026-03-02T03:00:00Z".parse().unwrap();
+    let registry = Registry::builtin();
+    let help = |topic: &str| command::help(&registry, Role::Responder, topic).expect("help");
+    add("help::list", help("oncall"));
+    add("help::command", help("incident open"));
+    let one = text::help::CommandHelp {
+        name: "/oncall now".into(),
+        usage: "/oncall now [SCHEDULE]".into(),
+        summary: "Says who is on call now.".into(),
+        role: Role::Viewer,
+        parts: Vec::new(),
+        examples: Vec::new(),
+        aliases: Vec::new(),
+    };
+    add("help::incomplete", text::help::incomplete("/oncall", &[one]));
+    let taken = Refusal::AlreadyAcknowledged { target: Target::Group(GROUP), by: ana(), at };
+    add("refusal::card", text::refusal::card(&taken, &zone));
+    add("refusal::alert_ended", text::refusal::alert_ended(AlertId(5), at, &zone));
+    add("refusal::unknown", text::refusal::unknown(Target::Incident(INCIDENT)));
+    let no = NotAllowed { needed: Role::Responder, held: Role::Viewer, ask: vec!["ana".into()] };
+    add("refusal::not_allowed", text::refusal::not_allowed("/incident open", &no));
+    add("refusal::views_down", text::refusal::views_down("they are being rebuilt"));
+    let missing =
+        usage::Problem::Missing { name: "TITLE".into(), about: "what is wrong, in a few words".into() };
+    let mut wrong =
+        usage::wrong("/incident open SEVERITY TITLE…", &["/incident open P1 database is down"], &missing);
+    wrong.buttons.push(usage::fill_in("/incident open --ask P1"));
+    add("usage::wrong", wrong);
+    add(
+        "usage::asked",
+        usage::asked("/incident resolve [INCIDENT] [TEXT…]", "Says that an incident is over."),
+    );
+    let nearest = usage::Suggestion { name: "/incident list".into(), command: "/incident list".into() };
+    add("usage::unknown", usage::unknown("/incident lst", &[nearest]));
+    add("usage::too_long", usage::too_long(5_000, 4_000));
+    add("discord::sentence", text::discord::sentence(text::discord::DONE));
+    add("chat::not_taken", text::chat::not_taken(true));
+    add("chat::failed", text::chat::failed());
+    add("chat::late", text::chat::late("Slack"));
+    add("chat::form_missed", text::chat::form_missed());
+    add("reply::kept", text::reply::kept("INC-1 is open.".into()));
+    add("reply::version", text::reply::version("0.1.0"));
+}
+
+fn samples() -> Samples {
+    let mut samples = Samples::new();
+    course(&mut samples);
+    sentences(&mut samples);
+    for cards in samples.values_mut() {
+        *cards = std::mem::take(cards).into_iter().map(Card::harmless).collect();
+    }
+    samples
+}
+
+/// The card in every rendering.
+fn shown(card: &Card) -> String {
+    let mut out = String::new();
+    let plain = text::lines::card(card);
+    let ansi = Paint::new(true, 100, TimeZone::UTC).card(card, 0, Some("#ops")).replace('\u{1b}', "␛");
+    let _ = write!(out, "-- plain\n{plain}\n-- terminal\n{ansi}\n-- slack\n");
+    for block in slack::blocks::render(card).blocks {
+        let _ = writeln!(out, "{}", serde_json::to_string(&block).unwrap());
+    }
+    let discord = discord::render::render(card);
+    let _ = write!(out, "-- discord\n{}\n", discord.embed);
+    for row in discord.components {
+        let _ = writeln!(out, "{row}");
+    }
+    out
+}
+
+#[test]
+fn every_card_in_every_rendering() {
+    let mut folders: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, cards) in samples() {
+        let (folder, _) = name.split_once("::").expect("a module and a function");
+        for card in cards {
+            let _ = write!(folders.entry(folder).or_default(), "==== {name}\n{}\n", shown(&card));
+        }
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for (folder, text) in folders {
+            insta::assert_snapshot!(folder, text);
+        }
+    });
+}
+
+#[test]
+fn a_card_without_a_sample_is_missed_here() {
+    let mut missing = Vec::new();
+    let known = samples();
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text")).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let Ok(source) = fs::read_to_string(&path) else { continue };
+        // From its name to the brace of its body.
+        for function in source.split("\npub fn ").skip(1) {
+            let Some((head, _)) = function.split_once('{') else { continue };
+            let name = format!("{module}::{}", head.split(['(', '<']).next().unwrap_or_default());
+            if head.trim_end().ends_with("-> Card") && !known.contains_key(name.as_str()) {
+                missing.push(name);
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "give each of them a sample in this file");
+}
