@@ -18,7 +18,7 @@ use super::{
 use crate::client::percentile;
 
 /// Channels that are written to in turn: a bot may say one thing a second in each.
-const ROOMS: u32 = 20;
+const ROOMS: u32 = 10;
 /// From one message to the next: Slack takes 300 replies a minute of a bot.
 const BETWEEN: Duration = Duration::from_millis(200);
 /// So long a bot may take to start.

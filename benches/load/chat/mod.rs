@@ -32,7 +32,7 @@ pub struct Effort {
 
 impl Effort {
     const FULL: Self = Self { alerts: 1_000, seconds: 30, interactions: 50, messages: 150, unmeasured: 20 };
-    const SMOKE: Self = Self { alerts: 1_000, seconds: 3, interactions: 50, messages: 15, unmeasured: 5 };
+    const SMOKE: Self = Self { alerts: 1_000, seconds: 3, interactions: 50, messages: 20, unmeasured: 10 };
 }
 
 /// What was asked for on the command line.
