@@ -20,7 +20,7 @@ use crate::{client::percentile, peer::watchbell::Watchbell};
 /// So long the alerts come in before the first interaction.
 const BEFORE: Duration = Duration::from_secs(1);
 /// So long answers are waited for.
-const ANSWERS: Duration = Duration::from_secs(60);
+const ANSWERS: Duration = Duration::from_mins(1);
 
 /// All of it, once.
 pub fn measure(binary: &Path, scratch: &Path, effort: Effort) -> Result<Vec<Figure>, String> {
