@@ -87,20 +87,20 @@ pub fn percentile(times: &[Duration], share: usize) -> Duration {
 }
 
 /// One connection that is kept alive.
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(port: u16) -> Result<Self, String> {
+    pub async fn open(port: u16) -> Result<Self, String> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
     /// Sends a request, reads the whole answer; answers its status.
-    async fn ask(&mut self, request: &[u8]) -> Result<u16, String> {
+    pub async fn ask(&mut self, request: &[u8]) -> Result<u16, String> {
         self.stream.write_all(request).await.map_err(|error| error.to_string())?;
         self.buffer.clear();
         loop {

@@ -2,12 +2,13 @@
 //! Never measures one of them alone without saying so, and never listens beyond the loopback interface.
 //!
 //! `scripts/bench` starts it; flags: `--watchbell FILE` (the binary), `--rounds N`, `--smoke`, `--out FOLDER`,
-//! `--only watchbell|alertmanager`.
+//! `--only watchbell|alertmanager`; `--chat` measures chat instead, with `--peers FOLDER` (Errbot and Hubot).
 
 #[path = "../../tests/it/peer/mod.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod peer;
 
+mod chat;
 mod client;
 mod measure;
 mod payload;
@@ -26,6 +27,8 @@ struct Flags {
     smoke: bool,
     out: PathBuf,
     only: Option<Kind>,
+    chat: bool,
+    peers: PathBuf,
 }
 
 impl Flags {
@@ -36,6 +39,8 @@ impl Flags {
             smoke: false,
             out: PathBuf::from("target/bench"),
             only: None,
+            chat: false,
+            peers: PathBuf::from("target/bench/peers"),
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -46,6 +51,8 @@ impl Flags {
                 }
                 "--out" => flags.out = PathBuf::from(value()?),
                 "--smoke" => flags.smoke = true,
+                "--chat" => flags.chat = true,
+                "--peers" => flags.peers = PathBuf::from(value()?),
                 "--only" => flags.only = Some(Kind::named(&value()?).ok_or("--only watchbell|alertmanager")?),
                 // cargo says so to every benchmark.
                 "--bench" => {}
@@ -64,8 +71,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let effort = if flags.smoke { Effort::SMOKE } else { Effort::FULL };
     let rounds = if flags.smoke { 1 } else { flags.rounds };
+    let done = if flags.chat {
+        let Flags { watchbell, peers, out, smoke, .. } = flags;
+        chat::run(&chat::Wanted { watchbell, peers, out, rounds, smoke })
+    } else {
+        alerts(&flags, rounds)
+    };
+    match done {
+        Ok(table) => {
+            println!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("load: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Beside Alertmanager; answers the table.
+fn alerts(flags: &Flags, rounds: usize) -> Result<String, String> {
+    let effort = if flags.smoke { Effort::SMOKE } else { Effort::FULL };
     let kinds: Vec<Kind> =
         Kind::ALL.into_iter().filter(|kind| flags.only.is_none_or(|only| only == *kind)).collect();
     let scratch = flags.out.join("run");
@@ -75,24 +102,10 @@ fn main() -> ExitCode {
             eprintln!("round {} of {rounds}: {}", round + 1, kind.name());
             // A folder of an earlier run would be an earlier state.
             drop(fs::remove_dir_all(&scratch));
-            match measure::all(*kind, &flags.watchbell, &scratch, effort) {
-                Ok(measured) => figures.extend(measured),
-                Err(problem) => {
-                    eprintln!("load: {}: {problem}", kind.name());
-                    return ExitCode::FAILURE;
-                }
-            }
+            let measured = measure::all(*kind, &flags.watchbell, &scratch, effort);
+            figures.extend(measured.map_err(|problem| format!("{}: {problem}", kind.name()))?);
         }
     }
     drop(fs::remove_dir_all(&scratch));
-    match report::write(&figures, &flags.out, rounds) {
-        Ok(table) => {
-            println!("{table}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("load: {}: {error}", flags.out.display());
-            ExitCode::FAILURE
-        }
-    }
+    report::write(&figures, &flags.out, rounds).map_err(|error| format!("{}: {error}", flags.out.display()))
 }

@@ -165,7 +165,7 @@ fn pages(kind: Kind, binary: &Path, folder: &Path, effort: Effort) -> Result<Vec
 }
 
 #[expect(clippy::disallowed_methods, reason = "alerts start now; no test of behaviour hangs on it")]
-fn now() -> String {
+pub fn now() -> String {
     jiff::Timestamp::now().to_string()
 }
 

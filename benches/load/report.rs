@@ -24,7 +24,7 @@ pub fn write(figures: &[Figure], folder: &Path, rounds: usize) -> io::Result<Str
 }
 
 /// Processor and cores.
-fn machine() -> String {
+pub fn machine() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -61,7 +61,7 @@ fn table(figures: &[Figure], machine: &str, rounds: usize) -> String {
     table
 }
 
-fn cell(runs: &[f64]) -> String {
+pub fn cell(runs: &[f64]) -> String {
     let Some(median) = median(runs) else { return "–".to_owned() };
     let all: Vec<String> = runs.iter().map(|run| number(*run)).collect();
     format!("**{}** ({})", number(median), all.join(", "))
@@ -81,7 +81,7 @@ fn number(value: f64) -> String {
     }
 }
 
-fn median(runs: &[f64]) -> Option<f64> {
+pub fn median(runs: &[f64]) -> Option<f64> {
     let mut runs = runs.to_vec();
     runs.sort_by(f64::total_cmp);
     let middle = runs.len() / 2;

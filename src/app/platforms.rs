@@ -30,6 +30,10 @@ const WATCH: Duration = Duration::from_secs(5);
 /// How long answers that are under way have to be completed at a stop.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// So long an answer may take to be Discord's acknowledgement itself. While alerts pour in it waits for syncs; then the
+/// interaction is acknowledged first, and the answer follows in the same message.
+const AT_ONCE: Duration = Duration::from_millis(30);
+
 /// The platforms that are set up.
 #[derive(Default)]
 pub struct Platforms {
@@ -63,6 +67,7 @@ impl Platforms {
         let discord = settings.discord.as_ref().map(|discord| {
             let now = Arc::new(clock::wall);
             let mut options = discord::Options::new(discord.token.clone(), discord.guild, now);
+            options.timing.patience = AT_ONCE;
             options.content = discord.content;
             options.members = discord.members;
             options.rooms = match discord.threads_in {
