@@ -164,7 +164,8 @@ impl Hearing {
         let id = named.clone();
         let known = self.desk.engine.read(move |look| Caller::person(&id, look.config).ok()).await;
         let caller = known.ok().flatten();
-        let nobody = || Caller { actor: Actor::Person(named), zone: TimeZone::UTC, origin: None };
+        let nobody =
+            || Caller { actor: Actor::Person(named), zone: TimeZone::UTC, proven: false, origin: None };
         let mut caller = caller.unwrap_or_else(nobody);
         caller.origin = Some(Origin { channel: heard.channel, id: heard.id.clone() });
         (caller, stranger)
@@ -337,7 +338,12 @@ impl Ear for Hearing {
             let typed = text.to_owned();
             let asked = self.desk.engine.read(move |look| {
                 let known = Caller::person(&person, look.config).ok();
-                let nobody = || Caller { actor: Actor::Person(person), zone: TimeZone::UTC, origin: None };
+                let nobody = || Caller {
+                    actor: Actor::Person(person),
+                    zone: TimeZone::UTC,
+                    proven: false,
+                    origin: None,
+                };
                 command::complete(&registry, look, &known.unwrap_or_else(nobody), &typed, cursor)
             });
             let found = tokio::time::timeout(COMPLETION, asked).await.ok().and_then(Result::ok);

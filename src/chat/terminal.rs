@@ -221,6 +221,7 @@ mod tests {
             group: None,
             reason: None,
             by: None,
+            run: None,
         };
         Dispatch { delivery, facts, at: Timestamp::UNIX_EPOCH, edits: None }
     }

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         config::Config,
         event::TraceId,
-        id::{AlertId, ChannelName, IncidentId, OverrideId, PersonId, ScheduleId, SeverityId},
+        id::{AlertId, ChannelName, IncidentId, OverrideId, PersonId, RunId, ScheduleId, SeverityId},
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
         page::Target,
@@ -222,6 +222,7 @@ from_value! {
     IncidentId = Incident;
     AlertId = Alert;
     OverrideId = Override;
+    RunId = Run;
     Target = Target;
     Whom = Whom;
     IncidentStatus = Status;

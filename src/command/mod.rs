@@ -18,6 +18,7 @@ mod page;
 pub mod parse;
 pub mod read;
 pub mod registry;
+mod runbook;
 pub mod spec;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The zone in which they read and write times.
     pub zone: TimeZone,
+    /// Whether they have shown who they are, by a token or an account of their own: whoever has not approves nothing.
+    pub proven: bool,
     /// What they did on a chat platform, so that it is done once however often the platform tells it.
     pub origin: Option<Origin>,
 }
@@ -88,13 +91,18 @@ impl Caller {
             let nearest = nearest::nearest(id.as_str(), names).map(str::to_owned);
             return Err(Refusal::UnknownName { what: "person", name: id.to_string(), nearest });
         };
-        Ok(Self { actor: Actor::Person(person.id.clone()), zone: person.zone.clone(), origin: None })
+        Ok(Self {
+            actor: Actor::Person(person.id.clone()),
+            zone: person.zone.clone(),
+            proven: true,
+            origin: None,
+        })
     }
 
     /// The local operator of a server without tokens.
     #[must_use]
     pub fn operator(zone: TimeZone) -> Self {
-        Self { actor: Actor::Operator, zone, origin: None }
+        Self { actor: Actor::Operator, zone, proven: false, origin: None }
     }
 
     /// What they may do.

@@ -1,7 +1,7 @@
 //! Alert groups: alerts that one route groups together; what gets acknowledged and paged for.
 //! Never decides; see `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Expectations, Plan},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId,
+        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
         SeverityId,
     },
     labels::Labels,
@@ -67,6 +67,9 @@ pub struct Group {
     pub card_revision: u32,
     /// When a changed card is posted again (engine time).
     pub card_due: Option<Timestamp>,
+    /// Runbooks that started for it, each once.
+    #[serde(default)]
+    pub runs: BTreeMap<String, RunId>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

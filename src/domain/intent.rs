@@ -14,6 +14,7 @@ use super::{
     page::Target,
     prose::Prose,
     room::{Author, Origin},
+    run::{RunIntent, RunRefusal},
 };
 
 /// The instant of a decision, twice.
@@ -92,6 +93,8 @@ pub enum Intent {
         /// What.
         what: RoomIntent,
     },
+    /// Something about runs of runbooks.
+    Run(RunIntent),
     /// Somebody stands in.
     AddOverride {
         /// The schedule.
@@ -287,6 +290,8 @@ pub enum Refusal {
     NoIncidentHere,
     /// It was done already: the platform told it twice.
     Repeated,
+    /// Something about a run of a runbook.
+    Run(RunRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Plan, Try},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, ScheduleId, SeverityId,
-        TeamId,
+        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId, ScheduleId,
+        SeverityId, TeamId,
     },
     person::Urgency,
     prose::Prose,
@@ -60,6 +60,8 @@ pub enum Subject {
     Incident(IncidentId),
     /// Somebody's `/page`, which stands for itself.
     Request(PageId),
+    /// A run of a runbook. Nobody is paged for it: pages are about what it is for.
+    Run(RunId),
 }
 
 impl Subject {
@@ -69,7 +71,7 @@ impl Subject {
         match self {
             Self::Group(_, incident) => incident,
             Self::Incident(incident) => Some(incident),
-            Self::Request(_) => None,
+            Self::Request(_) | Self::Run(_) => None,
         }
     }
     /// The group, when it is about one.
@@ -85,6 +87,7 @@ impl fmt::Display for Subject {
             Self::Group(group, _) => group.fmt(out),
             Self::Incident(incident) => incident.fmt(out),
             Self::Request(page) => page.fmt(out),
+            Self::Run(run) => run.fmt(out),
         }
     }
 }
@@ -105,6 +108,8 @@ pub enum PageReason {
     Asked(Prose),
     /// It was reassigned to this person.
     Assigned(PersonId),
+    /// A runbook answered by itself, and it did not help.
+    NotHelped(RunId),
 }
 
 /// A page that runs.

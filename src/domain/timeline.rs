@@ -8,9 +8,10 @@
 use super::{
     delivery::DeliveryKind,
     event::Event,
-    id::{AlertId, GroupId, IncidentId, PageId},
+    id::{AlertId, GroupId, IncidentId, PageId, RunId},
     incident::Incident,
     page::Subject,
+    run::{RunEvent, RunHappened},
 };
 
 /// A thing that has a timeline.
@@ -28,6 +29,10 @@ pub enum Key {
     OnCall,
     /// The ends of all alerts: the alert history.
     Ended,
+    /// A run of a runbook.
+    Run(RunId),
+    /// Runs that started, ended, or should have: the history of runs.
+    Runs,
 }
 
 impl Key {
@@ -45,6 +50,8 @@ impl Key {
             Self::Page(PageId(number)) => (4, number),
             Self::OnCall => (5, 0),
             Self::Ended => (6, 0),
+            Self::Run(RunId(number)) => (7, number),
+            Self::Runs => (8, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -65,6 +72,7 @@ pub fn of_subject(subject: Subject) -> Key {
         Subject::Group(group, _) => Key::Group(group),
         Subject::Incident(incident) => Key::Incident(incident),
         Subject::Request(page) => Key::Page(page),
+        Subject::Run(run) => Key::Run(run),
     }
 }
 
@@ -153,5 +161,26 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             }
         }
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
+        Event::Run(event) => of_run(event, file),
+        Event::RunMissed(_) => file(Key::Runs),
+    }
+}
+
+/// Everything under the run; what people want to know of it under what it is about, too.
+fn of_run(event: &RunEvent, mut file: impl FnMut(Key)) {
+    file(Key::Run(event.run));
+    match &event.what {
+        RunHappened::Started(_) | RunHappened::Ended { .. } => file(Key::Runs),
+        // How it goes step by step is on its own card.
+        RunHappened::StepPermitted { .. }
+        | RunHappened::StepWaits { .. }
+        | RunHappened::ConfirmAsked { .. }
+        | RunHappened::Resumed { .. } => return,
+        _ => {}
+    }
+    match (event.group, event.incident) {
+        (Some(group), _) => file(Key::Group(group)),
+        (None, Some(incident)) => file(Key::Incident(incident)),
+        (None, None) => {}
     }
 }

@@ -111,6 +111,8 @@ event_types! {
     MessageCaptured => "message_captured",
     MessageChanged => "message_changed",
     RoomJoined => "room_joined",
+    Run => "run",
+    RunMissed => "run_missed",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {
@@ -128,6 +130,7 @@ pub(super) fn reason(refusal: &Refusal) -> &'static str {
         Refusal::UnknownOverride(_) => "unknown_override",
         Refusal::Repeated => "repeated",
         Refusal::NoIncidentHere => "no_incident_here",
+        Refusal::Run(refusal) => refusal.as_str(),
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

@@ -89,6 +89,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             group: None,
             reason: Some(PageReason::Fired),
             by: None,
+            run: None,
         },
         at,
         edits: None,

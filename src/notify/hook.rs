@@ -63,7 +63,7 @@ impl Hook {
             severity: facts.severity.as_ref().map(SeverityId::as_str),
             incident: incident.map(|incident| incident.to_string()),
             group: facts.subject.group().map(|group| group.to_string()),
-            ack_url: asks.then(|| self.parts.acknowledge(dispatch, person).into()),
+            ack_url: self.parts.acknowledge(dispatch, person).filter(|_| asks).map(Into::into),
             attempt: delivery.attempts,
             sent_at: dispatch.at.to_string(),
         })

@@ -101,17 +101,19 @@ impl Parts {
     }
 
     /// The link with which this person acknowledges what the dispatch is about.
-    fn acknowledge(&self, dispatch: &Dispatch, person: &PersonId) -> Url {
+    fn acknowledge(&self, dispatch: &Dispatch, person: &PersonId) -> Option<Url> {
         let until = dispatch.at.saturating_add(LINK_LASTS).unwrap_or(Timestamp::MAX);
-        self.links.acknowledge(target(dispatch.facts.subject), Some(person), until)
+        Some(self.links.acknowledge(target(dispatch.facts.subject)?, Some(person), until))
     }
 }
 
 /// What an acknowledgement of a message about `subject` points at.
-fn target(subject: Subject) -> Target {
+fn target(subject: Subject) -> Option<Target> {
     match subject {
-        Subject::Group(group, _) => Target::Group(group),
-        Subject::Incident(incident) => Target::Incident(incident),
-        Subject::Request(page) => Target::Page(page),
+        Subject::Group(group, _) => Some(Target::Group(group)),
+        Subject::Incident(incident) => Some(Target::Incident(incident)),
+        Subject::Request(page) => Some(Target::Page(page)),
+        // Nobody takes a run, and nobody is paged for one.
+        Subject::Run(_) => None,
     }
 }

@@ -52,8 +52,8 @@ impl Ntfy {
             .header("Priority", push.priority.as_str())
             .header("Tags", push.tags.join(","))
             .header("Idempotency-Key", &dispatch.delivery.key);
-        if dispatch.delivery.kind == DeliveryKind::Page {
-            let link = self.parts.acknowledge(dispatch, person);
+        let link = self.parts.acknowledge(dispatch, person);
+        if let (DeliveryKind::Page, Some(link)) = (dispatch.delivery.kind, link) {
             // The link opens the page with the button; the action acknowledges at once.
             request = request.header("Actions", action(&link)).header("Click", link.as_str());
         }

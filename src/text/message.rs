@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     card::{Button, Card, Field, Link, Tone},
     plain::plain,
+    run,
 };
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
@@ -105,6 +106,9 @@ pub fn push(dispatch: &Dispatch) -> Push {
 #[must_use]
 pub fn card(dispatch: &Dispatch) -> Card {
     let facts = &dispatch.facts;
+    if let Some(run) = &facts.run {
+        return run::card(dispatch, run);
+    }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
         DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
@@ -164,7 +168,8 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             },
             Tone::Warning,
         ),
-        Some(Notice::Status) | None => {
+        // What runs say has its own cards; these are for a run that is long gone.
+        Some(Notice::Status | Notice::RunAsks(..) | Notice::RunWaits(_) | Notice::NotHelped(_)) | None => {
             let text = facts.incident.as_ref().map_or_else(
                 || format!("{subject}: {}.", standing(&facts.standing)),
                 |incident| format!("{} is now {}.", incident.id, incident.status),
@@ -206,6 +211,7 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::Unresolved(after) => format!("It is not resolved after {after:#}."),
         PageReason::Asked(words) => format!("You were asked for{by}: {}", plain(words.as_str(), PARAGRAPH)),
         PageReason::Assigned(person) => format!("It was given to {}{by}.", plain(person.as_str(), 60)),
+        PageReason::NotHelped(run) => format!("{run} answered it by itself and did not help."),
     })
 }
 

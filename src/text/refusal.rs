@@ -5,6 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     card::{Button, Card, Tone},
+    run,
     usage::short,
     when,
 };
@@ -75,6 +76,7 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "This room belongs to no incident.".to_owned(),
             "Nothing was added. Name the incident: /incident note INC-7 what you want to keep",
         ),
+        Refusal::Run(refusal) => run::refused(refusal),
         Refusal::Repeated => no("This was done already.".to_owned(), "It was told twice, and done once."),
         Refusal::NotPermitted(delivery) => {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")

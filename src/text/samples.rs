@@ -18,6 +18,8 @@ use crate::domain::{
     room::{Author, MessageCaptured, Origin},
 };
 
+pub(in crate::text) mod runs;
+
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
 const SUBJECT: Subject = Subject::Group(GROUP, Some(INCIDENT));
@@ -197,7 +199,7 @@ fn events() -> Vec<Event> {
     let urgency = Urgency::Urgent;
     let many: Vec<(String, String)> = (0..40).map(|n| (format!("l{n:02}"), "v".repeat(n * 3))).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    vec![
+    let mut events = vec![
         Event::ConfigurationLoaded {
             digest: "3fa4b2c1d09e88aa".repeat(4),
             release: "0.1.0".into(),
@@ -384,7 +386,9 @@ fn events() -> Vec<Event> {
             who: Author::Account("110000000000000042".into()),
         },
         Event::InteractionTaken(Origin { channel: Channel::Slack, id: "Ev0PV52K25".into() }),
-    ]
+    ];
+    events.extend(runs::events());
+    events
 }
 
 /// Those events as records, all at the same engine time, 10 s apart in civil time.

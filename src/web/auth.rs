@@ -254,10 +254,15 @@ impl Who {
     pub fn caller(&self, config: &Config, field: &'static str) -> Result<Caller, Problem> {
         match self.person() {
             None => Ok(Caller::operator(TimeZone::try_system().unwrap_or(TimeZone::UTC))),
-            Some(person) => Caller::person(person, config).map_err(|refusal| {
-                Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
-                    .remedy("Name a person of people.toml by the key of its table, as in `ana`")
-            }),
+            Some(person) => {
+                // Without a token anybody at this machine may say that they are anybody.
+                let proven = matches!(self, Self::Token(_));
+                let caller = Caller::person(person, config).map_err(|refusal| {
+                    Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
+                        .remedy("Name a person of people.toml by the key of its table, as in `ana`")
+                })?;
+                Ok(Caller { proven, ..caller })
+            }
         }
     }
 

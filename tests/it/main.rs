@@ -19,6 +19,7 @@ mod main_job;
 mod peer;
 mod promises;
 mod rooms;
+mod runs;
 mod sample;
 mod simulation;
 mod source;

@@ -1,6 +1,9 @@
 //! Alerts and groups: what their events make of the state. Never touches pages or incidents but by their own methods.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
@@ -90,6 +93,7 @@ impl State {
             unresolved_paged: 0,
             card_revision: 0,
             card_due: None,
+            runs: BTreeMap::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));

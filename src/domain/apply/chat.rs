@@ -58,6 +58,7 @@ impl State {
                 self.groups.contains_key(&group) || self.closed_groups.contains_key(&group)
             }
             CardOf::Incident(incident) => self.incidents.contains_key(&incident),
+            CardOf::Run(run) => self.run(run).is_some(),
         };
         if !known {
             return;

@@ -6,6 +6,7 @@ mod change;
 mod chat;
 mod incidents;
 mod pages;
+mod run;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -125,6 +126,8 @@ impl State {
                     }
                 }
             }
+            Event::Run(event) => self.run_happened(event, stamp),
+            Event::RunMissed(missed) => self.run_missed(missed, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -106,7 +106,7 @@ impl Decision<'_> {
         match page.subject {
             Subject::Group(group, _) => self.acknowledge_group(group, by),
             Subject::Incident(incident) => self.acknowledge_incident(incident, by),
-            Subject::Request(_) => {
+            Subject::Request(_) | Subject::Run(_) => {
                 self.stop_page(id, PageStop::Acknowledged(by.clone()));
                 Ok(())
             }

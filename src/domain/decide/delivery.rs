@@ -152,7 +152,7 @@ impl Decision<'_> {
         self.post_card(Subject::Incident(id), &before, channels, revision);
     }
 
-    fn post_card(
+    pub(super) fn post_card(
         &mut self,
         subject: Subject,
         before: &BTreeSet<DeliveryId>,

@@ -13,6 +13,9 @@ mod oncall;
 mod page;
 mod report;
 mod room;
+mod run;
+mod run_ask;
+mod run_start;
 
 use super::{
     config::Config,
@@ -74,6 +77,7 @@ pub fn decide(
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
         Intent::Incident { what, by } => decision.incident(what, by)?,
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
+        Intent::Run(what) => decision.run(what).map_err(Refusal::Run)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }

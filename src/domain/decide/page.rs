@@ -214,6 +214,7 @@ impl Decision<'_> {
             Subject::Incident(incident) => {
                 self.state.incidents.get(&incident).map(|incident| &incident.channels)
             }
+            Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels),
             Subject::Request(_) => None,
         };
         own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()

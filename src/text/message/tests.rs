@@ -64,6 +64,7 @@ fn facts() -> Facts {
         }),
         reason: Some(PageReason::Fired),
         by: Some(Actor::Watchbell),
+        run: None,
     }
 }
 
