@@ -1,8 +1,6 @@
 //! Runs of runbooks with a virtual clock and an executor that plays a script: who may what, and what a crash at any
 //! point makes of them. Never a step that changes something twice unasked.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 use watchbell::domain::{
     alert::AlertStatus::{Firing, Resolved},
@@ -357,6 +355,8 @@ fn an_automatic_answer_has_a_budget_a_cool_down_and_is_judged() {
     // Its group closes: it helped.
     ends(&mut world, DOWN);
     assert_eq!(run(&world, id).helped, Some(true));
+    // Longer than a late duplicate is taken for one.
+    world.pass(mins(1), receipt);
     let cooling = answered(&mut world, 3, Verdict::Passed).unwrap_err();
     assert!(matches!(cooling, RunRefusal::Budget(OverBudget::CoolingDown { .. })), "{cooling:?}");
     world.pass(mins(6), receipt);
@@ -467,6 +467,5 @@ fn output_and_results_are_bounded() {
     }
     assert!(world.state().ended_runs.len() < 310, "{}", world.state().ended_runs.len());
     assert!(world.state().posted.len() < 310);
-    let by_state: BTreeMap<bool, usize> = BTreeMap::from([(true, world.state().runs.len())]);
-    assert_eq!(by_state[&true], 1);
+    assert_eq!(world.state().runs.len(), 1);
 }

@@ -68,7 +68,7 @@ pub(in crate::text) fn happened(event: &RunEvent) -> (Kind, String, String) {
         RunHappened::Resumed { again } => {
             let again = match again.as_slice() {
                 [] => String::new(),
-                again => format!("; step {} is done again, it only reads", enumerate(again)),
+                again => format!("; done again, because it only reads: step {}", enumerate(again)),
             };
             (Kind::Run, bot(), format!("{id} goes on after Watchbell started again{again}"))
         }

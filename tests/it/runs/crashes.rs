@@ -1,5 +1,7 @@
 //! A crash at every point of a run: afterwards it goes on where it was, or asks. Never a change twice unasked.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 /// What an executor has done outside: how often each step began. The outside outlives every crash.
