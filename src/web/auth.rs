@@ -321,6 +321,18 @@ mod tests {
     }
 
     #[test]
+    fn only_a_token_shows_who_somebody_is() {
+        let config = crate::config::load(None, &|_| None).unwrap().config;
+        let ana = || config.people.keys().next().unwrap().clone();
+        for (who, proven) in
+            [(Who::Token(ana()), true), (Who::Local(Some(ana())), false), (Who::Local(None), false)]
+        {
+            let caller = who.caller(&config, "as").unwrap();
+            assert_eq!(caller.proven, proven, "{who:?}");
+        }
+    }
+
+    #[test]
     fn only_a_program_on_this_machine_is_local() {
         let peer = |address: &str| Some(Peer(address.parse().unwrap()));
         let host = ("host", "127.0.0.1:8080");

@@ -22,7 +22,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     insta::assert_snapshot!(lines::card(&card), @r"
     Commands
     More about one: /help COMMAND. Everything works as `/watchbell …` too.
-    +1 more needs a stronger role than yours (responder).
+    1 more needs a stronger role than yours (responder).
 
     command                                                 what it does
     /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
