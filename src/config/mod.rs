@@ -4,7 +4,7 @@
 //! `source` reads files, `syntax` says what is not TOML, `whole` sorts all tables, `section` and `value` read typed
 //! values; `server`, `people`, `oncall` and `routes` each read their tables; `mistake` is what people see.
 
-use std::{cell::RefCell, io, path::Path, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, io, path::Path, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -214,6 +214,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         integrations: sources.integrations,
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
+        automatic: BTreeSet::new(),
         platforms,
         strangers,
     };

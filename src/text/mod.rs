@@ -21,6 +21,7 @@ pub mod postmortem;
 pub mod refusal;
 pub mod reply;
 pub mod room;
+pub mod run;
 pub mod scene;
 pub mod span;
 pub mod storm;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     me,
     plain::{ANSWER, NAME, WORDS, plain},
-    room,
+    room, run,
     scene::{capital, enumerate},
     span::{in_span, span},
 };
@@ -126,6 +126,12 @@ kinds! {
     Configuration = "configuration";
     /// The wall clock was moved.
     Clock = "clock";
+    /// A run of a runbook began, ended, or did not begin.
+    Run = "run";
+    /// A step of a run.
+    RunStep = "run_step";
+    /// A run asks somebody, or was answered.
+    Approval = "approval";
 }
 
 impl fmt::Display for Kind {
@@ -188,6 +194,8 @@ pub fn entry(record: &Record) -> Option<Entry> {
         Event::AttemptFailed { .. } => {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
+        Event::Run(event) => run::happened(event),
+        Event::RunMissed(missed) => run::missed(missed),
         event => of_people(event)?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
@@ -360,6 +368,7 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
+        PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }

@@ -8,6 +8,7 @@ mod incidents;
 mod links;
 mod pages;
 mod storm;
+mod run;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -135,6 +136,8 @@ impl State {
                     }
                 }
             }
+            Event::Run(event) => self.run_happened(event, stamp),
+            Event::RunMissed(missed) => self.run_missed(missed, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }
