@@ -1,11 +1,12 @@
 //! `watchbell slack manifest`: the app as Slack wants it described, with every command and scope.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand};
 use url::Url;
 
-use crate::{app::slack_manifest, command::Registry};
+use super::Common;
+use crate::{app::slack_manifest, command::Registry, runbook::Library};
 
 /// What is asked for Slack.
 #[derive(Debug, Args)]
@@ -26,9 +27,14 @@ enum What {
 
 /// Runs it.
 #[must_use]
-pub fn run(args: &SlackArgs) -> ExitCode {
+pub fn run(common: &Common, args: &SlackArgs) -> ExitCode {
     let What::Manifest { http } = &args.what;
+    let builtin = Registry::builtin();
+    let registry = match common.load_or_say("the manifest has the built-in commands alone") {
+        Some(loaded) => Arc::new(Library::load(common.commands_dir().as_deref(), &loaded)).register(builtin),
+        None => builtin,
+    };
     // Whoever closed the pipe has read enough.
-    let _ = write!(std::io::stdout().lock(), "{}", slack_manifest(&Registry::builtin(), http.as_ref()));
+    let _ = write!(std::io::stdout().lock(), "{}", slack_manifest(&registry, http.as_ref()));
     ExitCode::SUCCESS
 }

@@ -34,7 +34,10 @@ pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
+pub use parse::parse;
+pub use read::{Ground, Value};
 pub use registry::{Commands, Execute, Registry};
+pub use spec::{Argument, CommandSpec, Flag, Kind, Name};
 
 use crate::{
     domain::{

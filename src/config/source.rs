@@ -13,7 +13,7 @@ struct BuiltIn;
 
 /// One file.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub struct Source {
     /// As it is shown to people: the folder and the name.
     pub shown: String,
     /// The name alone: what the digest knows.
@@ -24,7 +24,7 @@ pub(super) struct Source {
 
 /// A stretch of a file, in bytes. Where a number is no character boundary, the character before it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub struct Place {
     /// Which of the sources.
     pub file: usize,
     /// First byte.

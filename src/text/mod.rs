@@ -18,6 +18,7 @@ pub mod postmortem;
 pub mod refusal;
 pub mod reply;
 pub mod room;
+pub mod runbook;
 pub mod scene;
 pub mod span;
 pub mod timeline;
