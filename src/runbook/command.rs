@@ -21,7 +21,11 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 pub(super) fn specs() -> [CommandSpec; 2] {
     [
         CommandSpec::new("/runbook list", "Lists the runbooks, and those that cannot be used.")
-            .takes(Argument::optional("word", Kind::Word, "only those that have it in their command or summary"))
+            .takes(Argument::optional(
+                "word",
+                Kind::Word,
+                "only those that have it in their command or summary",
+            ))
             .example("/runbook list")
             .example("/runbook list health"),
         CommandSpec::new("/runbook show", "Shows what a runbook does, step by step.")
@@ -106,12 +110,16 @@ impl Execute for Show {
                 written.trim_start_matches('/').split_whitespace().map(str::to_lowercase).collect();
             let name = format!("/{}", path.join(" "));
             let called = |runbook: &&Arc<Runbook>| {
-                runbook.spec.paths().any(|known| known.iter().map(|word| &**word).eq(path.iter().map(String::as_str)))
+                runbook
+                    .spec
+                    .paths()
+                    .any(|known| known.iter().map(|word| &**word).eq(path.iter().map(String::as_str)))
             };
             if let Some(runbook) = self.0.runbooks().find(called) {
                 return Ok(Reply::done(show(runbook)));
             }
-            let broken = self.0.broken().iter().find(|broken| broken.command.as_deref() == Some(name.as_str()));
+            let broken =
+                self.0.broken().iter().find(|broken| broken.command.as_deref() == Some(name.as_str()));
             if let Some(broken) = broken {
                 let mistakes: Vec<String> = broken.mistakes.iter().map(ToString::to_string).collect();
                 return Err(Reply::refused(words::broken(&broken.file, mistakes.join("\n"))).into());
@@ -140,10 +148,7 @@ fn show(runbook: &Runbook) -> crate::text::card::Card {
     let steps: Vec<StepLine> = runbook
         .steps
         .iter()
-        .map(|step| StepLine {
-            title: step.title.clone(),
-            does: step.actions.iter().map(|action| does(action)).collect(),
-        })
+        .map(|step| StepLine { title: step.title.clone(), does: step.actions.iter().map(does).collect() })
         .collect();
     let spec = &runbook.spec;
     words::show(&spec.usage(), &spec.summary, facts, &runbook.intro, &steps, &runbook.command())

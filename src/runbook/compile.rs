@@ -39,7 +39,7 @@ impl Course for Always {
     }
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     /// An expression; `own`: the fields of this kind of result stand bare.
     pub fn expression(&self, written: Written<'_>, own: Option<ActKind>) -> Option<Expression> {
         self.proved(written, Standpoint { number: self.number, own, secrets: false })

@@ -54,7 +54,8 @@ pub(super) struct Block {
 /// Cuts a file.
 pub(super) fn read(text: &str) -> Document {
     let (front, start) = front(text);
-    let mut reading = Reading { text, start, document: Document { front, ..Document::default() }, ..Reading::default() };
+    let mut reading =
+        Reading { text, start, document: Document { front, ..Document::default() }, ..Reading::default() };
     reading.document.sections.push(Section { at: start..start, ..Section::default() });
     reading.prose_from = start;
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH;
@@ -140,7 +141,9 @@ impl Reading<'_> {
             block.body.push(text, range.start);
             return;
         }
-        for text in [self.heading.as_mut(), self.link.as_mut().map(|link| &mut link.text)].into_iter().flatten() {
+        for text in
+            [self.heading.as_mut(), self.link.as_mut().map(|link| &mut link.text)].into_iter().flatten()
+        {
             text.push_str(words);
         }
     }
@@ -174,7 +177,8 @@ impl Reading<'_> {
     }
 
     fn begin_block(&mut self, info: &str, range: &Range<usize>) {
-        let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default().to_owned();
+        let language =
+            info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default().to_owned();
         let kind = ActKind::ALL.into_iter().find(|kind| kind.as_str() == language);
         let line = self.text.get(range.clone()).unwrap_or_default().lines().next().unwrap_or_default();
         let at = range.start..range.start + line.len();
@@ -220,7 +224,12 @@ mod tests {
             document.sections.iter().map(|s| (s.heading.as_str(), s.anchor.as_str())).collect();
         assert_eq!(
             headings,
-            [("", ""), ("Title", "title"), ("CPU is < 70 %", "cpu-is--70-"), ("CPU is < 70 %", "cpu-is--70--1")]
+            [
+                ("", ""),
+                ("Title", "title"),
+                ("CPU is < 70 %", "cpu-is--70-"),
+                ("CPU is < 70 %", "cpu-is--70--1")
+            ]
         );
         let step = &document.sections[2];
         assert!(step.prose.contains("After.") && step.prose.contains("```sh") && !step.prose.contains("GET"));

@@ -19,14 +19,73 @@ use super::scope::Scope;
 
 /// What minijinja brings and runbooks may use.
 const FILTERS: &[&str] = &[
-    "abs", "bool", "capitalize", "count", "default", "first", "float", "int", "join", "last", "length", "lines",
-    "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select",
-    "selectattr", "sort", "split", "string", "sum", "title", "tojson", "trim", "unique", "upper", SECONDS,
+    "abs",
+    "bool",
+    "capitalize",
+    "count",
+    "default",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+    SECONDS,
 ];
 const TESTS: &[&str] = &[
-    "boolean", "defined", "divisibleby", "endingwith", "eq", "equalto", "even", "false", "float", "ge", "greaterthan",
-    "gt", "in", "int", "integer", "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne", "none", "number",
-    "odd", "sequence", "startingwith", "string", "true", "undefined", "upper",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "even",
+    "false",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "int",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
+    "upper",
 ];
 /// A duration as a number of seconds: `{{ since | seconds }}`.
 const SECONDS: &str = "seconds";
@@ -40,9 +99,8 @@ static RULES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     rules.add_filter(SECONDS, |text: String| {
         let read = crate::domain::duration::parse(&text);
-        read.map(|duration| duration.as_secs()).map_err(|error| {
-            minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string())
-        })
+        read.map(|duration| duration.as_secs())
+            .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string()))
     });
     rules
 });
@@ -76,11 +134,10 @@ impl Expression {
     /// # Errors
     /// When something that it needs is not there, or is of another kind.
     pub fn value(&self, scope: &Scope) -> Result<Value, NoValue> {
-        self.code.eval(scope.value()).map_err(|error| NoValue {
-            expression: self.text.to_string(),
-            // The detail may quote a value, and a value may be a secret.
-            why: error.kind().to_string(),
-        })
+        let none = |why: String| NoValue { expression: self.text.to_string(), why };
+        // The detail of an error may quote a value, and a value may be a secret.
+        let value = self.code.eval(scope.value()).map_err(|error| none(error.kind().to_string()))?;
+        if value.is_undefined() { Err(none("it is not there".to_owned())) } else { Ok(value) }
     }
 
     /// Whether it holds.
@@ -123,7 +180,12 @@ pub(super) struct Flaw {
 pub(super) fn compile(text: &str) -> Result<(Expression, Vec<Reference>, Vec<Flaw>), Flaw> {
     let flaw = |error: &minijinja::Error| {
         let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        Flaw { at: 0..text.len(), what: format!("this is no expression: {why}"), known: &[], word: String::new() }
+        Flaw {
+            at: 0..text.len(),
+            what: format!("this is no expression: {why}"),
+            known: &[],
+            word: String::new(),
+        }
     };
     let mut walk = Walk { text, references: Vec::new(), flaws: Vec::new() };
     {
@@ -190,7 +252,10 @@ impl Walk<'_> {
     fn arguments(&mut self, arguments: &[CallArg<'_>]) {
         for argument in arguments {
             match argument {
-                CallArg::Pos(node) | CallArg::PosSplat(node) | CallArg::Kwarg(_, node) | CallArg::KwargSplat(node) => {
+                CallArg::Pos(node)
+                | CallArg::PosSplat(node)
+                | CallArg::Kwarg(_, node)
+                | CallArg::KwargSplat(node) => {
                     self.expression(node);
                 }
             }
@@ -200,7 +265,12 @@ impl Walk<'_> {
     fn known(&mut self, word: &str, known: &'static [&'static str], what: &str, span: (u32, u32)) {
         if !known.contains(&word) {
             let at = self.word(word, span.0, span.1);
-            self.flaws.push(Flaw { at, what: format!("there is no {what} `{word}`"), known, word: word.to_owned() });
+            self.flaws.push(Flaw {
+                at,
+                what: format!("there is no {what} `{word}`"),
+                known,
+                word: word.to_owned(),
+            });
         }
     }
 
@@ -228,7 +298,12 @@ impl Walk<'_> {
                 self.expressions(choice.false_expr.as_ref());
             }
             Expr::Filter(filter) => {
-                self.known(filter.name, FILTERS, "filter", (filter.span().start_offset, filter.span().end_offset));
+                self.known(
+                    filter.name,
+                    FILTERS,
+                    "filter",
+                    (filter.span().start_offset, filter.span().end_offset),
+                );
                 self.expressions(filter.expr.as_ref());
                 self.arguments(&filter.args);
             }

@@ -9,7 +9,9 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum NotWritten {
     /// The name cannot be that of a file and a command.
-    #[error("`{0}` is no name for a runbook: write small letters, digits and dashes, as in disk-full or shop/disk-full")]
+    #[error(
+        "`{0}` is no name for a runbook: write small letters, digits and dashes, as in disk-full or shop/disk-full"
+    )]
     Name(String),
     /// A file is there.
     #[error("{} exists already; nothing was changed", .0.display())]

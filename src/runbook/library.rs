@@ -84,7 +84,8 @@ impl<'a> Ground<'a> {
     fn new(loaded: &'a Loaded) -> Self {
         let environments = environments(&loaded.settings);
         let services = environments.values().flat_map(|environment| &environment.services);
-        let hosts = services.clone().filter_map(|(_, service)| service.url.expose().host_str().map(str::to_owned));
+        let hosts =
+            services.clone().filter_map(|(_, service)| service.url.expose().host_str().map(str::to_owned));
         let rules = &loaded.settings.runbook;
         let permitted = Permitted {
             programs: rules.programs.iter().cloned().chain(scripts(rules.scripts.as_deref())).collect(),
@@ -131,6 +132,7 @@ impl Library {
     }
 
     /// All that can be used, by command.
+    #[must_use]
     pub fn runbooks(&self) -> impl ExactSizeIterator<Item = &Arc<Runbook>> {
         self.runbooks.values()
     }
@@ -177,10 +179,15 @@ impl<'a> Whole<'a> {
                 match commands.get(&path) {
                     None => drop(commands.insert(path, Owner::File(index))),
                     Some(Owner::BuiltIn(_)) => {
-                        draft.notes.mistake(at.clone(), format!("/{name} is built in"), "give it another name");
+                        draft.notes.mistake(
+                            at.clone(),
+                            format!("/{name} is built in"),
+                            "give it another name",
+                        );
                     }
                     Some(Owner::File(other)) => {
-                        let file = sources.get(*other).map(|source| source.shown.as_str()).unwrap_or_default();
+                        let file =
+                            sources.get(*other).map(|source| source.shown.as_str()).unwrap_or_default();
                         draft.notes.mistake(
                             at.clone(),
                             format!("/{name} is a command of {file} already"),
@@ -313,7 +320,8 @@ impl<'a> Whole<'a> {
                 }
             };
         }
-        let (path, anchor) = link.to.split_once('#').map_or((link.to.as_str(), None), |(path, to)| (path, Some(to)));
+        let (path, anchor) =
+            link.to.split_once('#').map_or((link.to.as_str(), None), |(path, to)| (path, Some(to)));
         let target = if path.is_empty() { Some(index) } else { self.file(index, path) };
         let Some(target) = target else {
             if path.rsplit('/').next() == Some("README.md") {
@@ -374,7 +382,9 @@ fn digest(text: &str) -> String {
 
 fn is_runbook(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    !file.starts_with('.') && file != "README.md" && Path::new(file).extension().is_some_and(|ending| ending == "md")
+    !file.starts_with('.')
+        && file != "README.md"
+        && Path::new(file).extension().is_some_and(|ending| ending == "md")
 }
 
 fn built_in() -> Vec<Source> {
@@ -434,6 +444,7 @@ fn text(path: &Path) -> Result<String, String> {
         Err(error) => return Err(format!("this file cannot be read: {error}")),
     }
     let bytes = fs::read(path).map_err(|error| format!("this file cannot be read: {error}"))?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("this file cannot be read: byte {} is not UTF-8", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| {
+        format!("this file cannot be read: byte {} is not UTF-8", error.utf8_error().valid_up_to())
+    })
 }

@@ -1,40 +1,49 @@
 //! Front matter, read into a command and what the runbook does by itself. Never takes an unknown key for a comment.
 
-use std::{collections::BTreeSet, ops::Range, str::FromStr as _};
+use std::{collections::BTreeSet, ops::Range};
 
-use croner::Cron;
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::SignedDuration;
 
 use super::{
+    by_itself,
     library::Ground,
-    model::{Budget, ByItself, Timetable},
+    model::ByItself,
     names,
     notes::Notes,
     yaml::{Node, What},
 };
 use crate::{
     command::{Argument, CommandSpec, Flag, Kind},
-    config::{self, list},
-    domain::{
-        duration,
-        id::{ChannelName, PersonId, PolicyId, SeverityId, TeamId},
-        intent::Whom,
-        matcher::Matcher,
-        person::Role,
-    },
+    config::list,
+    domain::{duration, person::Role},
     text,
 };
 
 const KEYS: [&str; 17] = [
-    "command", "aliases", "arguments", "summary", "role", "examples", "environment", "schedule", "timezone", "channel",
-    "on_alert", "on_incident", "run_as", "budget", "cool_down", "helped", "page",
+    "command",
+    "aliases",
+    "arguments",
+    "summary",
+    "role",
+    "examples",
+    "environment",
+    "schedule",
+    "timezone",
+    "channel",
+    "on_alert",
+    "on_incident",
+    "run_as",
+    "budget",
+    "cool_down",
+    "helped",
+    "page",
 ];
 const ARGUMENT_KEYS: [&str; 9] =
     ["name", "flag", "type", "choices", "optional", "default", "from", "to", "about"];
 /// What an argument may be, as it is written.
 const TYPES: [&str; 15] = [
-    "word", "text", "duration", "number", "choice", "person", "whom", "severity", "incident", "alert", "target",
-    "schedule", "status", "time", "switch",
+    "word", "text", "duration", "number", "choice", "person", "whom", "severity", "incident", "alert",
+    "target", "schedule", "status", "time", "switch",
 ];
 /// Flags that every runbook has.
 pub(super) const DRY_RUN: &str = "dry-run";
@@ -52,12 +61,11 @@ pub(super) struct Matter {
     pub by_itself: ByItself,
     /// The name of the action that says whether it helped.
     pub helped: Option<(String, Range<usize>)>,
-    pub summary_at: Range<usize>,
 }
 
 /// A table whose keys are looked up once.
-struct Table<'n> {
-    entries: Vec<(&'n str, &'n Node, &'n Node)>,
+pub(super) struct Table<'n> {
+    pub entries: Vec<(&'n str, &'n Node, &'n Node)>,
     at: Range<usize>,
 }
 
@@ -82,26 +90,31 @@ impl<'n> Table<'n> {
         Some(table)
     }
 
-    fn get(&self, key: &str) -> Option<&'n Node> {
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
         self.entries.iter().find(|(known, ..)| *known == key).map(|(_, _, value)| *value)
     }
 
-    fn text(&self, key: &str, notes: &Notes<'_>) -> Option<(&'n str, Range<usize>)> {
+    pub fn text(&self, key: &str, notes: &Notes<'_>) -> Option<(&'n str, Range<usize>)> {
         let node = self.get(key)?;
         let read = text_of(node);
         if read.is_none() {
-            notes.mistake(node.at.clone(), format!("`{key}` is one value"), "write it on the line of its key");
+            notes.mistake(
+                node.at.clone(),
+                format!("`{key}` is one value"),
+                "write it on the line of its key",
+            );
         }
         read
     }
 
-    fn list(&self, key: &str, notes: &Notes<'_>) -> Vec<(&'n str, Range<usize>)> {
+    pub fn list(&self, key: &str, notes: &Notes<'_>) -> Vec<(&'n str, Range<usize>)> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let items: Vec<&Node> = match &node.what {
             What::List(items) => items.iter().collect(),
             _ => vec![node],
         };
-        let wrong = || notes.mistake(node.at.clone(), format!("`{key}` is a list of words"), "write [one, two]");
+        let wrong =
+            || notes.mistake(node.at.clone(), format!("`{key}` is a list of words"), "write [one, two]");
         let read: Vec<_> = items.iter().filter_map(|item| text_of(item)).collect();
         if read.len() != items.len() {
             wrong();
@@ -109,7 +122,7 @@ impl<'n> Table<'n> {
         read
     }
 
-    fn wait(&self, key: &str, notes: &Notes<'_>) -> Option<SignedDuration> {
+    pub fn wait(&self, key: &str, notes: &Notes<'_>) -> Option<SignedDuration> {
         let (text, at) = self.text(key, notes)?;
         duration::parse(text)
             .map_err(|error| notes.mistake(at, error.to_string(), "write a duration, such as 15m"))
@@ -127,14 +140,12 @@ fn text_of(node: &Node) -> Option<(&str, Range<usize>)> {
 /// Reads it; none when it names no command.
 pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Option<Matter> {
     let table = Table::read(node, &KEYS, "front matter", notes)?;
-    let (command, at) = match table.text("command", notes) {
-        Some(found) => found,
-        None => {
-            if table.get("command").is_none() {
-                notes.mistake(table.at.start..table.at.start + 1, "there is no command", "write command: /team check");
-            }
-            return None;
+    let Some((command, at)) = table.text("command", notes) else {
+        if table.get("command").is_none() {
+            let start = table.at.start;
+            notes.mistake(start..start + 1, "there is no command", "write command: /team check");
         }
+        return None;
     };
     let sound = path(command, at.clone(), notes);
     let mut spec = CommandSpec::new(command, "");
@@ -145,18 +156,15 @@ pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Optio
             paths.push(at);
         }
     }
-    let summary_at = match table.text("summary", notes) {
-        Some((summary, at)) => {
-            spec.summary = summary.to_owned().into();
-            at
-        }
-        None => {
-            if table.get("summary").is_none() {
-                notes.mistake(paths.first()?.clone(), "there is no summary", "say what it does: summary: Health of …");
-            }
-            paths.first()?.clone()
-        }
-    };
+    if let Some((summary, _)) = table.text("summary", notes) {
+        spec.summary = summary.to_owned().into();
+    } else if table.get("summary").is_none() {
+        notes.mistake(
+            paths.first()?.clone(),
+            "there is no summary",
+            "say what it does: summary: Health of …",
+        );
+    }
     if let Some((word, at)) = table.text("role", notes) {
         match Role::ALL.into_iter().find(|role| role.as_str() == word) {
             Some(role) => spec.role = role,
@@ -174,9 +182,9 @@ pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Optio
         notes.mistake(paths.first()?.clone(), why, "change its arguments");
     }
     let environment = environment(&table, notes, ground);
-    let by_itself = by_itself(&table, &spec, notes, ground);
+    let by_itself = by_itself::read(&table, &spec, notes, ground);
     let helped = table.text("helped", notes).map(|(name, at)| (name.to_owned(), at));
-    sound.then_some(Matter { spec, paths, variables, environment, environment_flag, by_itself, helped, summary_at })
+    sound.then_some(Matter { spec, paths, variables, environment, environment_flag, by_itself, helped })
 }
 
 /// Whether a text is the path of a command.
@@ -207,7 +215,11 @@ fn arguments(
         None => &[][..],
         Some(Node { what: What::List(items), .. }) => items.as_slice(),
         Some(node) => {
-            notes.mistake(node.at.clone(), "`arguments` is a list", "write each as `- name: …` or `- flag: --…`");
+            notes.mistake(
+                node.at.clone(),
+                "`arguments` is a list",
+                "write each as `- name: …` or `- flag: --…`",
+            );
             &[]
         }
     };
@@ -254,8 +266,10 @@ fn arguments(
 }
 
 fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec, notes: &Notes<'_>) {
-    let about = table.text("about", notes).map_or_else(|| name.replace('-', " "), |(about, _)| about.to_owned());
-    let choices: Vec<_> = table.list("choices", notes).into_iter().map(|(choice, _)| choice.to_owned().into()).collect();
+    let about =
+        table.text("about", notes).map_or_else(|| name.replace('-', " "), |(about, _)| about.to_owned());
+    let choices: Vec<_> =
+        table.list("choices", notes).into_iter().map(|(choice, _)| choice.to_owned().into()).collect();
     let usual = match (choices.is_empty(), is_flag && table.get("default").is_none()) {
         (false, _) => "choice",
         (true, true) => "switch",
@@ -296,9 +310,17 @@ fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec
             return;
         }
         _ => {
-            let known = TYPES.into_iter().filter(|known| is_flag != (*known == "text") || (!is_flag && *known != "switch"));
+            let known = TYPES
+                .into_iter()
+                .filter(|known| is_flag != (*known == "text") || (!is_flag && *known != "switch"));
             let remedy = format!("types are {}", list(known.clone()));
-            notes.unknown(at, word, format!("`{word}` is no type of {}", if is_flag { "a flag" } else { "an argument" }), known, remedy);
+            notes.unknown(
+                at,
+                word,
+                format!("`{word}` is no type of {}", if is_flag { "a flag" } else { "an argument" }),
+                known,
+                remedy,
+            );
             return;
         }
     };
@@ -306,7 +328,11 @@ fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec
     if let Some((default, at)) = &default
         && let Some(why) = unfit(&kind, default)
     {
-        notes.mistake(at.clone(), format!("`{default}` does not fit: {why}"), "write what people could write");
+        notes.mistake(
+            at.clone(),
+            format!("`{default}` does not fit: {why}"),
+            "write what people could write",
+        );
     }
     let default = default.map(|(default, _)| default.to_owned());
     if is_flag {
@@ -352,11 +378,17 @@ fn unfit(kind: &Kind, default: &str) -> Option<String> {
 fn examples(table: &Table<'_>, spec: &mut CommandSpec, command_at: Range<usize>, notes: &Notes<'_>) {
     for (example, at) in table.list("examples", notes) {
         let words: Vec<&str> = example.strip_prefix('/').unwrap_or_default().split_whitespace().collect();
-        let begins = spec.paths().any(|path| words.len() >= path.len() && path.iter().zip(&words).all(|(a, b)| a == b));
+        let begins = spec
+            .paths()
+            .any(|path| words.len() >= path.len() && path.iter().zip(&words).all(|(a, b)| a == b));
         if begins {
             spec.examples.push(example.to_owned().into());
         } else {
-            notes.mistake(at, format!("this is no example of {}", spec.name()), format!("begin with {}", spec.name()));
+            notes.mistake(
+                at,
+                format!("this is no example of {}", spec.name()),
+                format!("begin with {}", spec.name()),
+            );
         }
     }
     if spec.examples.is_empty() {
@@ -378,129 +410,4 @@ fn environment(table: &Table<'_>, notes: &Notes<'_>, ground: &Ground<'_>) -> Opt
     let remedy = format!("there is {}", list(known.clone()));
     notes.unknown(at, name, format!("no environment is called `{name}`"), known, remedy);
     None
-}
-
-fn by_itself(table: &Table<'_>, spec: &CommandSpec, notes: &Notes<'_>, ground: &Ground<'_>) -> ByItself {
-    let mut by_itself = ByItself::default();
-    let people = &ground.config.people;
-    if let Some((name, at)) = table.text("run_as", notes) {
-        match people.get(name) {
-            Some(person) => by_itself.run_as = Some(person.id.clone()),
-            None => {
-                let known = people.keys().map(PersonId::as_str);
-                let what = format!("nobody is called `{name}`");
-                notes.unknown(at, name, what, known, "make it a person of its own, with its own roles");
-            }
-        }
-    }
-    let zone = zone(table, notes).or_else(|| {
-        let person = by_itself.run_as.as_ref().and_then(|id| people.get(id));
-        person.map(|person| person.zone.clone())
-    });
-    if let Some((pattern, at)) = table.text("schedule", notes) {
-        match Cron::from_str(pattern) {
-            Ok(cron) => {
-                let zone = zone.unwrap_or(TimeZone::UTC);
-                by_itself.schedule = Some(Timetable { pattern: pattern.to_owned(), zone, cron });
-            }
-            Err(error) => {
-                let remedy = "write minute, hour, day, month, weekday: 0 9 * * MON-FRI";
-                notes.mistake(at, format!("`{pattern}` is no schedule: {error}"), remedy);
-            }
-        }
-    }
-    for (text, at) in table.list("on_alert", notes) {
-        match Matcher::parse(text) {
-            Ok(matcher) => by_itself.on_alert.push(matcher),
-            Err(error) => notes.mistake(at, error.to_string(), "matchers are Alertmanager's: alertname=\"Down\""),
-        }
-    }
-    for (name, at) in table.list("on_incident", notes) {
-        let severities = &ground.config.severities;
-        match severities.get(name) {
-            Some(severity) => by_itself.on_incident.push(severity.id.clone()),
-            None => {
-                let known = severities.keys().map(SeverityId::as_str);
-                let remedy = format!("severities are {}", list(known.clone()));
-                notes.unknown(at, name, format!("there is no severity `{name}`"), known, remedy);
-            }
-        }
-    }
-    if let Some((name, at)) = table.text("channel", notes) {
-        match config::channel(name) {
-            Ok(_) => by_itself.channel = Some(ChannelName::new(name)),
-            Err((what, near)) => notes.say(config::Gravity::Mistake, at, what, near, "write \"#ops\"".into()),
-        }
-    }
-    by_itself.budget = budget(table, notes);
-    by_itself.cool_down = table.wait("cool_down", notes);
-    by_itself.page = page(table, notes, ground);
-    alone(table, spec, &by_itself, notes);
-    by_itself
-}
-
-/// What runs without anybody there needs an identity, and no argument that somebody would have to give.
-fn alone(table: &Table<'_>, spec: &CommandSpec, by_itself: &ByItself, notes: &Notes<'_>) {
-    for key in ["schedule", "on_alert"] {
-        let Some((_, at, _)) = table.entries.iter().find(|(known, ..)| *known == key) else { continue };
-        if table.get("run_as").is_none() {
-            let remedy = "write run_as: name, a person of the configuration with its own roles";
-            notes.mistake(at.at.clone(), format!("with `{key}` it runs by itself, and nobody says as whom"), remedy);
-        }
-        if let Some(argument) = spec.arguments.iter().find(|argument| argument.required) {
-            let what = format!("with `{key}` nobody is there to say `{}`", argument.name);
-            notes.mistake(at.at.clone(), what, "give that argument a default");
-        }
-    }
-    let answers = !by_itself.on_alert.is_empty();
-    for key in ["budget", "cool_down", "helped", "page"] {
-        if let Some((_, at, _)) = table.entries.iter().find(|(known, ..)| *known == key && !answers) {
-            notes.mistake(at.at.clone(), format!("`{key}` is for what answers an alert"), "write on_alert, or take it out");
-        }
-    }
-}
-
-fn zone(table: &Table<'_>, notes: &Notes<'_>) -> Option<TimeZone> {
-    let (name, at) = table.text("timezone", notes)?;
-    config::zone(name)
-        .map_err(|(what, near)| {
-            notes.say(config::Gravity::Mistake, at, what, near, "write a name such as Europe/Madrid".into());
-        })
-        .ok()
-}
-
-/// `3 in 1h`
-fn budget(table: &Table<'_>, notes: &Notes<'_>) -> Option<Budget> {
-    let (text, at) = table.text("budget", notes)?;
-    let read = text.split_once(" in ").and_then(|(runs, window)| {
-        let runs = runs.trim().parse().ok().filter(|runs| (1..=1_000).contains(runs))?;
-        let window = duration::parse(window).ok().filter(|window| !window.is_zero())?;
-        Some(Budget { runs, window })
-    });
-    if read.is_none() {
-        notes.mistake(at, format!("`{text}` is no budget"), "write 3 in 1h");
-    }
-    read
-}
-
-/// A policy, a team or a person.
-fn page(table: &Table<'_>, notes: &Notes<'_>, ground: &Ground<'_>) -> Option<Whom> {
-    let (text, at) = table.text("page", notes)?;
-    let (kind, name) = text.split_once(':').map_or((None, text), |(kind, name)| (Some(kind), name));
-    let wanted = |word: &str| kind.is_none_or(|kind| kind == word);
-    let config = ground.config;
-    let policy = config.policies.get_key_value(name).filter(|_| wanted("policy"));
-    let team = config.teams.get_key_value(name).filter(|_| wanted("team"));
-    let person = config.people.get_key_value(name).filter(|_| wanted("person"));
-    let found = policy
-        .map(|(id, _)| Whom::Policy(id.clone()))
-        .or_else(|| team.map(|(id, _)| Whom::Team(id.clone())))
-        .or_else(|| person.map(|(id, _)| Whom::Person(id.clone())));
-    if found.is_none() {
-        let known = config.policies.keys().map(PolicyId::as_str);
-        let known = known.chain(config.teams.keys().map(TeamId::as_str));
-        let known = known.chain(config.people.keys().map(PersonId::as_str));
-        notes.unknown(at, name, format!("nobody can be paged as `{text}`"), known, "name a policy, a team or a person");
-    }
-    found
 }

@@ -6,6 +6,7 @@
 //! where it stands. `read` puts one file together, `library` all of them. `start` is where a run begins.
 
 mod act;
+mod by_itself;
 mod command;
 mod compile;
 mod document;
@@ -27,7 +28,8 @@ mod tests;
 mod yaml;
 
 pub use act::{
-    Act, ChatAct, HttpAct, LogsAct, LogsQuery, Program, PromqlAct, Request, RunAct, Search, TraceAct, TraceCall,
+    Act, ChatAct, HttpAct, LogsAct, LogsQuery, Program, PromqlAct, Request, RunAct, Search, TraceAct,
+    TraceCall,
 };
 pub use expression::{Expression, NoValue};
 pub use first::{NotWritten, write as write_first};

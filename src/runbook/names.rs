@@ -55,8 +55,7 @@ const SECRETS: [&str; 2] = ["token", "password"];
 
 impl ActKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Http, Self::Promql, Self::Logs, Self::Trace, Self::Run, Self::Chat];
+    pub const ALL: [Self; 6] = [Self::Http, Self::Promql, Self::Logs, Self::Trace, Self::Run, Self::Chat];
 
     /// The language of its block.
     #[must_use]
@@ -105,7 +104,9 @@ pub(super) fn is_field(word: &str) -> bool {
 
 /// Whether a word is always there.
 pub(super) fn is_built_in(word: &str) -> bool {
-    word == ARGUMENTS || BUILT_IN.iter().any(|(name, _)| *name == word) || ["true", "false", "none"].contains(&word)
+    word == ARGUMENTS
+        || BUILT_IN.iter().any(|(name, _)| *name == word)
+        || ["true", "false", "none"].contains(&word)
 }
 
 /// The name that a flag or an argument has in expressions: `--older-than` is `older_than`.
@@ -115,7 +116,8 @@ pub(super) fn variable(name: &str) -> String {
 
 /// Whether a word can be a name in expressions.
 pub(super) fn is_name(word: &str) -> bool {
-    let keyword = ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
+    let keyword =
+        ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
     word.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !keyword.contains(&word)
@@ -183,11 +185,18 @@ impl Names {
         if let Some(named) = self.actions.get(*root) {
             if named.number >= from.number {
                 let what = if named.number == from.number {
-                    format!("`{root}` is this step itself: in `expect` its fields stand bare, elsewhere they are not there yet")
+                    format!(
+                        "`{root}` is this step itself: in `expect` its fields stand bare, elsewhere they are not there yet"
+                    )
                 } else {
                     format!("`{root}` comes later: only the results of earlier steps are there")
                 };
-                return Err(Unknown { part: 0, what, known: Vec::new(), remedy: "use an earlier step".into() });
+                return Err(Unknown {
+                    part: 0,
+                    what,
+                    known: Vec::new(),
+                    remedy: "use an earlier step".into(),
+                });
             }
             uses.actions.insert(named.number);
             let fields: Vec<_> = named.kind.all_fields().copied().collect();
@@ -199,7 +208,9 @@ impl Names {
             if let Some(name) = rest.first().filter(|name| SECRETS.contains(name) && !from.secrets) {
                 return Err(Unknown {
                     part: 1,
-                    what: format!("`{root}.{name}` is a secret, which may only stand in a header or a body of http"),
+                    what: format!(
+                        "`{root}.{name}` is a secret, which may only stand in a header or a body of http"
+                    ),
                     known: Vec::new(),
                     remedy: "a step that calls the service shows its token by itself: leave it out".into(),
                 });
@@ -211,7 +222,8 @@ impl Names {
 
     fn built_in(&self, root: &str, rest: &[&str], from: Standpoint, uses: &mut Uses) -> Result<(), Unknown> {
         if root == ARGUMENTS {
-            let fields: Vec<(&str, Shape)> = self.arguments.iter().map(|name| (name.as_str(), Plain)).collect();
+            let fields: Vec<(&str, Shape)> =
+                self.arguments.iter().map(|name| (name.as_str(), Plain)).collect();
             return field(root, &fields, rest, "the arguments");
         }
         if let Some((_, fields)) = BUILT_IN.iter().find(|(name, _)| *name == root) {
@@ -234,7 +246,12 @@ impl Names {
         known.extend(self.services.iter().cloned());
         known.extend(BUILT_IN.iter().map(|(name, _)| (*name).to_owned()));
         let list = crate::config::list(known.iter().map(String::as_str));
-        Err(Unknown { part: 0, what: format!("nothing is called `{root}` here"), remedy: format!("there is {list}"), known })
+        Err(Unknown {
+            part: 0,
+            what: format!("nothing is called `{root}` here"),
+            remedy: format!("there is {list}"),
+            known,
+        })
     }
 }
 

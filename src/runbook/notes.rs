@@ -119,7 +119,9 @@ impl<'a> Written<'a> {
     pub fn unquoted(&self) -> Self {
         let text = self.text();
         let quoted = ['"', '\''].into_iter().any(|quote| {
-            text.len() >= 2 && text.starts_with(quote) && text.ends_with(quote)
+            text.len() >= 2
+                && text.starts_with(quote)
+                && text.ends_with(quote)
                 && !text.get(1..text.len() - 1).unwrap_or_default().contains(quote)
         });
         if quoted { self.part(1..text.len() - 1) } else { *self }

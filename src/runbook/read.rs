@@ -13,7 +13,7 @@ use super::{
     document::{self, Block, Document, RawLink, Section},
     library::Ground,
     matter::{self, Matter},
-    model::{Action, ByItself, Runbook, Step},
+    model::{Action, Runbook, Step},
     names::{ActKind, Named, Names},
     notes::{Body, Notes, Written},
     settings::{self, OnFail, Target},
@@ -86,7 +86,8 @@ impl Draft<'_> {
     fn read(&mut self, document: Document, ground: &Ground<'_>) {
         let mut sections = document.sections;
         self.introduce(&mut sections);
-        let parted: Vec<Vec<Parted<'_>>> = sections.iter().map(|section| part(section, &self.notes)).collect();
+        let parted: Vec<Vec<Parted<'_>>> =
+            sections.iter().map(|section| part(section, &self.notes)).collect();
         let mut names = Names {
             arguments: self.matter.as_ref().map(|matter| matter.variables.clone()).unwrap_or_default(),
             services: ground.services.clone(),
@@ -132,24 +133,42 @@ impl Draft<'_> {
         self.title.clone_from(&title.heading);
         for section in before {
             if let Some(block) = section.blocks.iter().find(|block| block.kind.is_some()) {
-                self.notes.mistake(block.at.clone(), "this block stands before the title", "put it below a heading");
+                self.notes.mistake(
+                    block.at.clone(),
+                    "this block stands before the title",
+                    "put it below a heading",
+                );
             }
             self.links.extend(section.links.into_iter().map(|link| (None, link)));
         }
         if title.blocks.iter().any(|block| block.kind.is_some()) {
             sections.insert(0, title);
         } else {
+            // Its blocks are text; what was meant as an action is said.
+            part(&title, &self.notes);
             self.intro.clone_from(&title.prose);
             self.anchors.insert(title.anchor, None);
             self.links.extend(title.links.into_iter().map(|link| (None, link)));
         }
     }
 
-    fn action(&mut self, parted: &Parted<'_>, number: usize, names: &Names, ground: &Ground<'_>) -> Option<Action> {
+    fn action(
+        &mut self,
+        parted: &Parted<'_>,
+        number: usize,
+        names: &Names,
+        ground: &Ground<'_>,
+    ) -> Option<Action> {
         let compiler = Compiler { notes: &self.notes, names, number, uses: RefCell::default() };
         let (mut settings, targets) = settings::read(parted.kind, &parted.pairs, &compiler);
         let body = parted.body.whole();
-        let act = act::read(parted.kind, body, &compiler, &ground.permitted);
+        let act = if body.text().trim().is_empty() {
+            let what = format!("this {} block says nothing to do", parted.kind.as_str());
+            self.notes.mistake(parted.block.at.clone(), what, "write it, or take the block out");
+            None
+        } else {
+            act::read(parted.kind, body, &compiler, &ground.permitted)
+        };
         for target in targets {
             follow(&target, number, names, &self.notes, &mut settings);
         }
@@ -233,7 +252,7 @@ impl Draft<'_> {
             links: intro,
             environment,
             environment_flag,
-            by_itself: ByItself { ..by_itself },
+            by_itself,
             steps,
         })
     }
@@ -273,7 +292,11 @@ fn collect_names<'p>(blocks: impl Iterator<Item = &'p Parted<'p>>, names: &mut N
             settings::unfit(word)
         };
         match problem {
-            Some(why) => notes.mistake(name.at(), format!("`{word}` cannot be a name: {why}"), "call it something else"),
+            Some(why) => notes.mistake(
+                name.at(),
+                format!("`{word}` cannot be a name: {why}"),
+                "call it something else",
+            ),
             None => drop(names.actions.insert(word.to_owned(), Named { kind: parted.kind, number })),
         }
     }
@@ -304,7 +327,8 @@ fn follow(
             let words = target.on_fail.then_some(["continue", "stop"]).into_iter().flatten();
             let known = later().map(|(name, _)| name.as_str()).chain(words);
             let what = format!("no step is called `{}`", target.name);
-            let remedy = format!("later names are {}", crate::config::list(later().map(|(name, _)| name.as_str())));
+            let remedy =
+                format!("later names are {}", crate::config::list(later().map(|(name, _)| name.as_str())));
             notes.unknown(target.at.clone(), &target.name, what, known, remedy);
         }
     }

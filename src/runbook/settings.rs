@@ -94,8 +94,24 @@ pub(super) struct Target {
 }
 
 const KEYS: [&str; 18] = [
-    "name", "expect", "when", "timeout", "retry", "approve", "role", "confirm", "lock", "redact", "on_fail", "on_pass",
-    "unit", "chart", "threshold", "reads", "service", "cache",
+    "name",
+    "expect",
+    "when",
+    "timeout",
+    "retry",
+    "approve",
+    "role",
+    "confirm",
+    "lock",
+    "redact",
+    "on_fail",
+    "on_pass",
+    "unit",
+    "chart",
+    "threshold",
+    "reads",
+    "service",
+    "cache",
 ];
 /// Settings that one kind alone has a use for.
 const CHARTED: [&str; 3] = ["unit", "chart", "threshold"];
@@ -104,7 +120,10 @@ const MARK: &str = "#|";
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Parts the settings of a block from the rest; a line that is no setting stays out and is a mistake.
-pub(super) fn part<'b>(body: &'b Body, compiler_notes: &super::notes::Notes<'_>) -> (Vec<(Written<'b>, Written<'b>)>, Body) {
+pub(super) fn part<'b>(
+    body: &'b Body,
+    compiler_notes: &super::notes::Notes<'_>,
+) -> (Vec<(Written<'b>, Written<'b>)>, Body) {
     let (mut pairs, mut rest) = (Vec::new(), Body::default());
     let whole = body.whole();
     for line in whole.lines() {
@@ -200,7 +219,9 @@ fn one(
         "lock" => settings.lock = compiler.plain(bare, Slot::Plain),
         "redact" => match regex::RegexBuilder::new(text).size_limit(1 << 20).build() {
             Ok(regex) => settings.redact.push(regex),
-            Err(_) => notes.mistake(bare.at(), "this is no regular expression", "write what must not be kept"),
+            Err(_) => {
+                notes.mistake(bare.at(), "this is no regular expression", "write what must not be kept");
+            }
         },
         "unit" => settings.unit = Some(text.to_owned()),
         "threshold" => match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
@@ -219,7 +240,13 @@ fn one(
             } else {
                 let known = compiler.names.services.iter().map(String::as_str);
                 let remedy = format!("services of [environment.…] are {}", list(known.clone()));
-                notes.unknown(bare.at(), text, format!("no environment has a service `{text}`"), known, remedy);
+                notes.unknown(
+                    bare.at(),
+                    text,
+                    format!("no environment has a service `{text}`"),
+                    known,
+                    remedy,
+                );
             }
         }
         "on_fail" if text == "continue" => settings.on_fail = Some(OnFail::Continue),
@@ -255,7 +282,11 @@ fn retry(value: Written<'_>, compiler: &Compiler<'_>) -> Option<Retry> {
     };
     let retry = read.filter(|(times, every)| (1..=20).contains(times) && *every <= LONGEST);
     if retry.is_none() {
-        compiler.notes.mistake(value.at(), "this is no number of tries", "write 3, or 3 every 10s; at most 20");
+        compiler.notes.mistake(
+            value.at(),
+            "this is no number of tries",
+            "write 3, or 3 every 10s; at most 20",
+        );
     }
     retry.map(|(times, every)| Retry { times, every })
 }
@@ -268,7 +299,11 @@ fn approve(value: Written<'_>, compiler: &Compiler<'_>) -> Option<Approve> {
         None => (Some(1), value),
     };
     let Some(people) = people.filter(|people| (1..=5).contains(people)) else {
-        compiler.notes.mistake(value.at(), "this is no approval", "write operator, or 2 operator; at most 5 people");
+        compiler.notes.mistake(
+            value.at(),
+            "this is no approval",
+            "write operator, or 2 operator; at most 5 people",
+        );
         return None;
     };
     let role = role(role_at, compiler)?;

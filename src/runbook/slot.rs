@@ -29,12 +29,12 @@ pub enum Slot {
     JsonText,
     /// Where JSON wants a value.
     JsonValue,
-    /// In the quotes of a PromQL text; as it is, or as a literal part of a regular expression.
+    /// In the quotes of a `PromQL` text; as it is, or as a literal part of a regular expression.
     PromText {
         /// The matcher is `=~` or `!~`.
         regex: bool,
     },
-    /// In PromQL outside of quotes: a number, a duration or a name.
+    /// In `PromQL` outside of quotes: a number, a duration or a name.
     PromBare,
     /// In the quotes of a query string.
     LuceneText,
@@ -110,7 +110,9 @@ impl Slot {
             }
             Self::JsonText => {
                 let json = serde_json::to_string(&*text).map_err(|_| Unsafe::Characters)?;
-                out.push_str(json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default());
+                out.push_str(
+                    json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default(),
+                );
             }
             Self::JsonValue => {}
             Self::PromText { regex } => {
@@ -250,8 +252,20 @@ mod tests {
     use super::*;
 
     const NASTY: [&str; 14] = [
-        "plain", "two words", "a\"b", "a'b", "a\nb", "a;b", "$(id)", "../../etc", "..", "{{ x }}", "--all", "`id`",
-        "a\0b", "",
+        "plain",
+        "two words",
+        "a\"b",
+        "a'b",
+        "a\nb",
+        "a;b",
+        "$(id)",
+        "../../etc",
+        "..",
+        "{{ x }}",
+        "--all",
+        "`id`",
+        "a\0b",
+        "",
     ];
     const FIRST: Slot = Slot::Word { begins: true, after_dashes: false };
 

@@ -12,7 +12,6 @@ use crate::{
 ///
 /// # Errors
 /// Always in this release: it reads runbooks and does not run them. Nothing has changed then.
-#[expect(clippy::unused_async, reason = "a run waits for its first event")]
 pub async fn start(_call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
     Err(Reply::refused(text::runbook::not_run(&runbook.command())).into())
 }

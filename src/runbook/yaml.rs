@@ -154,7 +154,7 @@ mod tests {
         for (text, at) in &found {
             assert_eq!(file.get(at.clone()), Some(text.as_str()), "{found:?}");
         }
-        assert_eq!(found.len(), 11);
+        assert_eq!(found.len(), 10);
     }
 
     fn collect(node: &Node, found: &mut Vec<(String, Range<usize>)>) {

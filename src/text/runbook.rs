@@ -75,7 +75,14 @@ pub struct StepLine {
 
 /// One runbook: what it does, step by step.
 #[must_use]
-pub fn show(usage: &str, summary: &str, facts: Vec<(String, String)>, intro: &str, steps: &[StepLine], run: &str) -> Card {
+pub fn show(
+    usage: &str,
+    summary: &str,
+    facts: Vec<(String, String)>,
+    intro: &str,
+    steps: &[StepLine],
+    run: &str,
+) -> Card {
     let mut text = summary.to_owned();
     if !intro.is_empty() {
         text = format!("{text}\n{intro}");

@@ -43,7 +43,11 @@ pub(super) fn read(body: Written<'_>, compiler: &Compiler<'_>) -> Option<ChatAct
     let mut meant = lines.iter().map(Written::trimmed).filter(|line| !line.text().is_empty());
     let line = meant.next()?;
     if let Some(more) = meant.next() {
-        compiler.notes.mistake(more.at(), "a chat block is one command", "give the other one a block of its own");
+        compiler.notes.mistake(
+            more.at(),
+            "a chat block is one command",
+            "give the other one a block of its own",
+        );
         return None;
     }
     if !line.text().starts_with('/') {
@@ -108,6 +112,10 @@ pub(super) fn read(body: Written<'_>, compiler: &Compiler<'_>) -> Option<ChatAct
 fn joined(line: Written<'_>, at: usize, c: char, compiler: &Compiler<'_>) -> Option<ChatAct> {
     let at = line.part(at..at + c.len_utf8()).at();
     let what = "a value is a word of its own in a command";
-    compiler.notes.mistake(at, what, "put blanks around it, or all of it in double quotes: \"INC-{{ number }}\"");
+    compiler.notes.mistake(
+        at,
+        what,
+        "put blanks around it, or all of it in double quotes: \"INC-{{ number }}\"",
+    );
     None
 }

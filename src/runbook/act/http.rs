@@ -68,7 +68,8 @@ impl HttpAct {
         let path = text.split_once("://").map_or("", |(_, rest)| rest);
         let path = path.split(['?', '#']).next().unwrap_or_default();
         // A URL is normalised when it is read: `/flows/../admin` would be `/admin`.
-        let climbs = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+        let climbs =
+            |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
         if path.split(['/', '\\']).skip(1).any(climbs) {
             return Err(NotRendered::Whole("the address would lead out of its path"));
         }
@@ -134,8 +135,10 @@ impl Course for InUrl<'_> {
                     self.at = At::Base;
                     Ok(Slot::Base)
                 } else {
-                    Err(("an address begins with a service's url or with a host that is written out",
-                        "write {{ service.url }}/path, with a service of [environment.…]"))
+                    Err((
+                        "an address begins with a service's url or with a host that is written out",
+                        "write {{ service.url }}/path, with a service of [environment.…]",
+                    ))
                 }
             }
             At::Base | At::Host => Err((
@@ -183,13 +186,20 @@ fn request_line<'w>(request: Written<'w>, compiler: &Compiler<'_>) -> Option<(&'
     let Some((method, _)) = METHODS.into_iter().find(|(method, _)| *method == word) else {
         let at = request.part(0..word.len()).at();
         let known = METHODS.iter().map(|(method, _)| *method);
-        let remedy = format!("a request is a method and an address: GET {{{{ service.url }}}}/path; methods are {}", list(known.clone()));
+        let remedy = format!(
+            "a request is a method and an address: GET {{{{ service.url }}}}/path; methods are {}",
+            list(known.clone())
+        );
         compiler.notes.unknown(at, word, format!("`{word}` is no method"), known, remedy);
         return None;
     };
     let address = request.part(word.len()..text.len()).trimmed();
     if address.text().is_empty() {
-        compiler.notes.mistake(request.at(), "there is no address after the method", "write {{ service.url }}/path");
+        compiler.notes.mistake(
+            request.at(),
+            "there is no address after the method",
+            "write {{ service.url }}/path",
+        );
         return None;
     }
     Some((method, address))

@@ -56,7 +56,8 @@ pub(super) fn read(written: Written<'_>, compiler: &Compiler<'_>, secrets: bool)
                 sample.push_str(text);
             }
             Piece::Value(range) => {
-                origins.push((sample.len(), range.start));
+                let inner = written.part(range.clone()).text();
+                origins.push((sample.len(), range.start + inner.len() - inner.trim_start().len()));
                 sample.push(if course.quoted { 'x' } else { '0' });
             }
         }
@@ -70,6 +71,10 @@ pub(super) fn read(written: Written<'_>, compiler: &Compiler<'_>, secrets: bool)
     let said = error.to_string();
     let why = said.split(" at line ").next().unwrap_or_default();
     let at = written.part(at..at + 1).at();
-    compiler.notes.mistake(at, format!("this is no JSON: {why}"), "a value in quotes is text, outside it is JSON");
+    compiler.notes.mistake(
+        at,
+        format!("this is no JSON: {why}"),
+        "a value in quotes is text, outside it is JSON",
+    );
     None
 }

@@ -19,11 +19,7 @@ pub(super) use chat::begins as chat_begins;
 
 use std::collections::BTreeSet;
 
-use super::{
-    compile::Compiler,
-    names::ActKind,
-    notes::Written,
-};
+use super::{compile::Compiler, names::ActKind, notes::Written};
 
 /// What an action block does.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,11 +69,6 @@ pub(super) fn read(
     compiler: &Compiler<'_>,
     permitted: &Permitted,
 ) -> Option<Act> {
-    if body.text().trim().is_empty() {
-        let what = format!("this {} block says nothing to do", kind.as_str());
-        compiler.notes.mistake(body.at(), what, "write it, or take the block out");
-        return None;
-    }
     match kind {
         ActKind::Http => http::read(body, compiler, permitted).map(Act::Http),
         ActKind::Promql => promql::read(body, compiler).map(Act::Promql),
@@ -98,7 +89,8 @@ fn settings<'w>(
     let mut found: Vec<(&str, Written<'_>)> = Vec::new();
     for line in lines.iter().filter(|line| !line.text().trim().is_empty()) {
         let Some((key, value)) = line.pair() else {
-            let remedy = format!("write `key: value`; {what} has {}", crate::config::list(known.iter().copied()));
+            let remedy =
+                format!("write `key: value`; {what} has {}", crate::config::list(known.iter().copied()));
             compiler.notes.mistake(line.trimmed().at(), "this is no `key: value`", remedy);
             continue;
         };
@@ -107,7 +99,11 @@ fn settings<'w>(
             let remedy = format!("it has {}", crate::config::list(known.iter().copied()));
             compiler.notes.unknown(key.at(), key.text(), said, known.iter().copied(), remedy);
         } else if value.text().is_empty() {
-            compiler.notes.mistake(key.at(), format!("`{}` has no value", key.text()), "write it, or take it out");
+            compiler.notes.mistake(
+                key.at(),
+                format!("`{}` has no value", key.text()),
+                "write it, or take it out",
+            );
         } else if key.text() != "tag" && found.iter().any(|(other, _)| *other == key.text()) {
             compiler.notes.mistake(key.at(), format!("`{}` is there twice", key.text()), "keep one of them");
         } else {

@@ -98,13 +98,21 @@ pub(super) fn read(body: Written<'_>, compiler: &Compiler<'_>) -> Option<PromqlA
         };
         if open.pop().is_none_or(|(opened, _)| opened != closes) {
             let at = body.part(at..at + 1).at();
-            compiler.notes.mistake(at, format!("this `{c}` closes nothing"), "check the brackets of the query");
+            compiler.notes.mistake(
+                at,
+                format!("this `{c}` closes nothing"),
+                "check the brackets of the query",
+            );
             return None;
         }
     }
     if let Some((bracket, at)) = open.pop() {
         let at = body.part(at..at + 1).at();
-        compiler.notes.mistake(at, format!("this `{bracket}` is not closed"), "check the brackets of the query");
+        compiler.notes.mistake(
+            at,
+            format!("this `{bracket}` is not closed"),
+            "check the brackets of the query",
+        );
         return None;
     }
     if course.quote.is_some() {

@@ -68,7 +68,7 @@ fn shell(c: char, in_quotes: bool) -> Option<&'static str> {
 /// The words of a line as they are cut.
 struct Line<'c, 'w> {
     compiler: &'c Compiler<'c>,
-    line: Written<'w>,
+    written: Written<'w>,
     words: Vec<Template>,
     /// Whether a word is open, and has nothing in it yet.
     open: bool,
@@ -113,7 +113,7 @@ impl Line<'_, '_> {
                 let tilde = quote.is_none() && !self.open && c == '~';
                 let comment = c == '#' && self.open;
                 if let Some(what) = odd.filter(|_| !comment).or(tilde.then_some("`~` means nothing here")) {
-                    let at = self.line.part(at..at + c.len_utf8()).at();
+                    let at = self.written.part(at..at + c.len_utf8()).at();
                     self.compiler.notes.mistake(at, what, SCRIPT);
                     return false;
                 }
@@ -144,7 +144,7 @@ pub(super) fn read(body: Written<'_>, compiler: &Compiler<'_>, permitted: &Permi
 fn program(written: Written<'_>, compiler: &Compiler<'_>, permitted: &Permitted) -> Option<Program> {
     let mut line = Line {
         compiler,
-        line: written,
+        written,
         words: Vec::new(),
         open: false,
         empty: true,
@@ -169,7 +169,11 @@ fn program(written: Written<'_>, compiler: &Compiler<'_>, permitted: &Permitted)
         }
     }
     if line.quote.is_some() {
-        compiler.notes.mistake(written.at(), "a quote of this line is not closed", "close it on the same line");
+        compiler.notes.mistake(
+            written.at(),
+            "a quote of this line is not closed",
+            "close it on the same line",
+        );
         return None;
     }
     let mut words = line.words.into_iter();

@@ -8,8 +8,22 @@ use super::{library, sound, with};
 use crate::runbook::{Act, NotRendered, Runbook, Scope, TraceCall, Unsafe};
 
 const NASTY: [&str; 16] = [
-    "plain", "two words", "a\"b", "a'b", "a\nb", "a\r\nX: y", "a;id", "$(id)", "`id`", "../../etc", "..", "{{ qflow.token }}",
-    "--all", "a\0b", "", "a|b&&c>d*?~#",
+    "plain",
+    "two words",
+    "a\"b",
+    "a'b",
+    "a\nb",
+    "a\r\nX: y",
+    "a;id",
+    "$(id)",
+    "`id`",
+    "../../etc",
+    "..",
+    "{{ qflow.token }}",
+    "--all",
+    "a\0b",
+    "",
+    "a|b&&c>d*?~#",
 ];
 
 fn scope(part: &str) -> Scope {
@@ -27,7 +41,8 @@ fn first(runbook: &Runbook) -> &Act {
 
 #[test]
 fn a_program_gets_as_many_arguments_as_are_written() {
-    let text = with("```run\nqflow show {{ part }} --name={{ part }} 'a b' \"x {{ part }} y\" -- {{ part }}\n```\n");
+    let text =
+        with("```run\nqflow show {{ part }} --name={{ part }} 'a b' \"x {{ part }} y\" -- {{ part }}\n```\n");
     let runbook = sound(&text);
     let Act::Run(run) = first(&runbook) else { panic!("no programs") };
     for value in NASTY {
@@ -37,7 +52,8 @@ fn a_program_gets_as_many_arguments_as_are_written() {
             continue;
         }
         let expected =
-            ["show", value, &format!("--name={value}"), "a b", &format!("x {value} y"), "--", value].map(str::to_owned);
+            ["show", value, &format!("--name={value}"), "a b", &format!("x {value} y"), "--", value]
+                .map(str::to_owned);
         assert_eq!(rendered.unwrap(), expected, "{value:?}");
     }
     // After -- a dash is no flag.
@@ -64,7 +80,11 @@ fn a_request_goes_where_it_is_written() {
                 continue;
             }
         };
-        assert_eq!((request.url.host_str(), request.url.port()), (Some("127.0.0.1"), Some(8090)), "{value:?}");
+        assert_eq!(
+            (request.url.host_str(), request.url.port()),
+            (Some("127.0.0.1"), Some(8090)),
+            "{value:?}"
+        );
         let segments: Vec<&str> = request.url.path_segments().unwrap().collect();
         assert_eq!((segments.len(), segments[0], segments[2]), (3, "flows", "stop"), "{value:?}");
         let pairs: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
@@ -78,9 +98,14 @@ fn a_request_goes_where_it_is_written() {
 
 #[test]
 fn queries_keep_their_shape() {
-    let promql = sound(&with("```promql\nup{a=\"{{ part }}\", b=~\"x{{ part }}\"}[{{ since }}] > {{ older_than }}\n```\n"));
-    let logs = sound(&with("```logs\nindex: q-*\nsince: {{ since }}\n\na:{{ part }} AND b:\"x {{ part }}\"\n```\n"));
-    let trace = sound(&with("```trace\nservice: q\noperation: {{ part }}\ntag: error={{ part }}\nsince: {{ since }}\n```\n"));
+    let promql = sound(&with(
+        "```promql\nup{a=\"{{ part }}\", b=~\"x{{ part }}\"}[{{ since }}] > {{ older_than }}\n```\n",
+    ));
+    let logs =
+        sound(&with("```logs\nindex: q-*\nsince: {{ since }}\n\na:{{ part }} AND b:\"x {{ part }}\"\n```\n"));
+    let trace = sound(&with(
+        "```trace\nservice: q\noperation: {{ part }}\ntag: error={{ part }}\nsince: {{ since }}\n```\n",
+    ));
     for value in NASTY {
         let scope = scope(value);
         let Act::Promql(act) = first(&promql) else { panic!("no query") };
@@ -94,7 +119,9 @@ fn queries_keep_their_shape() {
         assert!(words.starts_with("a:") && words.contains(" AND b:\"x ") && words.ends_with('"'), "{words}");
         assert_eq!((search.index.as_str(), search.since.as_deref(), search.size), ("q-*", Some("1h30m"), 20));
         let Act::Trace(act) = first(&trace) else { panic!("no query") };
-        let TraceCall::Search { parameters, since } = act.render(&scope).unwrap() else { panic!("one trace") };
+        let TraceCall::Search { parameters, since } = act.render(&scope).unwrap() else {
+            panic!("one trace")
+        };
         assert_eq!(since.as_deref(), Some("1h30m"));
         assert_eq!(parameters[1], ("operation".to_owned(), value.to_owned()));
         let tags: serde_json::Value = serde_json::from_str(&parameters[2].1).unwrap();
@@ -141,8 +168,30 @@ fn the_file_with_everything_is_sound() {
 
 /// Pieces that mean something somewhere.
 const PIECES: [&str; 24] = [
-    "{{", "}}", "{%", "```", "---\n", "#| ", "\"", "'", "\\", "\n", "\r\n", ":", "[", "]", "(", "é", "\u{0}", "&a ",
-    "*a", "- ", "# ", "```run\n", "{{ answers.json }}", "|",
+    "{{",
+    "}}",
+    "{%",
+    "```",
+    "---\n",
+    "#| ",
+    "\"",
+    "'",
+    "\\",
+    "\n",
+    "\r\n",
+    ":",
+    "[",
+    "]",
+    "(",
+    "é",
+    "\u{0}",
+    "&a ",
+    "*a",
+    "- ",
+    "# ",
+    "```run\n",
+    "{{ answers.json }}",
+    "|",
 ];
 
 proptest! {

@@ -33,20 +33,36 @@ const BODIES: &[(&str, &str, &str)] = &[
     ("```promql\n#| name: a\n#| on_fail: a\nup\n```\n", "a", "not a later step"),
     // Expressions.
     ("```promql\n#| expect: valu < 1\nup\n```\n", "valu", "nothing is called `valu` here"),
-    ("```http\n#| expect: json.a.b and stats\nGET {{ qflow.url }}/\n```\n", "stats", "nothing is called `stats` here"),
+    (
+        "```http\n#| expect: json.a.b and stats\nGET {{ qflow.url }}/\n```\n",
+        "stats",
+        "nothing is called `stats` here",
+    ),
     ("```http\n#| expect: status.code\nGET {{ qflow.url }}/\n```\n", "code", "`status` has no fields"),
     ("```promql\n#| expect: value <\nup\n```\n", "value <", "this is no expression"),
     ("```promql\n#| expect: value | rond\nup\n```\n", "rond", "there is no filter `rond`"),
     ("```promql\n#| expect: value is nuber\nup\n```\n", "nuber", "there is no test `nuber`"),
     ("```promql\n#| expect: range(3)\nup\n```\n", "(", "nothing can be called"),
     ("```promql\n#| when: value < 1\nup\n```\n", "value", "nothing is called `value` here"),
-    ("```promql\n#| when: later.ok\nup\n```\n```promql\n#| name: later\nup\n```\n", "later", "`later` comes later"),
+    (
+        "```promql\n#| when: later.ok\nup\n```\n```promql\n#| name: later\nup\n```\n",
+        "later",
+        "`later` comes later",
+    ),
     ("```promql\n#| name: self\n#| expect: self.ok\nup\n```\n", "self", "this step itself"),
-    ("```promql\n#| name: a\nup\n```\n```promql\n#| when: a.status == 1\nup\n```\n", "status", "the result of promql has no `status`"),
+    (
+        "```promql\n#| name: a\nup\n```\n```promql\n#| when: a.status == 1\nup\n```\n",
+        "status",
+        "the result of promql has no `status`",
+    ),
     ("```promql\n#| name: a\nup\n```\n```promql\n#| when: a\nup\n```\n", "a", "`a` alone says nothing"),
     ("```promql\n#| when: incident.nam\nup\n```\n", "nam", "this word has no `nam`"),
     ("```promql\n#| when: qflow.token\nup\n```\n", "token", "is a secret"),
-    ("```promql\n#| confirm: Restart {{ componnt }}?\nup\n```\n", "componnt", "nothing is called `componnt` here"),
+    (
+        "```promql\n#| confirm: Restart {{ componnt }}?\nup\n```\n",
+        "componnt",
+        "nothing is called `componnt` here",
+    ),
     ("```promql\nup{x=\"{{ part }\"}\n```\n", "{{", "this {{ is not closed"),
     ("```promql\nup {% if part %}\n```\n", "{%", "has no {% statements %}"),
     // http.
@@ -95,7 +111,11 @@ const BODIES: &[(&str, &str, &str)] = &[
     ("```chat\n/incident list\n/ack 1\n```\n", "/ack 1", "one command"),
     ("```chat\n/incident show INC-{{ part }}\n```\n", " ", "a value is a word of its own"),
     ("```chat\n/incident note '{{ part }}'\n```\n", "'", "words stand in double quotes"),
-    ("```chat\n/incident note \"{{ part }}\n```\n", "/incident note", "a quote of this command is not closed"),
+    (
+        "```chat\n/incident note \"{{ part }}\n```\n",
+        "/incident note",
+        "a quote of this command is not closed",
+    ),
     ("```chat\n/t check x\n```\n", "/t check x", "come back to itself"),
     // Links.
     ("See [x](other.md).\n", "[x](other.md)", "there is no runbook other.md"),
@@ -139,9 +159,21 @@ const FRONTS: &[(&str, &str, &str)] = &[
     ("command: /t\nsummary: x\narguments:\n  - name: a", "/t", "has an example"),
     ("command: /t\nsummary: x\narguments: a", "a", "`arguments` is a list"),
     ("command: /t\nsummary: x\narguments:\n  - nme: a", "nme", "an argument has no `nme`"),
-    ("command: /t\nsummary: x\narguments:\n  - flag: --a\n    type: durtion", "durtion", "`durtion` is no type of a flag"),
-    ("command: /t\nsummary: x\narguments:\n  - flag: --a\n    type: duration\n    default: x", "x", "`x` does not fit"),
-    ("command: /t\nsummary: x\narguments:\n  - flag: --a\n    choices: [b]\n    default: c", "c", "`c` does not fit"),
+    (
+        "command: /t\nsummary: x\narguments:\n  - flag: --a\n    type: durtion",
+        "durtion",
+        "`durtion` is no type of a flag",
+    ),
+    (
+        "command: /t\nsummary: x\narguments:\n  - flag: --a\n    type: duration\n    default: x",
+        "x",
+        "`x` does not fit",
+    ),
+    (
+        "command: /t\nsummary: x\narguments:\n  - flag: --a\n    choices: [b]\n    default: c",
+        "c",
+        "`c` does not fit",
+    ),
     ("command: /t\nsummary: x\narguments:\n  - flag: --dry-run", "--dry-run", "every runbook has `dry-run`"),
     ("command: /t\nsummary: x\narguments:\n  - flag: --qflow", "--qflow", "a service of the environments"),
     ("command: /t\nsummary: x\narguments:\n  - flag: --Bad!", "--Bad!", "no name for an argument"),
@@ -178,7 +210,10 @@ fn front_matter_is_checked_as_strictly() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), FRONTS.len(), wrong.join("\n----\n"));
-    for (text, says) in [("# T\n", "there is no front matter"), ("---\ncommand: /t\nsummary: x\n---\ntext\n", "there is no title")] {
+    for (text, says) in [
+        ("# T\n", "there is no front matter"),
+        ("---\ncommand: /t\nsummary: x\n---\ntext\n", "there is no title"),
+    ] {
         let library = library(&[("t.md", text)]);
         assert!(library.mistakes().any(|mistake| mistake.what.contains(says)), "{says}");
     }
@@ -189,7 +224,12 @@ fn a_mistake_is_drawn_with_its_line_and_the_nearest_word() {
     let text = with("## CPU\n\n```promql\n#| expect: valu < 70\nup\n```\n");
     let library = library(&[("t.md", &text)]);
     let drawn: Vec<String> = library.mistakes().map(ToString::to_string).collect();
-    insta::assert_snapshot!(drawn.join("\n"), @"");
+    insta::assert_snapshot!(drawn.join("\n"), @r"
+    commands/t.md:20:12: mistake: nothing is called `valu` here
+     20 | #| expect: valu < 70
+        |            ^^^^ did you mean `value`?
+        = there is `value`, `series`, `ok`, `ran`, `elapsed`, `older_than`, `part`, `since`, `elasticsearch`, `jaeger` and 11 more
+    ");
 }
 
 #[test]

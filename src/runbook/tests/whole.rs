@@ -38,7 +38,10 @@ fn the_examples_of_the_repository_are_sound() {
 
 #[test]
 fn links_become_buttons() {
-    let a = file("/a", "See [b](deep/b.md#step-two), [here](#last), [web](https://x.example/y) and [me](a.md).\n\n## Last\n");
+    let a = file(
+        "/a",
+        "See [b](deep/b.md#step-two), [here](#last), [web](https://x.example/y) and [me](a.md).\n\n## Last\n",
+    );
     let b = file("/b c", "## Step two\n\nBack to [a](../a.md).\n");
     let library = library(&[("a.md", &a), ("deep/b.md", &b)]);
     assert_eq!(library.broken().len(), 0, "{:?}", library.broken());
@@ -47,7 +50,10 @@ fn links_become_buttons() {
     assert_eq!(to[1], &Destination::Step(0));
     assert!(matches!(to[2], Destination::Web(_)) && to.len() == 3);
     let back = &library.get("/b c").unwrap().steps[0].links[0];
-    assert_eq!((back.text.as_str(), &back.to), ("a", &Destination::Runbook { command: "/a".into(), step: None }));
+    assert_eq!(
+        (back.text.as_str(), &back.to),
+        ("a", &Destination::Runbook { command: "/a".into(), step: None })
+    );
 }
 
 #[test]
@@ -57,8 +63,11 @@ fn a_broken_runbook_leaves_the_others_alone() {
     let twice = file("/good", "");
     let library = library(&[("a.md", &good), ("bad.md", &bad), ("c.md", &twice)]);
     assert_eq!(library.runbooks().map(|runbook| runbook.command()).collect::<Vec<_>>(), ["/good"]);
-    let broken: Vec<(&str, &str)> =
-        library.broken().iter().map(|broken| (broken.file.as_str(), broken.mistakes[0].what.as_str())).collect();
+    let broken: Vec<(&str, &str)> = library
+        .broken()
+        .iter()
+        .map(|broken| (broken.file.as_str(), broken.mistakes[0].what.as_str()))
+        .collect();
     assert_eq!(broken[0], ("bad.md", "nothing is called `valu` here"));
     assert_eq!(broken[1], ("c.md", "/good is a command of commands/a.md already"));
     assert_eq!(library.broken()[0].command.as_deref(), Some("/bad"));
@@ -67,9 +76,14 @@ fn a_broken_runbook_leaves_the_others_alone() {
 #[test]
 fn runbooks_that_call_each_other_end() {
     let call = |to: &str| format!("```chat\n{to}\n```\n");
-    let files = [("a.md", file("/a", &call("/b"))), ("b.md", file("/b", &call("/c x"))), ("c.md", file("/c", &call("/a")))];
+    let files = [
+        ("a.md", file("/a", &call("/b"))),
+        ("b.md", file("/b", &call("/c x"))),
+        ("c.md", file("/c", &call("/a"))),
+    ];
     let texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    let says = |library: &Library| library.mistakes().any(|mistake| mistake.what.contains("come back to itself"));
+    let says =
+        |library: &Library| library.mistakes().any(|mistake| mistake.what.contains("come back to itself"));
     assert!(says(&library(&texts)));
     let straight = library(&[texts[0], texts[1], ("c.md", &file("/c", "```chat\n/incident list\n```\n"))]);
     assert!(!says(&straight) && straight.broken().is_empty(), "{:?}", straight.broken());
@@ -81,11 +95,17 @@ fn runbooks_that_call_each_other_end() {
 fn a_runbook_is_typed_through_and_through() {
     let runbook = sound(include_str!("everything.md"));
     let action = |name: &str| {
-        runbook.actions().find(|action| action.settings.name.as_deref() == Some(name)).unwrap_or_else(|| panic!("{name}"))
+        runbook
+            .actions()
+            .find(|action| action.settings.name.as_deref() == Some(name))
+            .unwrap_or_else(|| panic!("{name}"))
     };
     let restart = action("restart");
     assert!(restart.changes && !action("cpu").changes);
-    assert_eq!(restart.uses.iter().copied().collect::<Vec<_>>(), [action("answers").number, action("cpu").number]);
+    assert_eq!(
+        restart.uses.iter().copied().collect::<Vec<_>>(),
+        [action("answers").number, action("cpu").number]
+    );
     assert_eq!(restart.settings.on_fail, Some(OnFail::Goto(action("tell").number)));
     assert_eq!(restart.settings.on_pass, Some(action("again").number));
     assert_eq!(restart.settings.approve.map(|approve| approve.people), Some(2));
@@ -105,7 +125,8 @@ fn a_runbook_is_typed_through_and_through() {
     scope.environment("production", &LOADED.settings.environments["production"]);
     assert_eq!(confirm.render(&scope).unwrap(), "Restart engine in production?");
     let expect = action("answers").settings.expect.as_ref().unwrap();
-    let result = serde_json::json!({ "status": 200, "elapsed": 0.2, "json": { "data": { "status": "healthy" } } });
+    let result =
+        serde_json::json!({ "status": 200, "elapsed": 0.2, "json": { "data": { "status": "healthy" } } });
     assert!(expect.holds(&scope.with(&result)).unwrap());
     assert!(expect.holds(&scope).is_err(), "a result that is not there holds nothing");
 }
@@ -128,7 +149,9 @@ fn a_runbook_is_a_command_like_any_other() {
 #[test]
 fn the_first_runbook_passes_its_check() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, command) in [("disk-full", "/disk-full"), ("shop/disk-full", "/shop disk-full"), ("/a b.md", "/a b")] {
+    for (name, command) in
+        [("disk-full", "/disk-full"), ("shop/disk-full", "/shop disk-full"), ("/a b.md", "/a b")]
+    {
         let path = write_first(folder.path(), name).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(sound(&text).command(), command);
