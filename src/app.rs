@@ -22,7 +22,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
     command::{Commands, Desk, Registry},
-    config::{Loaded, Settings, leads_to_itself},
+    config::{Loaded, Mistake, Settings, leads_to_itself},
     domain::{config::Config, intent::Now, state::State},
     engine::{
         Courier, Engine,
@@ -36,6 +36,7 @@ use crate::{
     metrics::{Metrics, Standing},
     notify::{self, Limits},
     observe,
+    runbook::Library,
     views::{Progress, Status, Views},
     web::{self, Access, House},
 };
@@ -59,6 +60,8 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Instead of `[server] listen`; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// The folder with the runbooks; none: the built-in ones.
+    pub commands: Option<PathBuf>,
 }
 
 /// A running Watchbell.
@@ -84,6 +87,7 @@ impl App {
     /// # Errors
     /// With what to do: the data folder is in use or damaged, the address is taken, and so on.
     pub async fn start(loaded: Loaded, options: Options) -> anyhow::Result<Self> {
+        let library = library(options.commands.as_deref(), &loaded);
         let Loaded { config, mut settings, .. } = loaded;
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
         let listen = options.listen.unwrap_or(settings.listen);
@@ -137,7 +141,7 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
-        let desk = desk(&engine, &views);
+        let desk = desk(&engine, &views, &library);
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
@@ -287,11 +291,22 @@ fn couriers(
     Ok(couriers)
 }
 
-fn desk(engine: &Engine, views: &Views) -> Desk {
+/// The runbooks; one that is broken is said and left out.
+fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
+    let library = Library::load(folder, loaded);
+    for mistake in library.mistakes() {
+        let Mistake { file, line, column, what, .. } = mistake;
+        warn!(file, line, column, "a runbook cannot be used: {what}");
+    }
+    info!(runbooks = library.runbooks().len(), broken = library.broken().len(), "runbooks are read");
+    Arc::new(library)
+}
+
+fn desk(engine: &Engine, views: &Views, library: &Arc<Library>) -> Desk {
     Desk {
         engine: engine.clone(),
         views: views.clone(),
-        commands: Commands::new(Registry::builtin()),
+        commands: Commands::new(library.register(Registry::builtin())),
         salt: Arc::new(random),
         release: RELEASE.to_owned(),
     }

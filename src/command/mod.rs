@@ -37,9 +37,11 @@ pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
+pub use parse::parse;
 use parse::{Places, Wrong};
+pub use read::{Ground, Value};
 pub use registry::{Commands, Execute, Registry};
-use spec::CommandSpec;
+pub use spec::{Argument, CommandSpec, Flag, Kind, Name};
 
 use crate::{
     domain::{

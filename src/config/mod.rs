@@ -27,7 +27,8 @@ mod value;
 mod whole;
 mod words;
 
-pub use mistake::{Gravity, Mistake, Mistakes};
+pub use formats::{channel, zone};
+pub use mistake::{Finding, Gravity, Mistake, Mistakes};
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
@@ -35,9 +36,11 @@ pub use settings::{
     Slack, leads_to_itself, reached_at,
 };
 
+pub use source::{Place, Source};
+pub use words::{list, nearest};
+
 use people::Reach;
 use section::Reader;
-use source::Source;
 use whole::Whole;
 
 /// A configuration that can come into force.

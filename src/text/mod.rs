@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod reply;
 pub mod room;
 pub mod run;
+pub mod runbook;
 pub mod scene;
 pub mod span;
 pub mod storm;
