@@ -28,8 +28,8 @@ mod words;
 
 pub use mistake::{Gravity, Mistake, Mistakes};
 pub use settings::{
-    Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
-    Slack, leads_to_itself, reached_at,
+    Account, Address, Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
+    Settings, Slack, leads_to_itself, reached_at,
 };
 
 use people::Reach;
