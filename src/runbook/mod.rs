@@ -1,4 +1,4 @@
 //! Runbooks: Markdown files that are commands. Never decides who may run one, and never starts what was not permitted.
 
-pub mod act;
+pub mod world;
 pub mod chart;
