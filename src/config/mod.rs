@@ -32,8 +32,8 @@ pub use mistake::{Finding, Gravity, Mistake, Mistakes};
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
-    Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
-    Slack, leads_to_itself, reached_at,
+    Account, Address, Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
+    Settings, Slack, leads_to_itself, reached_at,
 };
 
 pub use source::{Place, Source};

@@ -7,6 +7,7 @@
 
 mod act;
 mod by_itself;
+pub mod chart;
 mod command;
 mod compile;
 mod document;
@@ -25,6 +26,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+pub mod world;
 mod yaml;
 
 pub use act::{

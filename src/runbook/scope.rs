@@ -105,6 +105,8 @@ fn written(argument: &Argument) -> Value {
         Argument::Duration(wait) => Value::from(duration::written(*wait)),
         Argument::Number(number) => Value::from(*number),
         Argument::Text(text) => Value::from(text.as_str()),
+        Argument::Group(id) => Value::from(id.to_string()),
+        Argument::Run(id) => Value::from(id.to_string()),
         Argument::Given => Value::from(true),
     }
 }
