@@ -36,7 +36,7 @@ use crate::{
     metrics::{Metrics, Standing},
     notify::{self, Limits},
     observe,
-    runbook::Library,
+    runbook::{Executor, Library},
     views::{Progress, Status, Views},
     web::{self, Access, House},
 };
@@ -79,6 +79,7 @@ pub struct App {
     web: JoinHandle<std::io::Result<()>>,
     alive: Option<JoinHandle<()>>,
     connected: Option<Connected>,
+    executor: Executor,
 }
 
 impl App {
@@ -141,7 +142,10 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
-        let desk = desk(&engine, &views, &library);
+        settings.listen = address;
+        let executor = Executor::new(&settings, reader.watch()).context("no HTTP client can be made")?;
+        let desk = desk(&engine, &views, &library, &executor);
+        executor.resume(&desk, &library).await;
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
@@ -181,6 +185,7 @@ impl App {
             web,
             alive,
             connected,
+            executor,
         })
     }
 
@@ -198,8 +203,11 @@ impl App {
 
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
-        let Self { engine, running, views, closing, stop_web, web: serving, alive, connected, .. } = self;
+        let Self {
+            engine, running, views, closing, stop_web, web: serving, alive, connected, executor, ..
+        } = self;
         closing.send_replace(true);
+        executor.stop();
         let _ = stop_web.send(());
         let disconnected = async {
             if let Some(connected) = connected {
@@ -302,11 +310,11 @@ fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
     Arc::new(library)
 }
 
-fn desk(engine: &Engine, views: &Views, library: &Arc<Library>) -> Desk {
+fn desk(engine: &Engine, views: &Views, library: &Arc<Library>, executor: &Executor) -> Desk {
     Desk {
         engine: engine.clone(),
         views: views.clone(),
-        commands: Commands::new(library.register(Registry::builtin())),
+        commands: Commands::new(library.register(Registry::builtin(), Some(executor))),
         salt: Arc::new(random),
         release: RELEASE.to_owned(),
     }

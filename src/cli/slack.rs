@@ -30,9 +30,13 @@ enum What {
 pub fn run(common: &Common, args: &SlackArgs) -> ExitCode {
     let What::Manifest { http } = &args.what;
     let builtin = Registry::builtin();
-    let loaded = common.load_or_say("the manifest is that of Socket Mode, with the usual names, and built-in commands alone");
+    let loaded = common.load_or_say(
+        "the manifest is that of Socket Mode, with the usual names, and built-in commands alone",
+    );
     let registry = match &loaded {
-        Some(loaded) => Arc::new(Library::load(common.commands_dir().as_deref(), loaded)).register(builtin),
+        Some(loaded) => {
+            Arc::new(Library::load(common.commands_dir().as_deref(), loaded)).register(builtin, None)
+        }
         None => builtin,
     };
     let settings = loaded.map(|loaded| loaded.settings);

@@ -1,6 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
-use super::{Answer, Call, ack, alert, help, incident, me, oncall, page, spec::CommandSpec, runbook, version};
+use super::{
+    Answer, Call, ack, alert, help, incident, me, oncall, page, runbook, spec::CommandSpec, version,
+};
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
 macro_rules! builtins {

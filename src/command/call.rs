@@ -9,7 +9,9 @@ use crate::{
     domain::{
         config::Config,
         event::TraceId,
-        id::{AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, ScheduleId, RunId, SeverityId},
+        id::{
+            AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId, SeverityId,
+        },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
         page::Target,

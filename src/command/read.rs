@@ -13,7 +13,10 @@ use crate::{
     domain::{
         config::Config,
         duration,
-        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId, SeverityId, RunId, TeamId},
+        id::{
+            AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId, SeverityId,
+            TeamId,
+        },
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
         page::Target,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Expectations, Plan},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId,
-        SeverityId, RunId, StormId,
+        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
+        SeverityId, StormId,
     },
     labels::Labels,
     person::Urgency,

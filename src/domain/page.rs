@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Plan, Try},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, ScheduleId, SeverityId,
-        StormId, RunId, TeamId,
+        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId, ScheduleId,
+        SeverityId, StormId, TeamId,
     },
     person::Urgency,
     prose::Prose,

@@ -15,8 +15,8 @@ use super::{
     event::TraceId,
     group::{ClosedGroup, Group},
     id::{
-        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId,
-        ScheduleId, Seq, LockName, RunId, StormId,
+        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName, OverrideId,
+        PageId, RunId, ScheduleId, Seq, StormId,
     },
     incident::Incident,
     link::Links,

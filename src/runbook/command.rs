@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use super::{
     act::Act,
+    executor::Executor,
     library::{Broken, Library},
     model::Runbook,
     start::start,
@@ -35,16 +36,16 @@ pub(super) fn specs() -> [CommandSpec; 2] {
 }
 
 impl Library {
-    /// The same commands with every runbook, and with those about runbooks.
+    /// The same commands with every runbook, and with those about runbooks. Without an executor they are names alone.
     #[must_use]
-    pub fn register(self: &Arc<Self>, registry: Registry) -> Registry {
+    pub fn register(self: &Arc<Self>, registry: Registry, executor: Option<&Executor>) -> Registry {
         let [list, show] = specs();
         let mut packs: Vec<(Arc<CommandSpec>, Arc<dyn Execute>)> = vec![
             (Arc::new(list), Arc::new(List(Arc::clone(self)))),
             (Arc::new(show), Arc::new(Show(Arc::clone(self)))),
         ];
         for runbook in self.runbooks() {
-            packs.push((Arc::clone(&runbook.spec), Arc::new(Start(Arc::clone(runbook)))));
+            packs.push((Arc::clone(&runbook.spec), Arc::new(Start(Arc::clone(runbook), executor.cloned()))));
         }
         let (registry, refused) = registry.with_all(packs);
         // The library has proved that no path is taken.
@@ -55,12 +56,17 @@ impl Library {
     }
 }
 
-/// Starts a runbook.
-struct Start(Arc<Runbook>);
+/// Starts a runbook, where something runs; a guide without actions is shown.
+struct Start(Arc<Runbook>, Option<Executor>);
 
 impl Execute for Start {
     fn execute<'a>(&'a self, call: &'a Call<'a>) -> Answering<'a> {
-        Box::pin(start(call, &self.0))
+        Box::pin(async move {
+            match &self.1 {
+                Some(executor) if self.0.actions().next().is_some() => start(call, &self.0, executor).await,
+                _ => Ok(Reply::done(show(&self.0))),
+            }
+        })
     }
 }
 

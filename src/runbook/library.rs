@@ -74,7 +74,13 @@ pub fn environments(settings: &Settings) -> BTreeMap<String, Environment> {
     }
     let url = crate::config::reached_at(settings.listen).unwrap_or_else(|| settings.public_url.clone());
     for environment in environments.values_mut() {
-        let itself = Service { url: SecretUrl::new(url.clone()), token: None, user: None, password: None, budget: None };
+        let itself = Service {
+            url: SecretUrl::new(url.clone()),
+            token: None,
+            user: None,
+            password: None,
+            budget: None,
+        };
         environment.services.entry(ITSELF.to_owned()).or_insert(itself);
     }
     environments

@@ -11,6 +11,7 @@ pub mod chart;
 mod command;
 mod compile;
 mod document;
+mod executor;
 mod expression;
 mod first;
 mod library;
@@ -18,7 +19,10 @@ mod matter;
 mod model;
 mod names;
 mod notes;
+mod plan;
+mod prepared;
 mod read;
+mod run;
 mod scope;
 mod settings;
 mod slot;
@@ -26,6 +30,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+mod verdict;
 pub mod world;
 mod yaml;
 
@@ -33,6 +38,7 @@ pub use act::{
     Act, ChatAct, HttpAct, LogsAct, LogsQuery, Program, PromqlAct, Request, RunAct, Search, TraceAct,
     TraceCall,
 };
+pub use executor::Executor;
 pub use expression::{Expression, NoValue};
 pub use first::{NotWritten, write as write_first};
 pub use library::{Broken, ITSELF, Library, environments};

@@ -84,7 +84,7 @@ impl Scope {
 }
 
 /// An argument as templates write it.
-fn written(argument: &Argument) -> Value {
+pub(super) fn written(argument: &Argument) -> Value {
     match argument {
         Argument::Person(id) => Value::from(id.as_str()),
         Argument::Nobody => Value::from(()),

@@ -5,8 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     card::{Button, Card, Tone},
-    me,
-    run,
+    me, run,
     usage::short,
     when,
 };

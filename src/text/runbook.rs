@@ -130,13 +130,62 @@ pub fn broken(file: &str, mistakes: String) -> Card {
     }
 }
 
-/// This release reads runbooks and does not run them.
+/// Nobody knows: a query found nothing.
+pub const NO_DATA: &str = "no data";
+/// A command was not taken.
+pub const BUSY: &str = "Watchbell is busy: the command was not taken";
+
+/// A check does not hold.
 #[must_use]
-pub fn not_run(command: &str) -> Card {
+pub fn expected(check: &str) -> String {
+    format!("expected {check}")
+}
+
+/// A step was not its turn.
+#[must_use]
+pub fn not_when(condition: &str) -> String {
+    format!("only when {condition}")
+}
+
+/// What a dry run shows of a step that changes something.
+#[must_use]
+pub fn would(what: &str) -> String {
+    format!("would do: {what}")
+}
+
+/// The file of a run is another one now.
+#[must_use]
+pub fn changed_meanwhile(command: &str) -> String {
+    format!("the runbook or its environment changed while Watchbell was away: start {command} anew")
+}
+
+/// There is no such environment.
+#[must_use]
+pub fn no_environment(name: &str) -> Card {
     Card {
-        title: format!("{command} was understood, and is not run by this release."),
+        title: format!("There is no environment {}.", super::usage::short(name)),
         tone: Tone::Warning,
-        text: "Nothing was changed. /runbook show has its steps.".to_owned(),
+        text: "Nothing was started. Environments stand in the configuration, as [environment.NAME]."
+            .to_owned(),
         ..Card::default()
     }
+}
+
+/// A command was understood where nothing runs.
+#[must_use]
+pub fn gone() -> Card {
+    Card {
+        title: "The run is not known any more.".to_owned(),
+        tone: Tone::Warning,
+        text: "/runbook runs has those that are.".to_owned(),
+        ..Card::default()
+    }
+}
+
+/// A card of a run with what its steps said: each under its heading.
+#[must_use]
+pub fn with_output(mut card: Card, said: &[(String, String)]) -> Card {
+    let one = |(heading, text): &(String, String)| format!("## {heading}\n{text}");
+    card.document = said.iter().map(one).collect::<Vec<_>>().join("\n\n");
+    card
 }

@@ -7,8 +7,8 @@ mod chat;
 mod incidents;
 mod links;
 mod pages;
-mod storm;
 mod run;
+mod storm;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -120,6 +120,17 @@ impl State {
             Event::DeliveryCancelled { delivery, .. } => {
                 self.delivery_finished(*delivery);
             }
+            Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => {
+                self.overrides_changed(event, stamp)
+            }
+            Event::Run(event) => self.run_happened(event, stamp),
+            Event::RunMissed(missed) => self.run_missed(missed, stamp),
+            incident => self.incident_changed(incident, stamp),
+        }
+    }
+
+    fn overrides_changed(&mut self, event: &Event, stamp: &Stamp) {
+        match event {
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
                 self.next.overriding = self.next.overriding.max(id.next());
                 let (schedule, person) = (schedule.clone(), person.clone());
@@ -136,9 +147,7 @@ impl State {
                     }
                 }
             }
-            Event::Run(event) => self.run_happened(event, stamp),
-            Event::RunMissed(missed) => self.run_missed(missed, stamp),
-            incident => self.incident_changed(incident, stamp),
+            _ => {}
         }
     }
 }

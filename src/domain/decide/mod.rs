@@ -14,10 +14,10 @@ mod oncall;
 mod page;
 mod report;
 mod room;
-mod storm;
 mod run;
 mod run_ask;
 mod run_start;
+mod storm;
 
 use super::{
     config::Config,

@@ -28,7 +28,7 @@ fn the_examples_of_the_repository_are_sound() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
     assert!(library.get("/watchbell health").is_some() && library.get("/troubleshoot watchbell").is_some());
     let library = Arc::new(library);
-    let registry = library.register(Registry::builtin());
+    let registry = library.register(Registry::builtin(), None);
     for runbook in library.runbooks() {
         for example in &runbook.spec.examples {
             assert!(parsed(&registry, example).is_ok(), "{example}");
@@ -134,7 +134,7 @@ fn a_runbook_is_typed_through_and_through() {
 #[test]
 fn a_runbook_is_a_command_like_any_other() {
     let library = Arc::new(library(&[("t.md", include_str!("everything.md"))]));
-    let registry = library.register(Registry::builtin());
+    let registry = library.register(Registry::builtin(), None);
     let values = parsed(&registry, "/t status NETWORK --since=2h --verbose --dry-run --env staging").unwrap();
     let mut scope = Scope::default();
     scope.arguments(&library.get("/t check").unwrap().spec, &values);

@@ -40,7 +40,7 @@ pub enum Fault {
 }
 
 /// The end of a text that is too long gives way, at a character's boundary; how many bytes that were.
-fn shorten(text: &mut String, most: usize) -> u64 {
+pub(super) fn shorten(text: &mut String, most: usize) -> u64 {
     if text.len() <= most {
         return 0;
     }

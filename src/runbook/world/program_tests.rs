@@ -190,7 +190,7 @@ async fn a_stop_ends_it_at_once() {
         arguments: vec!["600".into()],
         environment: Vec::new(),
         folder: None,
-        timeout: Duration::from_secs(600),
+        timeout: Duration::from_mins(10),
     };
     let (sender, stop) = watch::channel(false);
     let secrets = Secrets::default();
