@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
@@ -107,7 +108,7 @@ impl App {
 
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
-        let (core, clock, faults) = open_journal(&data_dir, Arc::clone(&config))?;
+        let (core, clock, faults, last) = open_journal(&data_dir, Arc::clone(&config))?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
@@ -146,6 +147,7 @@ impl App {
         let executor = Executor::new(&settings, reader.watch()).context("no HTTP client can be made")?;
         let desk = desk(&engine, &views, &library, &executor);
         executor.resume(&desk, &library).await;
+        executor.keep_time(&desk, &library, last);
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
@@ -247,9 +249,12 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
     })
 }
 
-/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; and what
-/// is damaged, in words for an operator.
-fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, SystemClock, Vec<String>)> {
+/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; what is
+/// damaged, in words for an operator; and when it was last written.
+fn open_journal(
+    data_dir: &Path,
+    config: Arc<Config>,
+) -> anyhow::Result<(Core, SystemClock, Vec<String>, Option<Timestamp>)> {
     let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
     for torn in &opened.torn {
         warn!(
@@ -272,7 +277,7 @@ fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, S
     };
     let core = Core::open(Box::new(journal), config, state)?;
     let faults = opened.damage.iter().map(ToString::to_string).collect();
-    Ok((core, SystemClock::after(last), faults))
+    Ok((core, SystemClock::after(last), faults, head.at))
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {

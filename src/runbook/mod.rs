@@ -7,6 +7,7 @@
 
 mod act;
 mod by_itself;
+mod by_time;
 pub mod chart;
 mod command;
 mod compile;

@@ -29,7 +29,7 @@ use crate::{
         run::{Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict},
     },
     engine::{Accepted, Rejected},
-    text::{refusal, runbook as words},
+    text::runbook as words,
 };
 
 /// Steps that one run does at most, jumps counted.
@@ -337,7 +337,7 @@ impl Running {
                     return Err(Over);
                 }
                 Err(RunRefusal::Waiting(_)) => waited = true,
-                Err(no) => return Ok(May::No(refusal_line(no, &self.caller))),
+                Err(no) => return Ok(May::No(words::refused(no, &self.caller.zone))),
             }
             commits.changed().await.map_err(|_| Over)?;
             tokio::time::sleep(LOOK).await;
@@ -375,11 +375,6 @@ pub(super) async fn tell(
             Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
         }
     }
-}
-
-fn refusal_line(no: RunRefusal, caller: &Caller) -> String {
-    let card = refusal::card(&Refusal::Run(no), &caller.zone);
-    format!("{} {}", card.title, card.text)
 }
 
 /// Ends when the run is being stopped.

@@ -1,6 +1,9 @@
 //! What is said about runbooks. Never says that one ran: only a run does.
 
+use jiff::tz::TimeZone;
+
 use super::card::{Button, Card, Field, Tone};
+use crate::domain::{intent::Refusal, run::RunRefusal};
 
 /// What `--env` is for.
 pub const ENVIRONMENT: &str = "the environment to work in";
@@ -134,6 +137,18 @@ pub fn broken(file: &str, mistakes: String) -> Card {
 pub const NO_DATA: &str = "no data";
 /// A command was not taken.
 pub const BUSY: &str = "Watchbell is busy: the command was not taken";
+
+/// Why a run did not start at its time.
+pub const WAS_AWAY: &str = "Watchbell was not running";
+/// Why a run cannot start by itself.
+pub const NEEDS_ARGUMENTS: &str = "it needs arguments that nobody gives it";
+
+/// Why a run was not started, on one line.
+#[must_use]
+pub fn refused(no: RunRefusal, zone: &TimeZone) -> String {
+    let card = super::refusal::card(&Refusal::Run(no), zone);
+    format!("{} {}", card.title, card.text).trim().to_owned()
+}
 
 /// A check does not hold.
 #[must_use]

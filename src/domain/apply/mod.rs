@@ -121,7 +121,7 @@ impl State {
                 self.delivery_finished(*delivery);
             }
             Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => {
-                self.overrides_changed(event, stamp)
+                self.overrides_changed(event, stamp);
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
