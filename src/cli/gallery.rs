@@ -13,12 +13,13 @@ use crate::{
         alert::{AlertStatus, Report, Signal},
         config::Config,
         decide::decide,
-        delivery::{Delivery, DeliveryKind, Notice},
+        delivery::{Channel, Delivery, DeliveryKind, Notice},
         event::{Actor, Event, Reminder, TraceId},
         facts::Dispatch,
-        id::{AlertId, GroupId, IncidentId, OverrideId, ScheduleId},
+        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
         intent::{IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
+        link::{Code, NoLink},
         offer::Offers,
         page::{Subject, Target},
         permission::NotAllowed,
@@ -222,6 +223,46 @@ fn course(samples: &mut Samples) {
         world.say(|scene| text::alert::ended_list(scene, &[(fired.clone(), scene.now.civil)])),
     );
     oncall(&world, &mut add);
+    identity(&world, &mut add);
+}
+
+/// Who somebody is, and how an account becomes theirs.
+fn identity(world: &World, add: &mut impl FnMut(&'static str, Card)) {
+    let (slack, discord, ana, zone) =
+        (Channel::Slack, Channel::Discord, PersonId::from("ana"), &TimeZone::UTC);
+    let turns = world.config.schedules.values().map(|one| {
+        let now = one.shift_at(world.now, &[]);
+        let next = one.shifts(world.now, world.now + SignedDuration::from_hours(24 * 30), &[]).pop();
+        text::me::Turns { schedule: one.id.clone(), now: Some(now), next }
+    });
+    let turns: Vec<_> = turns.collect();
+    add("me::card", world.say(|scene| text::me::card(scene, &world.config.people[&ana], &turns, None)));
+    for may_look in [true, false] {
+        add("me::stranger", text::me::stranger(slack, "U0OTHER", may_look));
+    }
+    add("me::operator", text::me::operator());
+    add("me::gone", text::me::gone(&ana));
+    let code = Code::new([7; 16]);
+    add("me::code", text::me::code(&code, world.now, &[slack, discord], zone));
+    add("me::linked", text::me::linked("Ana Ruiz", Role::Responder, discord, true));
+    add("me::unlinked", text::me::unlinked("Ana Ruiz", slack));
+    add("me::nobody_links", text::me::nobody_links());
+    add("me::no_platform", text::me::no_platform());
+    add("me::no_code_here", text::me::no_code_here(slack, "U0OTHER"));
+    add("me::wrong_place", text::me::wrong_place());
+    add("me::no_code", text::me::no_code());
+    add("me::wrong_code", text::me::wrong_code());
+    add("me::bot", text::me::bot());
+    add("me::not_told", text::me::not_told(slack));
+    add("me::not_yours", text::me::not_yours(Role::Responder, &["fay".into()]));
+    for why in [
+        NoLink::Named { channel: slack, person: "ben".into() },
+        NoLink::HasAccount { channel: discord, person: ana.clone() },
+        NoLink::Taken { channel: slack, person: "ben".into(), same: false },
+        NoLink::None { channel: slack, person: ana },
+    ] {
+        add("me::no_link", text::me::no_link(&why, zone));
+    }
 }
 
 fn oncall(world: &World, add: &mut impl FnMut(&'static str, Card)) {
@@ -283,6 +324,12 @@ fn sentences(samples: &mut Samples) {
     add("chat::failed", text::chat::failed());
     add("chat::late", text::chat::late("Slack"));
     add("chat::form_missed", text::chat::form_missed());
+    add("chat::too_late", text::chat::too_late("Slack", 7));
+    add("chat::outdated", text::chat::outdated());
+    add("chat::foreign", text::chat::foreign("Slack"));
+    for card in text::samples::storm_cards() {
+        add("storm::card", card);
+    }
     add("reply::kept", text::reply::kept("INC-1 is open.".into()));
     add("reply::version", text::reply::version("0.1.0"));
 }
