@@ -152,7 +152,7 @@ impl Pace {
                 }
                 None => {
                     let full = limit.map(|limit| (limit, after));
-                    drop(self.buckets.insert(key, Bucket { remaining, reset, full }));
+                    self.buckets.insert(key, Bucket { remaining, reset, full });
                 }
             }
         }

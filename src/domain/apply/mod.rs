@@ -119,10 +119,24 @@ impl State {
             Event::DeliveryCancelled { delivery, .. } => {
                 self.delivery_finished(*delivery);
             }
+            Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => {
+                self.override_changed(event, stamp);
+            }
+            incident => self.incident_changed(incident, stamp),
+        }
+    }
+
+    fn override_changed(&mut self, event: &Event, stamp: &Stamp) {
+        match event {
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
                 self.next.overriding = self.next.overriding.max(id.next());
-                let (schedule, person) = (schedule.clone(), person.clone());
-                let entry = Override { id: *id, schedule, person, from: *from, until: *until };
+                let entry = Override {
+                    id: *id,
+                    schedule: schedule.clone(),
+                    person: person.clone(),
+                    from: *from,
+                    until: *until,
+                };
                 // What ended longer ago than anybody follows a shift back is forgotten.
                 self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
                 self.overrides.insert(*id, entry);
@@ -135,7 +149,7 @@ impl State {
                     }
                 }
             }
-            incident => self.incident_changed(incident, stamp),
+            _ => {}
         }
     }
 }
