@@ -93,6 +93,7 @@ pub struct Session {
     pub log: Vec<Value>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct State {
     pub violations: Vec<String>,
     pub calls: Vec<(String, Value)>,
