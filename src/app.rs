@@ -144,7 +144,8 @@ impl App {
 
         let (closing, closing_seen) = watch::channel(false);
         settings.listen = address;
-        let executor = Executor::new(&settings, reader.watch()).context("no HTTP client can be made")?;
+        let executor =
+            Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
         let desk = desk(&engine, &views, &library, &executor);
         executor.resume(&desk, &library).await;
         executor.keep_time(&desk, &library, last);

@@ -248,7 +248,7 @@ async fn incidents(house: &House) -> usize {
     house.engine.read(|look| look.state.incidents.len()).await.unwrap()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_platform_is_asked_for_an_account_once_in_a_while_and_a_bot_is_nobody() {
     let house = house();
     let asked = |house: &House| house.platform.0.load(Ordering::Relaxed);
@@ -258,7 +258,9 @@ async fn a_platform_is_asked_for_an_account_once_in_a_while_and_a_bot_is_nobody(
         house.hearing.hear(heard(id, "UMAIL", "/incident note INC-1 mine")).await;
     }
     assert_eq!(asked(&house), 1);
+    tokio::time::pause();
     tokio::time::advance(TOLD_FOR).await;
+    tokio::time::resume();
     house.hearing.hear(heard("4", "UMAIL", "/incident note INC-1 mine")).await;
     assert_eq!(asked(&house), 2);
     let said = house.hearing.hear(heard("5", "UBOT", "/incident resolve INC-1")).await;

@@ -13,12 +13,13 @@ use crate::{
         alert::{AlertStatus, Report, Signal},
         config::Config,
         decide::decide,
-        delivery::{Delivery, DeliveryKind, Notice},
+        delivery::{Channel, Delivery, DeliveryKind, Notice},
         event::{Actor, Event, Reminder, TraceId},
         facts::Dispatch,
-        id::{AlertId, GroupId, IncidentId, OverrideId, ScheduleId},
+        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
         intent::{IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
+        link::{Code, NoLink},
         offer::Offers,
         page::{Subject, Target},
         permission::NotAllowed,
@@ -222,6 +223,46 @@ fn course(samples: &mut Samples) {
         world.say(|scene| text::alert::ended_list(scene, &[(fired.clone(), scene.now.civil)])),
     );
     oncall(&world, &mut add);
+    identity(&world, &mut add);
+}
+
+/// Who somebody is, and how an account becomes theirs.
+fn identity(world: &World, add: &mut impl FnMut(&'static str, Card)) {
+    let (slack, discord, ana, zone) =
+        (Channel::Slack, Channel::Discord, PersonId::from("ana"), &TimeZone::UTC);
+    let turns = world.config.schedules.values().map(|one| {
+        let now = one.shift_at(world.now, &[]);
+        let next = one.shifts(world.now, world.now + SignedDuration::from_hours(24 * 30), &[]).pop();
+        text::me::Turns { schedule: one.id.clone(), now: Some(now), next }
+    });
+    let turns: Vec<_> = turns.collect();
+    add("me::card", world.say(|scene| text::me::card(scene, &world.config.people[&ana], &turns, None)));
+    for may_look in [true, false] {
+        add("me::stranger", text::me::stranger(slack, "U0OTHER", may_look));
+    }
+    add("me::operator", text::me::operator());
+    add("me::gone", text::me::gone(&ana));
+    let code = Code::new([7; 16]);
+    add("me::code", text::me::code(&code, world.now, &[slack, discord], zone));
+    add("me::linked", text::me::linked("Ana Ruiz", Role::Responder, discord, true));
+    add("me::unlinked", text::me::unlinked("Ana Ruiz", slack));
+    add("me::nobody_links", text::me::nobody_links());
+    add("me::no_platform", text::me::no_platform());
+    add("me::no_code_here", text::me::no_code_here(slack, "U0OTHER"));
+    add("me::wrong_place", text::me::wrong_place());
+    add("me::no_code", text::me::no_code());
+    add("me::wrong_code", text::me::wrong_code());
+    add("me::bot", text::me::bot());
+    add("me::not_told", text::me::not_told(slack));
+    add("me::not_yours", text::me::not_yours(Role::Responder, &["fay".into()]));
+    for why in [
+        NoLink::Named { channel: slack, person: "ben".into() },
+        NoLink::HasAccount { channel: discord, person: ana.clone() },
+        NoLink::Taken { channel: slack, person: "ben".into(), same: false },
+        NoLink::None { channel: slack, person: ana },
+    ] {
+        add("me::no_link", text::me::no_link(&why, zone));
+    }
 }
 
 fn oncall(world: &World, add: &mut impl FnMut(&'static str, Card)) {
@@ -283,8 +324,47 @@ fn sentences(samples: &mut Samples) {
     add("chat::failed", text::chat::failed());
     add("chat::late", text::chat::late("Slack"));
     add("chat::form_missed", text::chat::form_missed());
+    add("chat::too_late", text::chat::too_late("Slack", 7));
+    add("chat::outdated", text::chat::outdated());
+    add("chat::foreign", text::chat::foreign("Slack"));
+    for card in text::samples::storm_cards() {
+        add("storm::card", card);
+    }
     add("reply::kept", text::reply::kept("INC-1 is open.".into()));
     add("reply::version", text::reply::version("0.1.0"));
+    runbooks(&mut add);
+}
+
+/// What is said about runbooks; how runs look is shown beside their text.
+fn runbooks(add: &mut impl FnMut(&'static str, Card)) {
+    use text::runbook::{self, BrokenLine, Line, StepLine};
+    let line = |usage: &str, changes| Line {
+        usage: usage.into(),
+        summary: "Health of Qflow and of what it stands on.".into(),
+        role: "viewer".into(),
+        changes,
+    };
+    let broken = BrokenLine {
+        command: Some("/qflow flows".into()),
+        at: "qflow/flows.md:12:4".into(),
+        what: "there is no name `flwo`".into(),
+        count: 2,
+    };
+    let lines = [line("/qflow health", false), line("/qflow restart", true)];
+    add("runbook::list", runbook::list(&lines, &[broken], None));
+    add("runbook::list", runbook::list(&[], &[], Some("mail")));
+    let does = vec!["GET {{ qflow.url }}/health — expects status == 200".to_owned()];
+    let steps = [StepLine { title: "It answers".into(), does }];
+    let facts = vec![("who".to_owned(), "viewer".to_owned())];
+    let summary = "Health of Qflow.";
+    let show = runbook::show("/qflow health", summary, facts, "First of all:", &steps, "/qflow health");
+    add("runbook::show", show.clone());
+    add("runbook::unknown", runbook::unknown("/qflow helth", Some("/qflow health")));
+    add("runbook::broken", runbook::broken("qflow/flows.md", "qflow/flows.md:12:4: no such name".into()));
+    add("runbook::no_environment", runbook::no_environment("stagign"));
+    add("runbook::gone", runbook::gone());
+    let said = [("It answers".to_owned(), "{\"status\": \"healthy\"}".to_owned())];
+    add("runbook::with_output", runbook::with_output(show, &said));
 }
 
 fn samples() -> Samples {

@@ -23,6 +23,7 @@ use crate::{
         id::{RunId, Seq},
         run::{Run, RunIntent, RunStatus, StepOutcome, StepReport, Todo, Verdict},
     },
+    engine::Engine,
     observe,
     text::runbook as words,
 };
@@ -32,6 +33,7 @@ use crate::{
 pub struct Executor {
     pub(super) world: World,
     pub(super) commits: watch::Receiver<Seq>,
+    engine: Engine,
     running: Arc<Mutex<JoinSet<()>>>,
 }
 
@@ -40,8 +42,8 @@ impl Executor {
     ///
     /// # Errors
     /// When there is no usable TLS.
-    pub fn new(settings: &Settings, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
-        Ok(Self { world: World::new(settings)?, commits, running: Arc::default() })
+    pub fn new(settings: &Settings, engine: &Engine, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
+        Ok(Self { world: World::new(settings)?, commits, engine: engine.clone(), running: Arc::default() })
     }
 
     /// Takes up what ran when the process ended.
@@ -121,7 +123,8 @@ impl Executor {
         let operator = || Caller { actor: plan.by.clone(), ..Caller::operator(TimeZone::UTC) };
         let caller = Caller { proven: false, ..caller.unwrap_or_else(operator) };
         Some(Running {
-            desk: desk.clone(),
+            // Whoever called may be in a hurry; a run is not.
+            desk: Desk { engine: self.engine.clone(), ..desk.clone() },
             id: run.id,
             channel: plan.channels.first().cloned(),
             plan,

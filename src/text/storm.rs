@@ -31,9 +31,11 @@ fn title(storm: &StormFacts) -> String {
     let id = storm.id;
     match (storm.over_at, storm.groups_firing) {
         (Some(_), 0) => format!("The storm is over: nothing of it fires any more ({id})"),
-        (Some(_), firing) => format!("The storm is over: {} still fire ({id})", groups(firing)),
+        (Some(_), 1) => format!("The storm is over: 1 group still fires ({id})"),
+        (Some(_), firing) => format!("The storm is over: {firing} groups still fire ({id})"),
         (None, 0) => format!("Alert storm: all {} have ended ({id})", groups(storm.groups_seen)),
-        (None, firing) => format!("Alert storm: {} fire ({id})", groups(firing)),
+        (None, 1) => format!("Alert storm: 1 group fires ({id})"),
+        (None, firing) => format!("Alert storm: {firing} groups fire ({id})"),
     }
 }
 
@@ -92,7 +94,7 @@ fn fields(storm: &StormFacts) -> Vec<Field> {
         });
         fields.push(field("By severity", severities.collect::<Vec<_>>().join(", ")));
     }
-    if storm.groups_firing > 0 {
+    if storm.untaken > 0 {
         fields.push(field("Nobody has", groups(storm.untaken)));
     }
     if storm.unanswered > 0 {

@@ -98,6 +98,27 @@ slow
 ```
 "#;
 
+const EACH_SECOND: &str = r#"---
+command: /shop tick
+summary: Looks each second.
+role: viewer
+examples: [/shop tick]
+schedule: "* * * * * *"
+timezone: Europe/Madrid
+channel: '#shop'
+run_as: bot
+---
+
+# Tick
+
+## It answers
+
+```http
+#| expect: status == 200
+GET {{ qflow.url }}/health
+```
+"#;
+
 /// A folder with a configuration, runbooks and scripts, and the process.
 struct Shop {
     folder: TempDir,
@@ -109,6 +130,10 @@ struct Shop {
 impl Shop {
     /// `cpu` is what Prometheus says; none: nobody answers there.
     fn open(status: &'static str, cpu: Option<&'static str>) -> Self {
+        Self::with(status, cpu, &[("health", HEALTH), ("restart", RESTART), ("slow", SLOW)])
+    }
+
+    fn with(status: &'static str, cpu: Option<&'static str>, runbooks: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let qflow = Server::start(move |request| {
             // Whoever echoes what it was sent must not make a secret public.
@@ -134,7 +159,7 @@ impl Shop {
             script(root, name, text);
         }
         fs::create_dir_all(root.join("commands")).expect("a folder");
-        for (name, text) in [("health", HEALTH), ("restart", RESTART), ("slow", SLOW)] {
+        for (name, text) in runbooks {
             fs::write(root.join(format!("commands/{name}.md")), text).expect("a runbook");
         }
         let config = format!(
@@ -150,6 +175,9 @@ roles = ["responder", "operator"]
 [person.ben]
 name = "Ben Weiss"
 roles = ["operator"]
+[person.bot]
+name = "The shop's bot"
+roles = ["viewer"]
 [environment.production]
 default = true
 qflow = {{ url = "http://127.0.0.1:{}", token = "{TOKEN}" }}
@@ -290,4 +318,11 @@ fn a_change_that_was_running_when_the_process_was_killed_is_asked_about() {
     assert_eq!(skipped["ok"], true, "{skipped}");
     shop.until_runs_say("failed");
     assert_eq!(shop.marks(), "begun\n");
+}
+
+#[test]
+fn a_runbook_runs_at_its_times_as_its_own_identity() {
+    let shop = Shop::with("healthy", Some("42"), &[("tick", EACH_SECOND)]);
+    let said = shop.until_runs_say("passed");
+    assert!(said.contains("bot"), "{said}");
 }

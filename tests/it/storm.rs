@@ -22,7 +22,7 @@ use crate::{
 };
 
 const ALERTS: u32 = 5_000;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Every tenth alert is a group of its own; the others belong to twenty large ones.
 const OWN: u32 = 10;
 const LARGE: u32 = 20;

@@ -15,7 +15,7 @@ use super::{
     slack,
     storm::Storm,
 };
-use crate::{client::percentile, peer::watchbell::Watchbell};
+use crate::{client::percentile, measure::wall, peer::watchbell::Watchbell};
 
 /// So long the alerts come in before the first interaction.
 const BEFORE: Duration = Duration::from_secs(1);
@@ -85,7 +85,9 @@ fn interact(on_slack: &Place, on_discord: &Place, number: u32) -> Result<(), Str
         slack::slash(on_slack.port, &id, "COPS", "/incident", &format!("note {words}"))
     };
     on_slack.exchange.say(&id, "", text)?;
-    let id = (130_000_000_000_000_000 + u64::from(number)).to_string();
+    // Discord's ids say when something was done: milliseconds since its first second, and a number.
+    let since = wall().as_millisecond() - 1_420_070_400_000;
+    let id = ((since << 22) + i64::from(number)).to_string();
     // The first event of the session let us in.
     let text = if number.is_multiple_of(2) {
         discord::note(&id, number + 2, &format!("step {number}"))

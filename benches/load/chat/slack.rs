@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::exchange::Exchange;
+use crate::measure::wall;
 
 /// The bot's own account.
 pub const ME: &str = "UBOT";
@@ -30,8 +31,11 @@ pub const APP_TOKEN: &str = "xapp-bench";
 pub const BOT_TOKEN: &str = "xoxb-bench";
 /// How often the socket is pinged, as Slack does.
 const PING: Duration = Duration::from_secs(10);
-/// When every message was written.
-const TS: &str = "1790000000.000001";
+
+/// Somebody wrote this a moment ago: what is old is not done any more.
+fn ts() -> String {
+    format!("{}.000001", wall().as_second())
+}
 
 #[derive(Clone)]
 struct Fake {
@@ -51,12 +55,12 @@ pub fn routes(port: u16, exchange: Arc<Exchange>) -> Router {
 /// A message in a channel that mentions the bot; `kind` is the event to which the bot listens.
 pub fn message(kind: &str, id: &str, room: &str, text: &str) -> String {
     let event = json!({
-        "type": kind, "user": ANA, "text": text, "ts": TS, "event_ts": TS, "channel": room,
+        "type": kind, "user": ANA, "text": text, "ts": ts(), "event_ts": ts(), "channel": room,
         "channel_type": "channel", "team": "T1", "client_msg_id": id,
     });
     let payload = json!({
         "token": "x", "team_id": "T1", "api_app_id": "A1", "type": "event_callback", "event_id": id,
-        "event_time": 1_790_000_000, "event": event, "is_ext_shared_channel": false,
+        "event_time": wall().as_second(), "event": event, "is_ext_shared_channel": false,
         "authorizations": [{"team_id": "T1", "user_id": ME, "is_bot": true, "is_enterprise_install": false}],
     });
     json!({
@@ -82,11 +86,11 @@ pub fn press(port: u16, id: &str, room: &str, command: &str) -> String {
     let payload = json!({
         "type": "block_actions", "team": {"id": "T1", "domain": "t"}, "api_app_id": "A1", "token": "x",
         "user": {"id": ANA, "username": "ana", "team_id": "T1"}, "channel": {"id": room, "name": "ops"},
-        "container": {"type": "message", "message_ts": TS, "channel_id": room},
-        "message": {"type": "message", "ts": TS, "text": "a card"},
+        "container": {"type": "message", "message_ts": ts(), "channel_id": room},
+        "message": {"type": "message", "ts": ts(), "text": "a card"},
         "trigger_id": format!("1.2.{id}"), "response_url": format!("http://127.0.0.1:{port}/respond/{id}"),
         "actions": [{
-            "type": "button", "action_id": "a", "block_id": "b", "value": command, "action_ts": "1790000001.000001",
+            "type": "button", "action_id": "a", "block_id": "b", "value": command, "action_ts": ts(),
         }],
     });
     interaction("interactive", id, &payload)

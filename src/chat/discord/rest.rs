@@ -122,10 +122,11 @@ impl Rest {
     /// Makes a call.
     pub(super) async fn answer(&self, call: Call) -> Result<Answer, Failure> {
         let route = route(&call.method, &call.path);
+        let until = Instant::now() + TOTAL;
         let work = async {
             let mut tries = 1;
             loop {
-                self.wait(&route, call.budget).await?;
+                self.wait(&route, call.budget, until).await?;
                 let response = self.send(&call).await?;
                 let now = Instant::now();
                 self.pace().learn(&route, response.headers(), now);
@@ -133,7 +134,7 @@ impl Rest {
                     return read(response, &call.about).await;
                 }
                 let pause = self.paused(&route, response, call.budget).await;
-                if tries == TRIES || pause > patience(call.budget) {
+                if tries == TRIES || pause > patience(call.budget) || now + pause > until {
                     return Err(Failure::Wait(pause));
                 }
                 tries += 1;
@@ -142,12 +143,16 @@ impl Rest {
         timeout(TOTAL, work).await.unwrap_or_else(|_| Err(Failure::TryAgain("no answer in time".into())))
     }
 
-    async fn wait(&self, route: &str, budget: Budget) -> Result<(), Failure> {
+    /// Waits for a place, as far as the call's own time reaches.
+    async fn wait(&self, route: &str, budget: Budget, until: Instant) -> Result<(), Failure> {
         loop {
-            let taken = self.pace().take(route, budget, Instant::now());
+            let now = Instant::now();
+            let taken = self.pace().take(route, budget, now);
             match taken {
                 Ok(()) => return Ok(()),
-                Err(pause) if pause > patience(budget) => return Err(Failure::Wait(pause)),
+                Err(pause) if pause > patience(budget) || now + pause > until => {
+                    return Err(Failure::Wait(pause));
+                }
                 Err(pause) => sleep(pause).await,
             }
         }

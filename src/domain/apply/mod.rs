@@ -133,8 +133,13 @@ impl State {
         match event {
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
                 self.next.overriding = self.next.overriding.max(id.next());
-                let (schedule, person) = (schedule.clone(), person.clone());
-                let entry = Override { id: *id, schedule, person, from: *from, until: *until };
+                let entry = Override {
+                    id: *id,
+                    schedule: schedule.clone(),
+                    person: person.clone(),
+                    from: *from,
+                    until: *until,
+                };
                 // What ended longer ago than anybody follows a shift back is forgotten.
                 self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
                 self.overrides.insert(*id, entry);

@@ -135,7 +135,7 @@ impl Fake {
         };
         state.messages.push(said);
         let mut event = json!({
-            "id": id, "channel_id": channel, "content": text, "type": 0, "timestamp": "2026-01-05T09:00:00+00:00",
+            "id": id, "channel_id": channel, "content": text, "type": 0, "timestamp": crate::chat::fake_slack::now().to_string(),
             "author": { "id": account, "username": "ana" }, "mentions": [],
         });
         if state.channels.contains_key(channel) {
@@ -162,7 +162,7 @@ impl Fake {
         state.message(&message.message).pinned = true;
         let event = json!({
             "id": id, "guild_id": GUILD, "channel_id": message.room.0, "type": 6, "content": "",
-            "timestamp": "2026-01-05T09:00:00+00:00", "author": { "id": account, "username": "ana" },
+            "timestamp": crate::chat::fake_slack::now().to_string(), "author": { "id": account, "username": "ana" },
             "message_reference": meant,
         });
         state.emit("MESSAGE_CREATE", event);
@@ -176,7 +176,7 @@ impl Fake {
         let event = json!({
             "id": said.id, "guild_id": GUILD, "channel_id": said.channel, "type": 0, "content": said.body["content"],
             "pinned": false, "author": { "id": said.author, "username": "ana" },
-            "timestamp": "2026-01-05T09:00:00+00:00", "edited_timestamp": null,
+            "timestamp": crate::chat::fake_slack::now().to_string(), "edited_timestamp": null,
         });
         state.emit("MESSAGE_UPDATE", event);
     }
@@ -188,7 +188,7 @@ impl Fake {
         let event = json!({
             "id": said.id, "guild_id": GUILD, "channel_id": said.channel, "type": 0, "content": text,
             "pinned": said.pinned, "author": { "id": said.author, "username": "ana" },
-            "timestamp": "2026-01-05T09:00:00+00:00", "edited_timestamp": "2026-01-05T09:01:00+00:00",
+            "timestamp": crate::chat::fake_slack::now().to_string(), "edited_timestamp": "2026-01-05T09:01:00+00:00",
         });
         state.emit("MESSAGE_UPDATE", event);
     }

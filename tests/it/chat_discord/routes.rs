@@ -100,13 +100,13 @@ pub fn check(method: &str, path: &str, body: &Value, files: &[String], reason: O
             thread(&mut rules, body);
         }
         ("POST", "/channels/:id/messages") => {
-            rules.0.extend(rules::message(body, rules::Said::Posted, files))
+            rules.0.extend(rules::message(body, rules::Said::Posted, files));
         }
         ("PATCH", "/channels/:id/messages/:id") | ORIGINAL => {
             rules.0.extend(rules::message(body, rules::Said::Edited, files));
         }
         ("POST", "/webhooks/:id/:token") => {
-            rules.0.extend(rules::message(body, rules::Said::Answered, files))
+            rules.0.extend(rules::message(body, rules::Said::Answered, files));
         }
         ("POST", "/interactions/:id/:token/callback") => callback(&mut rules, body, files),
         other => rules.0.push(format!("nothing is demanded of {other:?}")),

@@ -39,7 +39,7 @@ fn typed(commands: &[Value], text: &str) -> Value {
             break;
         }
         let value = if number + 1 == options.len() {
-            rest.drain(..).collect::<Vec<_>>().join(" ")
+            std::mem::take(&mut rest).join(" ")
         } else {
             rest.remove(0).to_owned()
         };
