@@ -12,7 +12,7 @@ use super::{
     run::{Said, tell},
 };
 use crate::{
-    command::{Desk, Ground, parse},
+    command::{Desk, Ground, understand},
     domain::{
         event::{Actor, Event},
         run::{RunBecause, RunIntent, RunMissed},
@@ -60,7 +60,7 @@ impl Executor {
             let zone = zone.unwrap_or(TimeZone::UTC);
             let ground = Ground { config: look.config, zone: &zone, now, me, anchor: now };
             // Its defaults are those of the command.
-            let parsed = parse(&registry, ground, &command).ok()?;
+            let parsed = understand(&registry, ground, &command).ok()?;
             let about = About { by: &actor, incident: None, group: None, channel: channel.as_ref(), now };
             let (given, environment) = (parsed.values, (name.as_str(), &environment));
             let scope = plan::scope(&parsed.spec, &given, environment, &about, look.state, look.config);

@@ -11,6 +11,7 @@ pub mod fold;
 pub mod form;
 pub mod help;
 pub mod incident;
+mod labels;
 pub mod lines;
 pub mod me;
 pub mod message;

@@ -22,14 +22,10 @@ use crate::domain::{
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     incident::IncidentStatus,
-    labels::Labels,
     page::PageReason,
     prose::Prose,
     room::Author,
 };
-
-/// Labels that an entry names; the others are counted.
-const LABELS: usize = 6;
 
 /// One line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -313,21 +309,6 @@ fn alert_fired(fired: &AlertFired) -> String {
     format!("{called} fired{labels}{summary}")
 }
 
-/// The labels beside the name, in brackets with a blank before them.
-pub(super) fn labels(labels: &Labels) -> String {
-    let beside = || labels.iter().filter(|(label, _)| *label != "alertname");
-    let shown: Vec<String> = beside()
-        .take(LABELS)
-        .map(|(label, value)| format!("{}={}", plain(label, 40), plain(value, 60)))
-        .collect();
-    let more = beside().count().saturating_sub(LABELS);
-    match (shown.as_slice(), more) {
-        ([], _) => String::new(),
-        (shown, 0) => format!(" ({})", shown.join(", ")),
-        (shown, more) => format!(" ({}, {more} more labels)", shown.join(", ")),
-    }
-}
-
 fn alert_resolved(called: &str, by: &ResolvedBy) -> (Kind, String, String) {
     let called = plain(called, NAME);
     let (by, text) = match by {
@@ -494,6 +475,8 @@ fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {
     }
     Some(parts.join("; "))
 }
+
+pub(super) use super::labels::labels;
 
 #[cfg(test)]
 #[path = "timeline_tests.rs"]

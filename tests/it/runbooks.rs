@@ -54,7 +54,7 @@ echoes {{ answers.json.status }} "{{ disk.json.free }}"
 ```
 "#;
 
-const RESTART: &str = r#"---
+const RESTART: &str = r"---
 command: /shop restart
 summary: Restarts the shop.
 role: responder
@@ -79,9 +79,9 @@ restart {{ component }}
 #| expect: status == 200
 GET {{ qflow.url }}/health
 ```
-"#;
+";
 
-const SLOW: &str = r#"---
+const SLOW: &str = r"---
 command: /shop slow
 summary: Takes its time.
 role: responder
@@ -96,7 +96,7 @@ examples: [/shop slow]
 #| timeout: 5m
 slow
 ```
-"#;
+";
 
 const EACH_SECOND: &str = r#"---
 command: /shop tick

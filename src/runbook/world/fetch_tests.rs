@@ -1,3 +1,5 @@
+//! Requests against a server of the test: what is shared, counted, followed and refused. Never leaves this machine.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};

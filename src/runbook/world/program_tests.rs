@@ -1,3 +1,5 @@
+//! Programs that misbehave: children, signals, large outputs, secrets. Never leaves one of them running.
+
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::*;
