@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
@@ -22,7 +23,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
     command::{Commands, Desk, Registry},
-    config::{Loaded, Settings, leads_to_itself},
+    config::{Loaded, Mistake, Settings, leads_to_itself},
     domain::{config::Config, intent::Now, state::State},
     engine::{
         Courier, Engine,
@@ -36,6 +37,7 @@ use crate::{
     metrics::{Metrics, Standing},
     notify::{self, Limits},
     observe,
+    runbook::{Executor, Library},
     views::{Progress, Status, Views},
     web::{self, Access, House},
 };
@@ -45,7 +47,7 @@ pub use platforms::{Connected, Platforms, slack_manifest};
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
-const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 2");
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 3");
 /// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
 /// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;
@@ -59,6 +61,8 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Instead of `[server] listen`; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// The folder with the runbooks; none: the built-in ones.
+    pub commands: Option<PathBuf>,
 }
 
 /// A running Watchbell.
@@ -76,6 +80,7 @@ pub struct App {
     web: JoinHandle<std::io::Result<()>>,
     alive: Option<JoinHandle<()>>,
     connected: Option<Connected>,
+    executor: Executor,
 }
 
 impl App {
@@ -84,6 +89,7 @@ impl App {
     /// # Errors
     /// With what to do: the data folder is in use or damaged, the address is taken, and so on.
     pub async fn start(loaded: Loaded, options: Options) -> anyhow::Result<Self> {
+        let library = library(options.commands.as_deref(), &loaded);
         let Loaded { config, mut settings, .. } = loaded;
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
         let listen = options.listen.unwrap_or(settings.listen);
@@ -102,7 +108,7 @@ impl App {
 
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
-        let (core, clock, faults) = open_journal(&data_dir, Arc::clone(&config))?;
+        let (core, clock, faults, last) = open_journal(&data_dir, Arc::clone(&config))?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
@@ -137,7 +143,12 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
-        let desk = desk(&engine, &views);
+        settings.listen = address;
+        let executor =
+            Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
+        let desk = desk(&engine, &views, &library, &executor);
+        executor.resume(&desk, &library).await;
+        executor.keep_time(&desk, &library, last);
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
@@ -177,6 +188,7 @@ impl App {
             web,
             alive,
             connected,
+            executor,
         })
     }
 
@@ -194,8 +206,11 @@ impl App {
 
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
-        let Self { engine, running, views, closing, stop_web, web: serving, alive, connected, .. } = self;
+        let Self {
+            engine, running, views, closing, stop_web, web: serving, alive, connected, executor, ..
+        } = self;
         closing.send_replace(true);
+        executor.stop();
         let _ = stop_web.send(());
         let disconnected = async {
             if let Some(connected) = connected {
@@ -235,9 +250,12 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
     })
 }
 
-/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; and what
-/// is damaged, in words for an operator.
-fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, SystemClock, Vec<String>)> {
+/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; what is
+/// damaged, in words for an operator; and when it was last written.
+fn open_journal(
+    data_dir: &Path,
+    config: Arc<Config>,
+) -> anyhow::Result<(Core, SystemClock, Vec<String>, Option<Timestamp>)> {
     let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
     for torn in &opened.torn {
         warn!(
@@ -260,7 +278,7 @@ fn open_journal(data_dir: &Path, config: Arc<Config>) -> anyhow::Result<(Core, S
     };
     let core = Core::open(Box::new(journal), config, state)?;
     let faults = opened.damage.iter().map(ToString::to_string).collect();
-    Ok((core, SystemClock::after(last), faults))
+    Ok((core, SystemClock::after(last), faults, head.at))
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
@@ -287,11 +305,22 @@ fn couriers(
     Ok(couriers)
 }
 
-fn desk(engine: &Engine, views: &Views) -> Desk {
+/// The runbooks; one that is broken is said and left out.
+fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
+    let library = Library::load(folder, loaded);
+    for mistake in library.mistakes() {
+        let Mistake { file, line, column, what, .. } = mistake;
+        warn!(file, line, column, "a runbook cannot be used: {what}");
+    }
+    info!(runbooks = library.runbooks().len(), broken = library.broken().len(), "runbooks are read");
+    Arc::new(library)
+}
+
+fn desk(engine: &Engine, views: &Views, library: &Arc<Library>, executor: &Executor) -> Desk {
     Desk {
         engine: engine.clone(),
         views: views.clone(),
-        commands: Commands::new(Registry::builtin()),
+        commands: Commands::new(library.register(Registry::builtin(), Some(executor))),
         salt: Arc::new(random),
         release: RELEASE.to_owned(),
     }

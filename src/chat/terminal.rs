@@ -223,6 +223,7 @@ mod tests {
             storm: None,
             reason: None,
             by: None,
+            run: None,
         };
         Dispatch {
             delivery,

@@ -332,6 +332,39 @@ fn sentences(samples: &mut Samples) {
     }
     add("reply::kept", text::reply::kept("INC-1 is open.".into()));
     add("reply::version", text::reply::version("0.1.0"));
+    runbooks(&mut add);
+}
+
+/// What is said about runbooks; how runs look is shown beside their text.
+fn runbooks(add: &mut impl FnMut(&'static str, Card)) {
+    use text::runbook::{self, BrokenLine, Line, StepLine};
+    let line = |usage: &str, changes| Line {
+        usage: usage.into(),
+        summary: "Health of Qflow and of what it stands on.".into(),
+        role: "viewer".into(),
+        changes,
+    };
+    let broken = BrokenLine {
+        command: Some("/qflow flows".into()),
+        at: "qflow/flows.md:12:4".into(),
+        what: "there is no name `flwo`".into(),
+        count: 2,
+    };
+    let lines = [line("/qflow health", false), line("/qflow restart", true)];
+    add("runbook::list", runbook::list(&lines, &[broken], None));
+    add("runbook::list", runbook::list(&[], &[], Some("mail")));
+    let does = vec!["GET {{ qflow.url }}/health — expects status == 200".to_owned()];
+    let steps = [StepLine { title: "It answers".into(), does }];
+    let facts = vec![("who".to_owned(), "viewer".to_owned())];
+    let summary = "Health of Qflow.";
+    let show = runbook::show("/qflow health", summary, facts, "First of all:", &steps, "/qflow health");
+    add("runbook::show", show.clone());
+    add("runbook::unknown", runbook::unknown("/qflow helth", Some("/qflow health")));
+    add("runbook::broken", runbook::broken("qflow/flows.md", "qflow/flows.md:12:4: no such name".into()));
+    add("runbook::no_environment", runbook::no_environment("stagign"));
+    add("runbook::gone", runbook::gone());
+    let said = [("It answers".to_owned(), "{\"status\": \"healthy\"}".to_owned())];
+    add("runbook::with_output", runbook::with_output(show, &said));
 }
 
 fn samples() -> Samples {

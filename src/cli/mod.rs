@@ -10,6 +10,7 @@ mod gallery;
 pub mod health;
 pub mod journal;
 pub mod run;
+pub mod runbook;
 pub mod serve;
 pub mod slack;
 
@@ -41,6 +42,9 @@ pub struct Common {
     /// Folder with the configuration [default: ./config if it is there, else the built-in example]
     #[arg(long, value_name = "DIR", global = true)]
     pub config: Option<PathBuf>,
+    /// Folder with the runbooks [default: ./commands if it is there, else the built-in ones]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub commands: Option<PathBuf>,
     /// How log lines look: auto, text or json. `WATCHBELL_LOG` says which (info, debug, watchbell=trace).
     #[arg(long, value_name = "FORMAT", default_value = "auto", global = true)]
     pub log: LogFormat,
@@ -56,8 +60,10 @@ enum Command {
     Console(console::ConsoleArgs),
     /// Give a running server one command: exit 0 when done, 1 when refused, 2 when it is not there
     Run(run::RunArgs),
-    /// Check the configuration: every mistake with its place, or exit 0
+    /// Check the configuration and the runbooks: every mistake with its place, or exit 0
     Check,
+    /// Write runbooks: `runbook new NAME` begins one
+    Runbook(runbook::RunbookArgs),
     /// Look whether tokens, scopes, clocks and channels of the chat platforms are right, and how to mend them
     Doctor,
     /// Set up the Slack app: print its manifest
@@ -87,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Run(args) => run::run(&common, &args),
         Command::Check => check(&common),
         Command::Doctor => doctor::run(&common),
+        Command::Runbook(args) => runbook::run(&common, &args),
         Command::Slack(args) => slack::run(&common, &args),
         Command::Journal(args) => journal::run(&common, args),
         Command::Health(args) => health::run(&common, &args),
@@ -99,6 +106,13 @@ impl Common {
     pub fn config_dir(&self) -> Option<PathBuf> {
         let usual = Path::new("config");
         self.config.clone().or_else(|| usual.is_dir().then(|| usual.to_owned()))
+    }
+
+    /// The folder with the runbooks: the one named, `./commands` when it is there, else the embedded copy.
+    #[must_use]
+    pub fn commands_dir(&self) -> Option<PathBuf> {
+        let usual = Path::new("commands");
+        self.commands.clone().or_else(|| usual.is_dir().then(|| usual.to_owned()))
     }
 
     /// The configuration.
@@ -160,10 +174,16 @@ fn on_runtime(doing: impl Future<Output = ExitCode>) -> ExitCode {
 fn check(common: &Common) -> ExitCode {
     let mut out = std::io::stdout();
     let colours = config::colours(&environment, std::io::IsTerminal::is_terminal(&out));
+    // An error: nobody reads the output any more.
     match config::check(common.config_dir().as_deref(), &environment, &mut out, colours) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // Nobody reads the output any more.
+        Ok(true) => match common.load() {
+            Ok(loaded) => runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE),
+            Err(_) => ExitCode::FAILURE,
+        },
+        Ok(false) => {
+            let _ = runbook::not_checked(&mut out);
+            ExitCode::FAILURE
+        }
         Err(_) => ExitCode::FAILURE,
     }
 }

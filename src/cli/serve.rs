@@ -43,8 +43,9 @@ pub fn run(common: &Common, args: ServeArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let options = Options { data_dir: args.data, listen: args.listen, commands: common.commands_dir() };
     runtime.block_on(async {
-        let app = match App::start(loaded, Options { data_dir: args.data, listen: args.listen }).await {
+        let app = match App::start(loaded, options).await {
             Ok(app) => app,
             Err(error) => {
                 error!("{error:#}");

@@ -1,6 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
-use super::{Answer, Call, ack, alert, help, incident, me, oncall, page, spec::CommandSpec, version};
+use super::{
+    Answer, Call, ack, alert, help, incident, me, oncall, page, runbook, spec::CommandSpec, version,
+};
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
 macro_rules! builtins {
@@ -64,5 +66,10 @@ builtins! {
     OncallOverrideRemove = oncall::overriding::remove;
     OncallSchedule = oncall::schedule;
     Page = page;
+    RunbookApprove = runbook::approve;
+    RunbookContinue = runbook::proceed;
+    RunbookRefuse = runbook::refuse;
+    RunbookRuns = runbook::runs;
+    RunbookStop = runbook::stop;
     Version = version;
 }

@@ -9,7 +9,9 @@ use crate::{
     domain::{
         config::Config,
         event::TraceId,
-        id::{AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, ScheduleId, SeverityId},
+        id::{
+            AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId, SeverityId,
+        },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
         page::Target,
@@ -224,6 +226,7 @@ from_value! {
     AlertId = Alert;
     GroupId = Group;
     OverrideId = Override;
+    RunId = Run;
     Target = Target;
     Whom = Whom;
     IncidentStatus = Status;

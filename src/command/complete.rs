@@ -173,6 +173,11 @@ pub(super) fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, 
         Kind::Group => groups().collect(),
         Kind::Alert => alerts().collect(),
         Kind::Target => incidents().chain(groups()).collect(),
+        Kind::Run => {
+            let live = state.runs.values().rev().map(|run| (run.id.to_string(), run));
+            let live = live.filter(|(id, _)| begins(id, begun)).take(MOST);
+            live.map(|(id, run)| (id, run.plan.title.clone())).collect()
+        }
         Kind::Override => state
             .overrides
             .values()

@@ -20,6 +20,7 @@ mod page;
 pub mod parse;
 pub mod read;
 pub mod registry;
+mod runbook;
 pub mod spec;
 #[cfg(test)]
 mod tests;
@@ -37,8 +38,10 @@ pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
 use parse::{Places, Wrong};
+pub use parse::{parse, parse as understand};
+pub use read::{Ground, Value};
 pub use registry::{Commands, Execute, Registry};
-use spec::CommandSpec;
+pub use spec::{Argument, CommandSpec, Flag, Kind, Name};
 
 use crate::{
     domain::{
@@ -82,6 +85,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The zone in which they read and write times.
     pub zone: TimeZone,
+    /// Whether they have shown who they are, by a token or an account of their own: whoever has not approves nothing.
+    pub proven: bool,
     /// What they did on a chat platform, so that it is done once however often the platform tells it.
     pub origin: Option<Origin>,
     /// The account by which they speak, on a chat platform.
@@ -130,6 +135,7 @@ impl Caller {
         Ok(Self {
             actor: Actor::Person(person.id.clone()),
             zone: person.zone.clone(),
+            proven: true,
             origin: None,
             account: None,
         })
@@ -138,7 +144,7 @@ impl Caller {
     /// The local operator of a server without tokens.
     #[must_use]
     pub fn operator(zone: TimeZone) -> Self {
-        Self { actor: Actor::Operator, zone, origin: None, account: None }
+        Self { actor: Actor::Operator, zone, proven: false, origin: None, account: None }
     }
 
     /// What they may do.

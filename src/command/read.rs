@@ -13,7 +13,10 @@ use crate::{
     domain::{
         config::Config,
         duration,
-        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, ScheduleId, SeverityId, TeamId},
+        id::{
+            AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId, SeverityId,
+            TeamId,
+        },
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
         page::Target,
@@ -48,6 +51,8 @@ pub enum Value {
     Alert(AlertId),
     /// An override, which may not exist.
     Override(OverrideId),
+    /// A run, which may not exist.
+    Run(RunId),
     /// What is to be acknowledged, which may not exist.
     Target(Target),
     /// Whom to page.
@@ -101,6 +106,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Group => Value::Group(written.parse().map_err(|_| no())?),
         Kind::Alert => Value::Alert(written.parse().map_err(|_| no())?),
         Kind::Override => Value::Override(written.parse().map_err(|_| no())?),
+        Kind::Run => Value::Run(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
         Kind::Whom => Value::Whom(whom(written, ground)?),
         Kind::Status => Value::Status(one_of(written, STATUSES, IncidentStatus::as_str).ok_or_else(no)?),
@@ -141,6 +147,7 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
         Kind::Group => expected::id("a group", "G-17"),
         Kind::Alert => expected::id("an alert", "A-5"),
         Kind::Override => expected::id("an override", "OV-3"),
+        Kind::Run => expected::id("a run", "R-7"),
         Kind::Target => expected::target(),
         Kind::Time => expected::time(zone),
         Kind::Until => expected::until(zone),

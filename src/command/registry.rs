@@ -1,6 +1,7 @@
 //! All commands that there are: those that are built in and those that packs bring. Never two of the same name.
 
 use std::{
+    collections::BTreeSet,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -66,6 +67,26 @@ impl Registry {
         let at = self.entries.partition_point(|entry| entry.spec.path < spec.path);
         self.entries.insert(at, Entry { spec: Arc::new(spec), runner: Runner::Pack(runner) });
         Ok(self)
+    }
+
+    /// The same with many more commands at once. One that cannot be used, or whose path is taken, is left out and said.
+    #[must_use]
+    pub fn with_all(mut self, packs: Vec<(Arc<CommandSpec>, Arc<dyn Execute>)>) -> (Self, Vec<String>) {
+        let mut taken: BTreeSet<Vec<Name>> =
+            self.entries.iter().flat_map(|entry| entry.spec.paths().map(<[Name]>::to_vec)).collect();
+        let mut refused = Vec::new();
+        for (spec, runner) in packs {
+            let twice = spec.paths().find(|path| taken.contains(*path)).map(|path| path.join(" "));
+            let problem = spec.check().err().or(twice.map(|path| format!("/{path} is a command already")));
+            if let Some(why) = problem {
+                refused.push(why);
+                continue;
+            }
+            taken.extend(spec.paths().map(<[Name]>::to_vec));
+            self.entries.push(Entry { spec, runner: Runner::Pack(runner) });
+        }
+        self.entries.sort_by(|a, b| a.spec.path.cmp(&b.spec.path));
+        (self, refused)
     }
 
     /// All of them, by path.

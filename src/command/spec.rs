@@ -77,6 +77,8 @@ pub enum Kind {
     Alert,
     /// An override: `OV-3`, `3`.
     Override,
+    /// A run: `R-7`, `7`.
+    Run,
     /// Whatever can be acknowledged: `G-17`, `INC-7`, `A-1`, `PG-3`.
     Target,
     /// Whoever can be paged: a person, a team or a policy.

@@ -8,7 +8,7 @@ use super::words;
 ///
 /// # Errors
 /// When there is none: one sentence, and the nearest name.
-pub(super) fn zone(name: &str) -> Result<TimeZone, (String, Option<String>)> {
+pub fn zone(name: &str) -> Result<TimeZone, (String, Option<String>)> {
     TimeZone::get(name).map_err(|_| {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         // People often write the city alone.
@@ -25,7 +25,7 @@ pub(super) fn zone(name: &str) -> Result<TimeZone, (String, Option<String>)> {
 ///
 /// # Errors
 /// When it is none: one sentence, and the nearest right spelling.
-pub(super) fn channel(text: &str) -> Result<Option<&str>, (String, Option<String>)> {
+pub fn channel(text: &str) -> Result<Option<&str>, (String, Option<String>)> {
     let (platform, name) = match text.split_once(':') {
         Some((platform, name)) => (Some(platform), name),
         None => (None, text),

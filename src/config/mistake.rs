@@ -84,23 +84,30 @@ impl fmt::Display for Mistakes {
 
 /// What is found while reading: a place in a source, or a whole file by its name.
 #[derive(Debug, Clone)]
-pub(super) struct Finding {
+pub struct Finding {
+    /// How bad it is.
     pub gravity: Gravity,
+    /// What it is about.
     pub at: Place,
+    /// What is wrong, as one sentence without a full stop.
     pub what: String,
+    /// The nearest right word.
     pub nearest: Option<String>,
+    /// What to do.
     pub remedy: String,
 }
 
 impl Mistake {
     /// A mistake about a file or folder that could not be read at all.
-    pub(super) fn of_file(file: String, what: String, remedy: String) -> Self {
+    #[must_use]
+    pub fn of_file(file: String, what: String, remedy: String) -> Self {
         let gravity = Gravity::Mistake;
         Self { gravity, file, line: 0, column: 0, what, nearest: None, remedy, excerpt: None }
     }
 
     /// Makes a finding fit to be shown; what `masks` cover is not copied.
-    pub(super) fn shown(finding: Finding, source: &Source, masks: &[Place]) -> Self {
+    #[must_use]
+    pub fn shown(finding: Finding, source: &Source, masks: &[Place]) -> Self {
         let Finding { gravity, at, what, nearest, remedy } = finding;
         let from = source.floor(at.from);
         let (line, start, end) = source.line(from);

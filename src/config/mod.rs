@@ -4,7 +4,7 @@
 //! `source` reads files, `syntax` says what is not TOML, `whole` sorts all tables, `section` and `value` read typed
 //! values; `server`, `people`, `oncall` and `routes` each read their tables; `mistake` is what people see.
 
-use std::{cell::RefCell, io, path::Path, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, io, path::Path, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -27,17 +27,20 @@ mod value;
 mod whole;
 mod words;
 
-pub use mistake::{Gravity, Mistake, Mistakes};
+pub use formats::{channel, zone};
+pub use mistake::{Finding, Gravity, Mistake, Mistakes};
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
-    Account, Address, Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service, Settings,
-    Slack, leads_to_itself, reached_at,
+    Account, Address, Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
+    Settings, Slack, leads_to_itself, reached_at,
 };
+
+pub use source::{Place, Source};
+pub use words::{list, nearest};
 
 use people::Reach;
 use section::Reader;
-use source::Source;
 use whole::Whole;
 
 /// A configuration that can come into force.
@@ -214,6 +217,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         integrations: sources.integrations,
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
+        automatic: BTreeSet::new(),
         platforms,
         strangers,
     };

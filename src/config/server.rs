@@ -8,13 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    domain::{id::PersonId, permission::Strangers, room::RoomRule},
+    domain::{duration, id::PersonId, permission::Strangers, room::RoomRule},
     links::SHORTEST_KEY,
 };
 
 use super::{
     section::{Node, Reader, Section},
-    settings::{Alive, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service},
+    settings::{Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service},
     source::Place,
     whole::{Kind, Names, Whole},
 };
@@ -296,8 +296,19 @@ fn service(node: &Node<'_>) -> Option<Service> {
     let token = section.node("token").and_then(|node| node.secret());
     let user = section.node("user").and_then(|node| node.given("\"watchbell\"")).map(|given| given.text);
     let password = section.node("password").and_then(|node| node.secret());
+    let budget = section.node("limit").and_then(|node| budget(&node));
     section.finish();
-    Some(Service { url: SecretUrl::new(url?.0), token, user, password })
+    Some(Service { url: SecretUrl::new(url?.0), token, user, password, budget })
+}
+
+/// `limit = { requests = 100, within = "15m" }`
+fn budget(node: &Node<'_>) -> Option<Budget> {
+    let mut section = node.section()?;
+    let requests = section.need("requests", "requests = 100").and_then(|node| node.count(1..=1_000_000));
+    let within = section.need("within", "within = \"15m\"");
+    let within = within.and_then(|node| node.duration(SignedDuration::from_secs(1)..=duration::LONGEST));
+    section.finish();
+    Some(Budget { requests: requests?, within: within?.try_into().ok()? })
 }
 
 /// `[runbook]`

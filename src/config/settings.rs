@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    time::Duration,
 };
 
 use jiff::SignedDuration;
@@ -277,6 +278,17 @@ pub struct Service {
     pub user: Option<String>,
     /// See `user`.
     pub password: Option<SecretString>,
+    /// How many requests it takes; none: as many as are made.
+    pub budget: Option<Budget>,
+}
+
+/// How many requests a service takes from one caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// So many.
+    pub requests: u32,
+    /// In this time.
+    pub within: Duration,
 }
 
 /// What runbooks may do.

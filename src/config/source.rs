@@ -13,7 +13,7 @@ struct BuiltIn;
 
 /// One file.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub struct Source {
     /// As it is shown to people: the folder and the name.
     pub shown: String,
     /// The name alone: what the digest knows.
@@ -24,7 +24,7 @@ pub(super) struct Source {
 
 /// A stretch of a file, in bytes. Where a number is no character boundary, the character before it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub struct Place {
     /// Which of the sources.
     pub file: usize,
     /// First byte.
@@ -118,11 +118,13 @@ pub(super) fn digest(sources: &[Source]) -> String {
 
 impl Source {
     /// What stands at the place; nothing when it lies outside.
+    #[must_use]
     pub fn at(&self, from: usize, to: usize) -> &str {
         self.text.get(from..to).unwrap_or_default()
     }
 
     /// The line around a byte: its number from 1, and where it begins and ends (without the line break).
+    #[must_use]
     pub fn line(&self, byte: usize) -> (usize, usize, usize) {
         let byte = self.floor(byte);
         let before = self.text.get(..byte).unwrap_or_default();
@@ -135,6 +137,7 @@ impl Source {
     }
 
     /// The nearest character boundary at or before a byte.
+    #[must_use]
     pub fn floor(&self, byte: usize) -> usize {
         let mut byte = byte.min(self.text.len());
         while !self.text.is_char_boundary(byte) {

@@ -1,7 +1,8 @@
 //! The nearest right word for one that is not known. Never guesses when nothing is near.
 
 /// The word of `known` that `written` was probably meant to be.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = written.to_lowercase();
     known
         .into_iter()
@@ -22,7 +23,8 @@ pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
 }
 
 /// `` `a`, `b` and `c` ``; at most ten, then how many more there are.
-pub(super) fn list<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
+#[must_use]
+pub fn list<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
     let words: Vec<&str> = words.into_iter().collect();
     let shown: Vec<String> = words.iter().take(10).map(|word| format!("`{word}`")).collect();
     let more = words.len().saturating_sub(shown.len());

@@ -1,7 +1,7 @@
 //! The configuration as the domain sees it: who, when, where to, how bad. Never read from a file here, and
 //! never holds an address or a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -40,6 +40,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Where an alert goes that no route takes.
     pub unrouted: Unrouted,
+    /// Identities of runbooks that run by themselves: their yes never counts.
+    pub automatic: BTreeSet<PersonId>,
     /// Chat platforms that are set up beside the terminal, and how they make rooms for incidents, if they do.
     pub platforms: BTreeMap<Channel, Option<RoomRule>>,
     /// What somebody may do there whose account is nobody's; no entry: look.

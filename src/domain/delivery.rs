@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::Reminder,
-    id::{ChannelName, ContactName, DeliveryId, PageId, PersonId},
+    id::{ChannelName, ContactName, DeliveryId, PageId, PersonId, RunId},
     page::Subject,
     room::RoomWork,
 };
@@ -130,6 +130,12 @@ pub enum Notice {
     Late(Reminder),
     /// The status of the incident changed.
     Status,
+    /// A step of a run asks people.
+    RunAsks(RunId, u32),
+    /// A run waits for somebody to say whether it goes on after a crash.
+    RunWaits(RunId),
+    /// A runbook answered by itself, and it did not help.
+    NotHelped(RunId),
 }
 
 /// What a vendor made of one attempt: what to do next.

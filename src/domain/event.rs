@@ -21,6 +21,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     room::{Author, MessageCaptured, Origin, RoomWork},
+    run::{RunEvent, RunMissed},
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -584,6 +585,11 @@ pub enum Event {
         /// Who wanted it.
         by: Actor,
     },
+    // --- runbooks ------------------------------------------------------------------------------------
+    /// Something happened to a run of a runbook.
+    Run(Box<RunEvent>),
+    /// A run that should have started did not.
+    RunMissed(Box<RunMissed>),
 }
 
 /// An alert started.

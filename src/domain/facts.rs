@@ -10,12 +10,13 @@ use super::{
     alert::Alert,
     delivery::Delivery,
     event::Actor,
-    id::{AlertId, GroupId, IncidentId, PageId, PersonId, SeverityId},
+    id::{AlertId, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
+    run::Run,
     state::State,
     storm::StormFacts,
 };
@@ -76,6 +77,9 @@ pub struct Facts {
     pub reason: Option<PageReason>,
     /// Who caused the page.
     pub by: Option<Actor>,
+    /// The run that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Arc<Run>>,
 }
 
 /// What is known of an incident.
@@ -163,6 +167,7 @@ impl State {
             Subject::Incident(incident) => self.incident_facts(incident, delivery.subject),
             Subject::Request(request) => self.request_facts(request, delivery.subject),
             Subject::Storm(storm) => self.storm_facts(storm),
+            Subject::Run(run) => self.run_facts(run, delivery.subject),
         };
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
@@ -204,6 +209,7 @@ impl State {
                 storm: None,
                 reason: None,
                 by: None,
+                run: None,
             };
         }
         let closed = self.closed_groups.get(&id);
@@ -227,6 +233,7 @@ impl State {
             storm: None,
             reason: None,
             by: None,
+            run: None,
         }
     }
 
@@ -250,6 +257,7 @@ impl State {
             storm: None,
             reason: None,
             by: None,
+            run: None,
         }
     }
 
@@ -274,7 +282,37 @@ impl State {
             storm: None,
             reason: None,
             by: None,
+            run: None,
         }
+    }
+
+    fn run_facts(&self, id: RunId, subject: Subject) -> Facts {
+        let run = self.run(id);
+        let title = run.map_or_else(|| id.to_string(), |run| run.plan.title.clone());
+        let ended = run.and_then(|run| run.ended_at);
+        Facts {
+            subject,
+            summary: title.clone(),
+            title,
+            severity: None,
+            urgency: Urgency::Routine,
+            standing: ended.map_or(Standing::Open, Standing::Resolved),
+            incident: self.incident_line(run.and_then(|run| self.incident_of_run(run))),
+            group: None,
+            storm: None,
+            reason: None,
+            by: None,
+            run: run.cloned(),
+        }
+    }
+
+    /// The incident that a run is about: the one it started for, or the one that its group belongs to by now.
+    #[must_use]
+    pub fn incident_of_run(&self, run: &Run) -> Option<IncidentId> {
+        let group = run.plan.group;
+        let open = || self.groups.get(&group?)?.incident;
+        let closed = || self.closed_groups.get(&group?)?.incident;
+        run.plan.incident.or_else(open).or_else(closed)
     }
 
     pub(super) fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {

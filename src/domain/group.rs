@@ -1,7 +1,7 @@
 //! Alert groups: alerts that one route groups together; what gets acknowledged and paged for.
 //! Never decides; see `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Expectations, Plan},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId,
+        AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
         SeverityId, StormId,
     },
     labels::Labels,
@@ -71,6 +71,9 @@ pub struct Group {
     pub carded: BTreeSet<ChannelName>,
     /// Storms whose card tells of it, because it has none of its own in their channel.
     pub storms: BTreeSet<StormId>,
+    /// Runbooks that started for it, each once.
+    #[serde(default)]
+    pub runs: BTreeMap<String, RunId>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

@@ -76,6 +76,8 @@ name! {
     ContactName;
     /// The dedupe key of an alert: integration and fingerprint (`prometheus/a1b2…`).
     AlertKey;
+    /// Something that one run at a time may hold: the `lock` of a step.
+    LockName;
     /// The key under which a route groups alerts: route and the values of its `group_by` labels.
     GroupKey;
 }
@@ -171,6 +173,8 @@ number! {
     PageId = "PG";
     /// One message to one address over one channel.
     DeliveryId = "D";
+    /// A run of a runbook.
+    RunId = "R";
     /// A replacement of who is on call for a while.
     OverrideId = "OV";
     /// A storm: more groups in one channel than anybody can read.

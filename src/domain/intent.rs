@@ -15,6 +15,7 @@ use super::{
     page::Target,
     prose::Prose,
     room::{Author, Origin},
+    run::{RunIntent, RunRefusal},
 };
 
 /// The instant of a decision, twice.
@@ -95,6 +96,8 @@ pub enum Intent {
     },
     /// Somebody ties an account to themselves, or unties it.
     Link(LinkIntent),
+    /// Something about runs of runbooks.
+    Run(RunIntent),
     /// Somebody stands in.
     AddOverride {
         /// The schedule.
@@ -302,6 +305,8 @@ pub enum Refusal {
     Link(NoLink),
     /// It was done already: the platform told it twice.
     Repeated,
+    /// Something about a run of a runbook.
+    Run(RunRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

@@ -25,6 +25,7 @@ pub mod permission;
 pub mod person;
 pub mod prose;
 pub mod room;
+pub mod run;
 pub mod schedule;
 pub mod state;
 pub mod storm;

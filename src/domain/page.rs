@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Plan, Try},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, ScheduleId, SeverityId,
-        StormId, TeamId,
+        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId, ScheduleId,
+        SeverityId, StormId, TeamId,
     },
     person::Urgency,
     prose::Prose,
@@ -62,6 +62,8 @@ pub enum Subject {
     Request(PageId),
     /// A storm of groups in one channel: cards alone are about it, never a page.
     Storm(StormId),
+    /// A run of a runbook. Nobody is paged for it: pages are about what it is for.
+    Run(RunId),
 }
 
 impl Subject {
@@ -71,7 +73,7 @@ impl Subject {
         match self {
             Self::Group(_, incident) => incident,
             Self::Incident(incident) => Some(incident),
-            Self::Request(_) | Self::Storm(_) => None,
+            Self::Request(_) | Self::Storm(_) | Self::Run(_) => None,
         }
     }
     /// The group, when it is about one.
@@ -88,6 +90,7 @@ impl fmt::Display for Subject {
             Self::Incident(incident) => incident.fmt(out),
             Self::Request(page) => page.fmt(out),
             Self::Storm(storm) => storm.fmt(out),
+            Self::Run(run) => run.fmt(out),
         }
     }
 }
@@ -108,6 +111,8 @@ pub enum PageReason {
     Asked(Prose),
     /// It was reassigned to this person.
     Assigned(PersonId),
+    /// A runbook answered by itself, and it did not help.
+    NotHelped(RunId),
 }
 
 /// A page that runs.

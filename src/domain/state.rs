@@ -15,13 +15,14 @@ use super::{
     event::TraceId,
     group::{ClosedGroup, Group},
     id::{
-        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, OverrideId, PageId,
-        ScheduleId, Seq, StormId,
+        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName, OverrideId,
+        PageId, RunId, ScheduleId, Seq, StormId,
     },
     incident::Incident,
     link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
+    run::{Answers, Lock, Run, RunMissed},
     schedule::Override,
     storm::Storm,
 };
@@ -96,6 +97,27 @@ pub struct State {
     pub links: Links,
     /// Overrides to come, in force, and over for less than [`HORIZON`](super::schedule::HORIZON): that far back a shift is followed.
     pub overrides: BTreeMap<OverrideId, Override>,
+    /// Runs that are not over.
+    #[serde(default)]
+    pub runs: BTreeMap<RunId, Arc<Run>>,
+    /// The last runs that ended; what their steps said is in the journal.
+    #[serde(default)]
+    pub ended_runs: BTreeMap<RunId, Arc<Run>>,
+    /// The order in which they ended and are forgotten.
+    #[serde(default)]
+    pub ended_runs_order: VecDeque<RunId>,
+    /// The last runs that should have started and did not.
+    #[serde(default)]
+    pub missed_runs: VecDeque<MissedRun>,
+    /// The number of the last run; 0: there was none.
+    #[serde(default)]
+    pub last_run: RunId,
+    /// What runs hold.
+    #[serde(default)]
+    pub locks: BTreeMap<LockName, Lock>,
+    /// How often runbooks have answered by themselves, by their commands.
+    #[serde(default)]
+    pub answers: BTreeMap<String, Answers>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.
@@ -112,6 +134,8 @@ pub enum CardOf {
     Incident(IncidentId),
     /// A storm's.
     Storm(StormId),
+    /// A run's, which streams.
+    Run(RunId),
 }
 
 impl CardOf {
@@ -122,9 +146,19 @@ impl CardOf {
             Subject::Group(group, _) => Some(Self::Group(group)),
             Subject::Incident(incident) => Some(Self::Incident(incident)),
             Subject::Storm(storm) => Some(Self::Storm(storm)),
+            Subject::Run(run) => Some(Self::Run(run)),
             Subject::Request(_) => None,
         }
     }
+}
+
+/// A run that should have started and did not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissedRun {
+    /// What and why.
+    pub missed: RunMissed,
+    /// When that was noted (civil time).
+    pub at: Timestamp,
 }
 
 /// An alert that ended a moment ago.
@@ -192,6 +226,12 @@ pub enum Timer {
     StormCard(StormId),
     /// A storm is over unless more groups come.
     StormCalm(StormId),
+    /// Nobody has answered what a run asks.
+    RunAsk(RunId),
+    /// Nobody has said whether an automatic answer helped.
+    RunJudge(RunId),
+    /// The card of a run that changed is edited.
+    RunCard(RunId),
 }
 
 /// The instant and the cause of an event, for `apply`.

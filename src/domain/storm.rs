@@ -172,6 +172,7 @@ impl State {
             storm: known.map(|storm| self.storm_counts(storm, groups)),
             reason: None,
             by: None,
+            run: None,
         }
     }
 

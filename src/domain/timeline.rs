@@ -8,9 +8,10 @@
 use super::{
     delivery::DeliveryKind,
     event::Event,
-    id::{AlertId, GroupId, IncidentId, PageId, StormId},
+    id::{AlertId, GroupId, IncidentId, PageId, RunId, StormId},
     incident::Incident,
     page::Subject,
+    run::{RunEvent, RunHappened},
 };
 
 /// A thing that has a timeline.
@@ -30,6 +31,10 @@ pub enum Key {
     Ended,
     /// A storm: only that its card could not be posted.
     Storm(StormId),
+    /// A run of a runbook.
+    Run(RunId),
+    /// Runs that started, ended, or should have: the history of runs.
+    Runs,
 }
 
 impl Key {
@@ -48,6 +53,8 @@ impl Key {
             Self::OnCall => (5, 0),
             Self::Ended => (6, 0),
             Self::Storm(StormId(number)) => (7, number),
+            Self::Run(RunId(number)) => (8, number),
+            Self::Runs => (9, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -69,6 +76,7 @@ pub fn of_subject(subject: Subject) -> Key {
         Subject::Incident(incident) => Key::Incident(incident),
         Subject::Request(page) => Key::Page(page),
         Subject::Storm(storm) => Key::Storm(storm),
+        Subject::Run(run) => Key::Run(run),
     }
 }
 
@@ -165,5 +173,26 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             }
         }
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
+        Event::Run(event) => of_run(event, file),
+        Event::RunMissed(_) => file(Key::Runs),
+    }
+}
+
+/// Everything under the run; what people want to know of it under what it is about, too.
+fn of_run(event: &RunEvent, mut file: impl FnMut(Key)) {
+    file(Key::Run(event.run));
+    match &event.what {
+        RunHappened::Started(_) | RunHappened::Ended { .. } => file(Key::Runs),
+        // How it goes step by step is on its own card.
+        RunHappened::StepPermitted { .. }
+        | RunHappened::StepWaits { .. }
+        | RunHappened::ConfirmAsked { .. }
+        | RunHappened::Resumed { .. } => return,
+        _ => {}
+    }
+    match (event.group, event.incident) {
+        (Some(group), _) => file(Key::Group(group)),
+        (None, Some(incident)) => file(Key::Incident(incident)),
+        (None, None) => {}
     }
 }

@@ -128,6 +128,8 @@ event_types! {
     StormBegan => "storm_began",
     StormJoined => "storm_joined",
     StormEnded => "storm_ended",
+    Run => "run",
+    RunMissed => "run_missed",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {
@@ -146,6 +148,7 @@ pub(super) fn reason(refusal: &Refusal) -> &'static str {
         Refusal::Repeated => "repeated",
         Refusal::NoIncidentHere => "no_incident_here",
         Refusal::Link(_) => "no_link",
+        Refusal::Run(refusal) => refusal.as_str(),
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

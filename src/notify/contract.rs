@@ -91,6 +91,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             storm: None,
             reason: Some(PageReason::Fired),
             by: None,
+            run: None,
         },
         at,
         edits: None,

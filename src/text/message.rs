@@ -9,6 +9,7 @@ use super::{
     card::{Button, Card, Field, Link, Select, Tone},
     control,
     plain::plain,
+    run,
 };
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
@@ -110,6 +111,9 @@ pub fn card(dispatch: &Dispatch) -> Card {
     if let Some(storm) = &facts.storm {
         return super::storm::card(storm);
     }
+    if let Some(run) = &facts.run {
+        return run::card(dispatch, run);
+    }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
         DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
@@ -171,7 +175,8 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             },
             Tone::Warning,
         ),
-        Some(Notice::Status) | None => {
+        // What runs say has its own cards; these are for a run that is long gone.
+        Some(Notice::Status | Notice::RunAsks(..) | Notice::RunWaits(_) | Notice::NotHelped(_)) | None => {
             let text = facts.incident.as_ref().map_or_else(
                 || format!("{subject}: {}.", standing(&facts.standing)),
                 |incident| format!("{} is now {}.", incident.id, incident.status),
@@ -213,6 +218,7 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::Unresolved(after) => format!("It is not resolved after {after:#}."),
         PageReason::Asked(words) => format!("You were asked for{by}: {}", plain(words.as_str(), PARAGRAPH)),
         PageReason::Assigned(person) => format!("It was given to {}{by}.", plain(person.as_str(), 60)),
+        PageReason::NotHelped(run) => format!("{run} answered it by itself and did not help."),
     })
 }
 

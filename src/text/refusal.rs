@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     card::{Button, Card, Tone},
-    me,
+    me, run,
     usage::short,
     when,
 };
@@ -77,6 +77,7 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "Nothing was added. Name the incident: /incident note INC-7 what you want to keep",
         ),
         Refusal::Link(why) => me::no_link(why, zone),
+        Refusal::Run(refusal) => run::refused(refusal),
         Refusal::Repeated => no("This was done already.".to_owned(), "It was told twice, and done once."),
         Refusal::NotPermitted(delivery) => {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")

@@ -21,6 +21,8 @@ use crate::domain::{
 };
 use crate::text::card::Card;
 
+pub(in crate::text) mod runs;
+
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
 const SUBJECT: Subject = Subject::Group(GROUP, Some(INCIDENT));
@@ -200,7 +202,7 @@ fn events() -> Vec<Event> {
     let urgency = Urgency::Urgent;
     let many: Vec<(String, String)> = (0..40).map(|n| (format!("l{n:02}"), "v".repeat(n * 3))).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    vec![
+    let mut events = vec![
         Event::ConfigurationLoaded {
             digest: "3fa4b2c1d09e88aa".repeat(4),
             release: "0.1.0".into(),
@@ -408,7 +410,9 @@ fn events() -> Vec<Event> {
             person: "ana".into(),
             by: Actor::Person("ben".into()),
         },
-    ]
+    ];
+    events.extend(runs::events());
+    events
 }
 
 /// The card of a storm: at its height with names from outside, calm with something left, and over.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     me,
     plain::{ANSWER, NAME, WORDS, plain},
-    room,
+    room, run,
     scene::{capital, enumerate},
     span::{in_span, span},
 };
@@ -22,14 +22,10 @@ use crate::domain::{
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     incident::IncidentStatus,
-    labels::Labels,
     page::PageReason,
     prose::Prose,
     room::Author,
 };
-
-/// Labels that an entry names; the others are counted.
-const LABELS: usize = 6;
 
 /// One line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +122,12 @@ kinds! {
     Configuration = "configuration";
     /// The wall clock was moved.
     Clock = "clock";
+    /// A run of a runbook began, ended, or did not begin.
+    Run = "run";
+    /// A step of a run.
+    RunStep = "run_step";
+    /// A run asks somebody, or was answered.
+    Approval = "approval";
 }
 
 impl fmt::Display for Kind {
@@ -188,6 +190,8 @@ pub fn entry(record: &Record) -> Option<Entry> {
         Event::AttemptFailed { .. } => {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
+        Event::Run(event) => run::happened(event),
+        Event::RunMissed(missed) => run::missed(missed),
         event => of_people(event)?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
@@ -305,21 +309,6 @@ fn alert_fired(fired: &AlertFired) -> String {
     format!("{called} fired{labels}{summary}")
 }
 
-/// The labels beside the name, in brackets with a blank before them.
-pub(super) fn labels(labels: &Labels) -> String {
-    let beside = || labels.iter().filter(|(label, _)| *label != "alertname");
-    let shown: Vec<String> = beside()
-        .take(LABELS)
-        .map(|(label, value)| format!("{}={}", plain(label, 40), plain(value, 60)))
-        .collect();
-    let more = beside().count().saturating_sub(LABELS);
-    match (shown.as_slice(), more) {
-        ([], _) => String::new(),
-        (shown, 0) => format!(" ({})", shown.join(", ")),
-        (shown, more) => format!(" ({}, {more} more labels)", shown.join(", ")),
-    }
-}
-
 fn alert_resolved(called: &str, by: &ResolvedBy) -> (Kind, String, String) {
     let called = plain(called, NAME);
     let (by, text) = match by {
@@ -360,6 +349,7 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
+        PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }
@@ -485,6 +475,8 @@ fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {
     }
     Some(parts.join("; "))
 }
+
+pub(super) use super::labels::labels;
 
 #[cfg(test)]
 #[path = "timeline_tests.rs"]

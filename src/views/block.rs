@@ -32,7 +32,13 @@ pub(super) fn place(key: Key) -> (Bucket, u8) {
     let (bucket, low) = match key {
         Key::Alert(AlertId(number)) => (Key::Alert(AlertId(number >> 6)), number & 0x3f),
         Key::Group(GroupId(number)) => (Key::Group(GroupId(number >> 3)), number & 0x07),
-        Key::Incident(_) | Key::Page(_) | Key::Storm(_) | Key::OnCall | Key::Ended => (key, 0),
+        Key::Incident(_)
+        | Key::Page(_)
+        | Key::Storm(_)
+        | Key::OnCall
+        | Key::Ended
+        | Key::Run(_)
+        | Key::Runs => (key, 0),
     };
     (bucket.to_bytes(), u8::try_from(low).unwrap_or_default())
 }

@@ -254,10 +254,15 @@ impl Who {
     pub fn caller(&self, config: &Config, field: &'static str) -> Result<Caller, Problem> {
         match self.person() {
             None => Ok(Caller::operator(TimeZone::try_system().unwrap_or(TimeZone::UTC))),
-            Some(person) => Caller::person(person, config).map_err(|refusal| {
-                Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
-                    .remedy("Name a person of people.toml by the key of its table, as in `ana`")
-            }),
+            Some(person) => {
+                // Without a token anybody at this machine may say that they are anybody.
+                let proven = matches!(self, Self::Token(_));
+                let caller = Caller::person(person, config).map_err(|refusal| {
+                    Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
+                        .remedy("Name a person of people.toml by the key of its table, as in `ana`")
+                })?;
+                Ok(Caller { proven, ..caller })
+            }
         }
     }
 
@@ -313,6 +318,18 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_a_token_shows_who_somebody_is() {
+        let config = crate::config::load(None, &|_| None).unwrap().config;
+        let ana = || config.people.keys().next().unwrap().clone();
+        for (who, proven) in
+            [(Who::Token(ana()), true), (Who::Local(Some(ana())), false), (Who::Local(None), false)]
+        {
+            let caller = who.caller(&config, "as").unwrap();
+            assert_eq!(caller.proven, proven, "{who:?}");
+        }
     }
 
     #[test]

@@ -254,7 +254,8 @@ fn subject(record: &Record) -> Option<String> {
         timeline::Key::Incident(id) => Some(id.to_string()),
         timeline::Key::Page(id) => Some(id.to_string()),
         timeline::Key::Storm(id) => Some(id.to_string()),
-        timeline::Key::OnCall | timeline::Key::Ended => None,
+        timeline::Key::Run(id) => Some(id.to_string()),
+        timeline::Key::OnCall | timeline::Key::Ended | timeline::Key::Runs => None,
     }
 }
 

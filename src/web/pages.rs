@@ -147,5 +147,6 @@ fn reason(reason: &PageReason) -> &'static str {
         PageReason::Unresolved(_) => "unresolved",
         PageReason::Asked(_) => "asked",
         PageReason::Assigned(_) => "assigned",
+        PageReason::NotHelped(_) => "not_helped",
     }
 }

@@ -42,6 +42,7 @@ const SIBLINGS: &[(&str, &str, &str)] = &[
     ("web", "intake", "POST /hooks/{integration} hands the body over"),
     ("web", "chat", "the live feed shows the cards that the console shows, and Slack may come by HTTP"),
     ("chat", "command", "what is written in chat is a command"),
+    ("runbook", "command", "a runbook is a command, and its steps may call others"),
 ];
 
 /// Words that a folder must not know: what it promises is that they are absent.
@@ -78,6 +79,8 @@ const ONE_PLACE: &[(&str, &[&str], &str)] = &[
     ("slack_morphism", &["chat", "app"], "a chat vendor's library stays in its adapter"),
     ("reedline", &["cli", "chat"], "only the console reads from a terminal"),
     ("clap", &["cli", "main"], "only the command line parses flags"),
+    ("minijinja", &["runbook"], "templates of runbooks are proved and made safe in one place"),
+    ("pulldown_cmark", &["runbook"], "Markdown from outside is read in one place"),
 ];
 
 /// Everything that is wrong with one file; `insides` are the modules of each layer's folder.

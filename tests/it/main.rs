@@ -21,6 +21,8 @@ mod peer;
 mod promises;
 mod response;
 mod rooms;
+mod runbooks;
+mod runs;
 mod sample;
 mod simulation;
 mod source;

@@ -72,7 +72,11 @@ impl Stage {
         let loaded =
             loaded.map_err(|mistakes| anyhow::anyhow!("its configuration has mistakes:\n{mistakes}"))?;
         let data_dir = Some(folder.path.join("data"));
-        let app = App::start(loaded, Options { data_dir, listen: Some(([127, 0, 0, 1], 0).into()) }).await?;
+        let app = App::start(
+            loaded,
+            Options { data_dir, listen: Some(([127, 0, 0, 1], 0).into()), commands: None },
+        )
+        .await?;
         let place = Place { url: address(app.address), source: "is that of the demo".to_owned() };
         let client = Client::new(place, None, None).map_err(anyhow::Error::msg)?;
         let hook = client.place().url.join("hooks/shop")?;

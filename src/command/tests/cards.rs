@@ -22,6 +22,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     insta::assert_snapshot!(lines::card(&card), @r"
     Commands
     More about one: /help COMMAND. Everything works as `/watchbell …` too.
+    1 more needs a stronger role than yours (responder).
 
     command                                                 what it does
     /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
@@ -51,6 +52,10 @@ fn help_lists_everything_that_the_caller_may_use() {
     /oncall override remove OVERRIDE                        Takes an override back; whoever is on call without it counts again.
     /oncall schedule SCHEDULE [DAYS]                        Shows the shifts of the coming days in your time zone, gaps marked.
     /page PERSON|TEAM|POLICY REASON…                        Pages a person, everybody of a team, or by an escalation policy.
+    /runbook approve RUN [STEP]                             Says yes to what a run asks: a confirmation, or an approval by others.
+    /runbook refuse RUN [STEP]                              Says no to what a run asks; the run ends.
+    /runbook runs [--limit N]                               Lists the runs of runbooks: those that run, then the last that ended.
+    /runbook stop RUN                                       Stops a run: no further step begins, and what runs is ended.
     /watchbell version                                      Says which release of Watchbell answers.
     ");
     let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();

@@ -1,7 +1,7 @@
 //! A desk with an engine, views in a folder that goes away, and a clock in the test's hand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -243,6 +243,7 @@ pub fn config() -> Config {
         )]),
         routes: vec![route],
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
+        automatic: BTreeSet::new(),
         platforms: BTreeMap::new(),
         strangers: BTreeMap::new(),
     }

@@ -1,6 +1,9 @@
 //! Alerts and groups: what their events make of the state. Never touches pages or incidents but by their own methods.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
@@ -92,6 +95,7 @@ impl State {
             card_due: None,
             carded: BTreeSet::new(),
             storms: BTreeSet::new(),
+            runs: BTreeMap::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));

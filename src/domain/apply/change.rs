@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     delivery::Delivery,
     group::Group,
-    id::{DeliveryId, GroupId, IncidentId, PageId},
+    id::{DeliveryId, GroupId, IncidentId, PageId, RunId},
     incident::{Incident, IncidentStatus},
     page::Page,
+    run::Run,
     state::{State, Timer},
 };
 
@@ -64,6 +65,16 @@ impl State {
         rearm(&mut self.timers, &before, &after);
     }
 
+    pub(super) fn change_run(&mut self, id: RunId, change: impl FnOnce(&mut Run)) {
+        let run = self.runs.get_mut(&id).or_else(|| self.ended_runs.get_mut(&id));
+        let Some(run) = run else { return };
+        let run = Arc::make_mut(run);
+        let before = run_timers(run);
+        change(run);
+        let after = run_timers(run);
+        rearm(&mut self.timers, &before, &after);
+    }
+
     pub(super) fn change_delivery(&mut self, id: DeliveryId, change: impl FnOnce(&mut Delivery)) {
         if let Some(delivery) = self.deliveries.get_mut(&id) {
             change(Arc::make_mut(delivery));
@@ -107,6 +118,20 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
 fn page_timers(page: &Page) -> [Armed; 2] {
     let next_try = page.pending.iter().map(|(_, one)| one.due).min();
     [Some((page.next_at, Timer::PageStep(page.id))), next_try.map(|due| (due, Timer::PageTry(page.id)))]
+}
+
+fn run_timers(run: &Run) -> [Armed; 3] {
+    let asked = run.steps.iter().filter_map(|step| step.ask()).map(|ask| ask.until).min();
+    let asked = asked.filter(|_| run.is_live());
+    [
+        run.card_due.map(|due| (due, Timer::RunCard(run.id))),
+        asked.map(|due| (due, Timer::RunAsk(run.id))),
+        run.judge_due.map(|due| (due, Timer::RunJudge(run.id))),
+    ]
+}
+
+pub(super) fn disarm_run(timers: &mut BTreeSet<(Timestamp, Timer)>, run: &Run) {
+    rearm(timers, &run_timers(run), &[]);
 }
 
 pub(super) fn disarm_page(timers: &mut BTreeSet<(Timestamp, Timer)>, page: &Page) {

@@ -59,6 +59,7 @@ impl State {
             }
             CardOf::Incident(incident) => self.incidents.contains_key(&incident),
             CardOf::Storm(storm) => self.storms.contains_key(&storm),
+            CardOf::Run(run) => self.run(run).is_some(),
         };
         if !known {
             return;

@@ -7,6 +7,7 @@ mod chat;
 mod incidents;
 mod links;
 mod pages;
+mod run;
 mod storm;
 
 use std::{
@@ -120,13 +121,15 @@ impl State {
                 self.delivery_finished(*delivery);
             }
             Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => {
-                self.override_changed(event, stamp);
+                self.overrides_changed(event, stamp);
             }
+            Event::Run(event) => self.run_happened(event, stamp),
+            Event::RunMissed(missed) => self.run_missed(missed, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }
 
-    fn override_changed(&mut self, event: &Event, stamp: &Stamp) {
+    fn overrides_changed(&mut self, event: &Event, stamp: &Stamp) {
         match event {
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
                 self.next.overriding = self.next.overriding.max(id.next());

@@ -40,7 +40,7 @@ impl State {
                 Subject::Incident(incident) => {
                     self.change_incident(incident, |incident| incident.unresolved_paged += 1);
                 }
-                Subject::Request(_) | Subject::Storm(_) => {}
+                Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
             }
         }
         match page.subject {
@@ -52,7 +52,7 @@ impl State {
                     incident.pages.insert(page.id);
                 });
             }
-            Subject::Request(_) | Subject::Storm(_) => {}
+            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
         }
         self.timers.insert((page.next_at, Timer::PageStep(page.id)));
         self.pages.insert(page.id, Arc::new(page));
@@ -78,7 +78,7 @@ impl State {
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }
-            Subject::Request(_) | Subject::Storm(_) => {}
+            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
         }
     }
 
@@ -100,7 +100,7 @@ impl State {
                     incident.pages.remove(&id);
                 });
             }
-            Subject::Storm(_) => {}
+            Subject::Storm(_) | Subject::Run(_) => {}
             Subject::Request(_) => {
                 let closed = ClosedPage {
                     reason: page.reason.clone(),
@@ -152,6 +152,15 @@ impl State {
                 self.change_incident(incident, |incident| {
                     incident.card_revision = incident.card_revision.max(queued.revision);
                     incident.cards.insert(queued.delivery);
+                });
+            }
+            (DeliveryKind::Card, Subject::Run(run)) => {
+                let clock = self.clock;
+                self.change_run(run, |run| {
+                    run.card_revision = run.card_revision.max(queued.revision);
+                    run.card_due = None;
+                    run.card_at = Some(clock);
+                    run.cards.insert(queued.delivery);
                 });
             }
             (DeliveryKind::Room, Subject::Incident(incident)) => self.room_work_queued(incident, queued),
@@ -222,6 +231,11 @@ impl State {
             (DeliveryKind::Card, Subject::Storm(storm)) => self.change_storm(storm, |storm| {
                 storm.cards.remove(&id);
             }),
+            (DeliveryKind::Card, Subject::Run(run)) => {
+                self.change_run(run, |run| {
+                    run.cards.remove(&id);
+                });
+            }
             _ => {}
         }
         if let (DeliveryKind::Room, Some(incident)) = (delivery.kind, delivery.subject.incident()) {

@@ -36,6 +36,9 @@ impl Decision<'_> {
             Timer::RoomsClose(incident) => self.furnish(incident),
             Timer::StormCard(storm) => self.post_storm_card(storm),
             Timer::StormCalm(storm) => self.emit(Event::StormEnded { storm }),
+            Timer::RunAsk(run) => self.ask_expired(run),
+            Timer::RunJudge(run) => self.judge_late(run),
+            Timer::RunCard(run) => self.post_run_card(run),
         }
     }
 
@@ -129,6 +132,7 @@ impl Decision<'_> {
         let subject = Subject::Group(id, group.incident);
         self.edit_group_card(id);
         self.emit(Event::GroupClosed { group: id });
+        self.answers_helped(group.runs.values().copied().collect());
         self.tell_resolved(&group.paged, subject);
         if let Some(incident) = group.incident {
             self.mitigate_when_quiet(incident);

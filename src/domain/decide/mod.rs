@@ -14,6 +14,9 @@ mod oncall;
 mod page;
 mod report;
 mod room;
+mod run;
+mod run_ask;
+mod run_start;
 mod storm;
 
 use super::{
@@ -78,6 +81,7 @@ pub fn decide(
         Intent::Incident { what, by } => decision.incident(what, by)?,
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
         Intent::Link(what) => decision.link(what)?,
+        Intent::Run(what) => decision.run(what).map_err(Refusal::Run)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }

@@ -232,6 +232,7 @@ impl Decision<'_> {
                     .into_iter()
                     .collect();
             }
+            Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels),
             Subject::Request(_) => None,
         };
         own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()

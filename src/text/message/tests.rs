@@ -64,6 +64,7 @@ fn facts() -> Facts {
         storm: None,
         reason: Some(PageReason::Fired),
         by: Some(Actor::Watchbell),
+        run: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The configuration of the world: a small team, two schedules, policies with repeats, routes of every kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, civil, tz::TimeZone};
 use watchbell::domain::{
@@ -33,6 +33,7 @@ pub fn config() -> Config {
         )]),
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
+        automatic: BTreeSet::new(),
         platforms: BTreeMap::new(),
         strangers: BTreeMap::new(),
     }

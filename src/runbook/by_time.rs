@@ -1,0 +1,138 @@
+//! Runbooks that run at their times, under their own identity. One task sleeps until the next instant is due. Never
+//! makes up for what was missed while Watchbell was down: that is written down instead.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    Library, Runbook,
+    executor::Executor,
+    plan::{self, About, Wanted},
+    run::{Said, tell},
+};
+use crate::{
+    command::{Desk, Ground, understand},
+    domain::{
+        event::{Actor, Event},
+        run::{RunBecause, RunIntent, RunMissed},
+    },
+    observe,
+    text::runbook as words,
+};
+
+/// It is looked at the clock that often at least: somebody may have set it.
+const LOOK: Duration = Duration::from_mins(1);
+/// Missed instants are counted up to here.
+const MOST_MISSED: u32 = 10_000;
+
+impl Executor {
+    /// Runs what is due at its times, until the house ends. `last` is when the journal was last written before this
+    /// start, if ever: what was due since then was missed.
+    pub fn keep_time(&self, desk: &Desk, library: &Arc<Library>, last: Option<Timestamp>) {
+        let timed = |runbook: &&Arc<Runbook>| runbook.by_itself.schedule.is_some();
+        let runbooks: Vec<Arc<Runbook>> = library.runbooks().filter(timed).cloned().collect();
+        if !runbooks.is_empty() {
+            self.spawn(keep_time(self.clone(), desk.clone(), runbooks, last));
+        }
+    }
+
+    /// Starts a runbook because its time has come.
+    async fn start_at(&self, desk: &Desk, runbook: &Arc<Runbook>, due: Timestamp) {
+        if let Err(why) = self.try_start_at(desk, runbook, due).await {
+            let missed = RunMissed { runbook: runbook.command(), due, times: 1, why };
+            drop(tell(desk, observe::trace(), RunIntent::Missed(missed)).await);
+        }
+    }
+
+    async fn try_start_at(&self, desk: &Desk, runbook: &Arc<Runbook>, due: Timestamp) -> Result<(), String> {
+        let named = runbook.environment.clone().or_else(|| self.world.usual().map(str::to_owned));
+        let named = named.unwrap_or_default();
+        let environment = self.world.environment(&named).cloned();
+        let environment = environment.ok_or_else(|| words::no_environment(&named).title)?;
+        let by = runbook.by_itself.run_as.clone().map_or(Actor::Watchbell, Actor::Person);
+        let (registry, command, name) = (desk.commands.current(), runbook.command(), named.clone());
+        let (channel, actor) = (runbook.by_itself.channel.clone(), by.clone());
+        let seen = desk.engine.read(move |look| {
+            let now = look.now.civil;
+            let me = actor.person();
+            let zone = me.and_then(|me| look.config.people.get(me)).map(|person| person.zone.clone());
+            let zone = zone.unwrap_or(TimeZone::UTC);
+            let ground = Ground { config: look.config, zone: &zone, now, me, anchor: now };
+            // Its defaults are those of the command.
+            let parsed = understand(&registry, ground, &command).ok()?;
+            let about = About { by: &actor, incident: None, group: None, channel: channel.as_ref(), now };
+            let (given, environment) = (parsed.values, (name.as_str(), &environment));
+            let scope = plan::scope(&parsed.spec, &given, environment, &about, look.state, look.config);
+            Some((given, scope))
+        });
+        let Ok(Some((given, scope))) = seen.await else { return Err(words::NEEDS_ARGUMENTS.to_owned()) };
+        let wanted = Wanted {
+            by,
+            because: RunBecause::Schedule { due },
+            given: &given,
+            environment: named,
+            incident: None,
+            group: None,
+            channels: runbook.by_itself.channel.iter().cloned().collect(),
+            salt: &*desk.salt,
+        };
+        let (plan, trace) = (plan::plan(runbook, wanted, &scope), observe::trace());
+        let started = tell(desk, trace, RunIntent::Start(Box::new(plan))).await;
+        let Ok(started) = started else { return Ok(()) };
+        let started = started.map_err(|no| words::refused(no, &TimeZone::UTC))?;
+        let id = started.events.iter().find_map(|event| match event {
+            Event::Run(event) => Some(event.run),
+            _ => None,
+        });
+        let Some(id) = id else { return Ok(()) };
+        let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
+            return Ok(());
+        };
+        if let Some(running) = self.running_of(desk, runbook, &run, trace, Said::default()).await {
+            self.spawn(running.go(0));
+        }
+        Ok(())
+    }
+}
+
+async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, last: Option<Timestamp>) {
+    let Ok(mut seen) = desk.engine.read(|look| look.now.civil).await else { return };
+    for runbook in &runbooks {
+        let Some((due, times)) = last.and_then(|last| missed(runbook, last, seen)) else { continue };
+        let missed = RunMissed { runbook: runbook.command(), due, times, why: words::WAS_AWAY.to_owned() };
+        drop(tell(&desk, observe::trace(), RunIntent::Missed(missed)).await);
+    }
+    loop {
+        let Some(next) = runbooks.iter().filter_map(|runbook| due(runbook, seen)).min() else { return };
+        let pause = Duration::try_from(next.duration_since(seen)).unwrap_or_default();
+        tokio::time::sleep(pause.min(LOOK)).await;
+        let Ok(now) = desk.engine.read(|look| look.now.civil).await else { return };
+        for runbook in &runbooks {
+            if let Some(due) = due(runbook, seen).filter(|due| *due <= now) {
+                executor.start_at(&desk, runbook, due).await;
+            }
+        }
+        // Set back: what was done at these times is not done again.
+        seen = seen.max(now);
+    }
+}
+
+fn due(runbook: &Runbook, after: Timestamp) -> Option<Timestamp> {
+    runbook.by_itself.schedule.as_ref()?.next(after)
+}
+
+/// The last instant that was missed, and how many there were.
+fn missed(runbook: &Runbook, last: Timestamp, now: Timestamp) -> Option<(Timestamp, u32)> {
+    let mut found: Option<(Timestamp, u32)> = None;
+    let mut at = last;
+    while let Some(next) = due(runbook, at).filter(|next| *next <= now) {
+        let times = found.map_or(0, |(_, times)| times);
+        if times >= MOST_MISSED {
+            break;
+        }
+        found = Some((next, times + 1));
+        at = next;
+    }
+    found
+}

@@ -1,0 +1,207 @@
+//! Starts runs, takes them up after a restart, and ends with the house. Never starts what the engine did not take.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::tz::TimeZone;
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{
+    Library, Runbook,
+    plan::{self, About},
+    prepared::{Place, World},
+    run::{Running, Said, index, tell},
+    verdict::{Next, next},
+};
+use crate::{
+    command::{Caller, Desk},
+    config::Settings,
+    domain::{
+        event::{Actor, TraceId},
+        id::{RunId, Seq},
+        run::{Run, RunIntent, RunStatus, StepOutcome, StepReport, Todo, Verdict},
+    },
+    engine::Engine,
+    observe,
+    text::runbook as words,
+};
+
+/// Does the runs of runbooks. Clones share what runs.
+#[derive(Clone)]
+pub struct Executor {
+    pub(super) world: World,
+    pub(super) commits: watch::Receiver<Seq>,
+    engine: Engine,
+    running: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl Executor {
+    /// Nothing runs yet. `settings` say what may be reached and started; `commits` tells when the journal has moved.
+    ///
+    /// # Errors
+    /// When there is no usable TLS.
+    pub fn new(settings: &Settings, engine: &Engine, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
+        Ok(Self { world: World::new(settings)?, commits, engine: engine.clone(), running: Arc::default() })
+    }
+
+    /// Takes up what ran when the process ended.
+    pub async fn resume(&self, desk: &Desk, library: &Library) {
+        let Ok(found) = desk.engine.read(|look| look.state.runs_to_resume()).await else { return };
+        for todo in found.into_iter().filter(|found| matches!(found.todo, Todo::Resume { .. })) {
+            let (id, trace) = (todo.run, observe::trace());
+            let resumed = tell(desk, trace, RunIntent::Resume(id)).await;
+            let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
+                return;
+            };
+            if !matches!(resumed, Ok(Ok(_))) || !run.is_live() {
+                continue;
+            }
+            let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
+            let runbook = library.get(&run.plan.runbook).filter(same);
+            let running = match runbook {
+                Some(runbook) => self.running_of(desk, runbook, &run, trace, Said::default()).await,
+                None => None,
+            };
+            match running {
+                Some(mut running) => {
+                    let from = standing(&mut running, &run);
+                    self.spawn(running.go(from));
+                }
+                None => self.spawn(give_up(desk.clone(), run, trace, self.commits.clone())),
+            }
+        }
+    }
+
+    /// Ends everything that runs here at once; what it was doing is taken up at the next start.
+    pub fn stop(&self) {
+        self.running().abort_all();
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut running = self.running();
+        while running.try_join_next().is_some() {}
+        running.spawn(work);
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A run with all that it needs; none: its environment is gone, or the engine has stopped.
+    pub(super) async fn running_of(
+        &self,
+        desk: &Desk,
+        runbook: &Arc<Runbook>,
+        run: &Run,
+        trace: TraceId,
+        said: Said,
+    ) -> Option<Running> {
+        let plan = run.plan.clone();
+        let environment = self.world.environment(&plan.environment)?.clone();
+        let (spec, given) = (Arc::clone(&runbook.spec), plan::given(&runbook.spec, &plan));
+        let (asked, place) = (plan.clone(), Place::new(&self.world, &environment));
+        let seen = desk.engine.read(move |look| {
+            let about = About {
+                by: &asked.by,
+                incident: asked.incident,
+                group: asked.group,
+                channel: asked.channels.first(),
+                now: look.now.civil,
+            };
+            let environment = (asked.environment.as_str(), &environment);
+            let scope = plan::scope(&spec, &given, environment, &about, look.state, look.config);
+            let caller = match &asked.by {
+                Actor::Person(id) => Caller::person(id, look.config).ok(),
+                _ => None,
+            };
+            (scope, caller)
+        });
+        let (scope, caller) = seen.await.ok()?;
+        // A step says yes to nothing, whoever started the run.
+        let operator = || Caller { actor: plan.by.clone(), ..Caller::operator(TimeZone::UTC) };
+        let caller = Caller { proven: false, ..caller.unwrap_or_else(operator) };
+        Some(Running {
+            // Whoever called may be in a hurry; a run is not.
+            desk: Desk { engine: self.engine.clone(), ..desk.clone() },
+            id: run.id,
+            channel: plan.channels.first().cloned(),
+            plan,
+            runbook: Arc::clone(runbook),
+            place,
+            scope,
+            caller,
+            trace,
+            said,
+            commits: self.commits.clone(),
+            stop: watch::channel(false).0,
+            results: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+        })
+    }
+}
+
+/// Goes through what is over, as the run did, and says where it stands.
+fn standing(running: &mut Running, run: &Run) -> usize {
+    let runbook = Arc::clone(&running.runbook);
+    let (mut at, mut seen) = (0, BTreeSet::new());
+    while let Some(action) = runbook.action(at) {
+        let step = run.step(index(action));
+        let Some((step, outcome)) = step.and_then(|step| Some((step, step.outcome()?))) else { return at };
+        // Round a circle: which of its steps were done this time, nobody wrote down.
+        if !seen.insert(at) {
+            return at;
+        }
+        let result = step.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        if let Some(fields) = result {
+            running.results.insert(at, fields);
+        }
+        let next = next(action, outcome);
+        let handled = outcome == StepOutcome::Failed && matches!(next, Next::To(_));
+        running.outcomes.insert(at, if handled { StepOutcome::Skipped } else { outcome });
+        at = match next {
+            Next::On => at + 1,
+            Next::To(number) => number,
+            Next::Stop => runbook.actions().count(),
+        };
+    }
+    at
+}
+
+/// The file is another one now: the run ends, and says why.
+async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::Receiver<Seq>) {
+    let id: RunId = run.id;
+    loop {
+        commits.mark_unchanged();
+        let status = desk.engine.read(move |look| look.state.run(id).map(|run| run.status)).await;
+        match status {
+            Ok(Some(RunStatus::Running)) => break,
+            // People say first what they make of the step that was lost.
+            Ok(Some(RunStatus::Waiting)) => {}
+            _ => return,
+        }
+        if commits.changed().await.is_err() {
+            return;
+        }
+    }
+    let next = desk.engine.read(move |look| {
+        let run = look.state.run(id)?;
+        run.steps.iter().find(|step| step.outcome().is_none()).map(|step| step.plan.index)
+    });
+    if let Ok(Some(step)) = next.await {
+        let report = StepReport {
+            run: id,
+            step,
+            attempt: 0,
+            outcome: StepOutcome::Failed,
+            took: jiff::SignedDuration::ZERO,
+            line: words::changed_meanwhile(&run.plan.runbook),
+            output: None,
+            cut: 0,
+            result: None,
+        };
+        drop(tell(&desk, trace, RunIntent::Finish(Box::new(report))).await);
+    }
+    drop(tell(&desk, trace, RunIntent::End { run: id, verdict: Verdict::Failed }).await);
+}

@@ -1,0 +1,442 @@
+//! A run under way: step after step, each with its permit, its check and its report. Never does a step without a
+//! permit, and never a second time what changes something.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    Runbook,
+    model::Action,
+    prepared::{Place, Prepared, one_line, patience, signed},
+    scope::Scope,
+    verdict::{Next, judge, next, runs_beside},
+    world::{Fault, Found},
+};
+use crate::{
+    command::{self, Caller, Desk},
+    domain::{
+        event::TraceId,
+        id::{ChannelName, RunId, Seq},
+        intent::{Intent, Refusal},
+        prose::Prose,
+        run::{Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict},
+    },
+    engine::{Accepted, Rejected},
+    text::runbook as words,
+};
+
+/// Steps that one run does at most, jumps counted.
+const MOST: usize = 1_000;
+/// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What each step said, for whoever waits for the answer: heading and text.
+pub(super) type Said = Arc<Mutex<Vec<(String, String)>>>;
+
+/// A run that is being done.
+pub(super) struct Running {
+    pub desk: Desk,
+    pub id: RunId,
+    pub plan: RunPlan,
+    pub runbook: Arc<Runbook>,
+    pub place: Place,
+    /// What it knows before its first step.
+    pub scope: Scope,
+    pub caller: Caller,
+    pub channel: Option<ChannelName>,
+    pub trace: TraceId,
+    pub said: Said,
+    pub commits: watch::Receiver<Seq>,
+    pub stop: watch::Sender<bool>,
+    /// What each action found, by its number.
+    pub results: BTreeMap<usize, Map<String, Value>>,
+    /// What became of those that count.
+    pub outcomes: BTreeMap<usize, StepOutcome>,
+}
+
+/// There is nothing more to do: the run is over, or the engine has stopped.
+pub(super) struct Over;
+
+/// What the rules say of a step.
+enum May {
+    Go(u32),
+    /// People said meanwhile what became of it.
+    Already(StepOutcome),
+    No(String),
+}
+
+/// What became of a step.
+struct Done {
+    outcome: StepOutcome,
+    fields: Map<String, Value>,
+}
+
+/// What is told of a step.
+struct Told {
+    outcome: StepOutcome,
+    took: Duration,
+    line: String,
+    shown: String,
+    cut: u64,
+    fields: Map<String, Value>,
+}
+
+impl Told {
+    fn never_began(outcome: StepOutcome, line: &str) -> Self {
+        let line = one_line(line);
+        Self { outcome, took: Duration::ZERO, line, shown: String::new(), cut: 0, fields: Map::new() }
+    }
+}
+
+impl Running {
+    /// Does what is left of it, from the action of this number.
+    pub async fn go(mut self, from: usize) {
+        let (desk, id, commits) = (self.desk.clone(), self.id, self.commits.clone());
+        let stop = self.stop.clone();
+        let watching = async move {
+            watch_for_stop(&desk, id, commits).await;
+            stop.send_replace(true);
+            // What runs ends by itself now, and says so.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = self.finish_all(from) => {}
+            () = watching => {}
+        }
+    }
+
+    async fn finish_all(&mut self, from: usize) -> Result<(), Over> {
+        self.steps(from).await?;
+        let bad = |outcome: &StepOutcome| !matches!(outcome, StepOutcome::Passed | StepOutcome::Skipped);
+        let verdict = if self.outcomes.values().any(bad) { Verdict::Failed } else { Verdict::Passed };
+        self.end(verdict).await
+    }
+
+    /// Says that nothing is left to do.
+    pub async fn end(&self, verdict: Verdict) -> Result<(), Over> {
+        // Refused: it ended another way.
+        drop(self.tell(RunIntent::End { run: self.id, verdict }).await?);
+        Ok(())
+    }
+
+    async fn steps(&mut self, mut at: usize) -> Result<(), Over> {
+        let runbook = Arc::clone(&self.runbook);
+        for _ in 0..MOST {
+            let batch = batch(&runbook, at);
+            let Some(last) = batch.last() else { return Ok(()) };
+            let mut to = last.number + 1;
+            let done = join_all(batch.iter().map(|action| self.one(action))).await;
+            for (action, done) in batch.iter().zip(done) {
+                match self.keep(action, done?) {
+                    Next::On => {}
+                    Next::To(number) => to = number,
+                    Next::Stop => return Ok(()),
+                }
+            }
+            at = to;
+        }
+        self.outcomes.insert(usize::MAX, StepOutcome::Failed);
+        Ok(())
+    }
+
+    fn keep(&mut self, action: &Action, done: Done) -> Next {
+        let next = next(action, done.outcome);
+        self.results.insert(action.number, done.fields);
+        // A failure that leads on is what the runbook is for.
+        let handled = done.outcome == StepOutcome::Failed && matches!(next, Next::To(_));
+        self.outcomes.insert(action.number, if handled { StepOutcome::Skipped } else { done.outcome });
+        next
+    }
+
+    /// What is known now.
+    fn scope(&self) -> Scope {
+        let mut scope = self.scope.clone();
+        for action in self.runbook.actions() {
+            let Some(name) = &action.settings.name else { continue };
+            match self.results.get(&action.number) {
+                Some(fields) => scope.set(name, fields),
+                None => scope.set(name, json!({"ok": false, "ran": false, "elapsed": 0})),
+            }
+        }
+        scope
+    }
+
+    async fn one(&self, action: &Action) -> Result<Done, Over> {
+        let scope = self.scope();
+        let not_begun = |outcome, line: String| async move {
+            let told = Told::never_began(outcome, &line);
+            self.finish(action, 0, told, false).await
+        };
+        if let Some(when) = &action.settings.when {
+            match when.holds(&scope) {
+                Ok(true) => {}
+                Ok(false) => return not_begun(StepOutcome::Skipped, words::not_when(when.text())).await,
+                Err(no) => return not_begun(StepOutcome::Unknown, no.to_string()).await,
+            }
+        }
+        let Ok(now) = self.desk.engine.read(|look| look.now.civil).await else { return Err(Over) };
+        let prepared = match Prepared::new(&action.act, &scope, now) {
+            Ok(prepared) => prepared,
+            Err(no) => return not_begun(StepOutcome::Failed, no.to_string()).await,
+        };
+        let what = prepared.says(&self.place.secrets);
+        if self.plan.dry && action.changes {
+            return not_begun(StepOutcome::Skipped, words::would(&what)).await;
+        }
+        let times = action.settings.retry.map_or(0, |retry| retry.times);
+        let mut tried = 0;
+        loop {
+            let attempt = match self.permit(action, &what).await? {
+                May::Go(attempt) => attempt,
+                May::Already(outcome) => return Ok(Done { outcome, fields: nothing(false) }),
+                May::No(why) => return not_begun(StepOutcome::Failed, why).await,
+            };
+            let began = Instant::now();
+            let found = self.perform(action, &prepared).await;
+            let told = self.judged(action, found, &scope, began.elapsed());
+            let done = self.finish(action, attempt, told, true).await?;
+            let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
+            if !again || *self.stop.borrow() {
+                return Ok(done);
+            }
+            tried += 1;
+            let pause = action.settings.retry.and_then(|retry| Duration::try_from(retry.every).ok());
+            let mut stopped = self.stop.subscribe();
+            drop(tokio::time::timeout(pause.unwrap_or_default(), stopped.wait_for(|stop| *stop)).await);
+        }
+    }
+
+    /// Does it; none: it was stopped.
+    async fn perform(&self, action: &Action, prepared: &Prepared) -> Option<Result<Found, Fault>> {
+        let mut stopped = self.stop.subscribe();
+        let ended = self.stop.subscribe();
+        let work = async {
+            match prepared {
+                Prepared::Chat(line) => self.chat(line, patience(action)).await,
+                prepared => prepared.perform(action, &self.place, &ended).await,
+            }
+        };
+        if matches!(prepared, Prepared::Run(_)) {
+            // A program is asked to end first, and then ended.
+            let found = work.await;
+            return if *stopped.borrow() { None } else { Some(found) };
+        }
+        tokio::select! {
+            found = work => Some(found),
+            _ = stopped.wait_for(|stop| *stop) => None,
+        }
+    }
+
+    /// Another command of the bot, as the same person.
+    async fn chat(&self, line: &str, patience: Duration) -> Result<Found, Fault> {
+        let answer = command::run(&self.desk, self.caller.clone(), self.channel.clone(), line, self.trace);
+        let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(answer);
+        let reply = match tokio::time::timeout(patience, answer).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(_)) => return Err(Fault::Unknown(words::BUSY.to_owned())),
+            Err(_) => return Err(Fault::TimedOut(signed(patience))),
+        };
+        let mut shown = self.place.secrets.cover(&reply.text);
+        let cut = super::world::shorten(&mut shown, super::world::OUTPUT);
+        let mut fields = Map::new();
+        fields.insert("reply".to_owned(), shown.clone().into());
+        fields.insert("ok".to_owned(), reply.ok.into());
+        Ok(Found { fields, shown, cut })
+    }
+
+    fn judged(
+        &self,
+        action: &Action,
+        found: Option<Result<Found, Fault>>,
+        scope: &Scope,
+        took: Duration,
+    ) -> Told {
+        let not = |outcome, line: &str| Told { took, ..Told::never_began(outcome, line) };
+        let found = match found {
+            None => return not(StepOutcome::Stopped, ""),
+            Some(Err(Fault::Unknown(why))) => {
+                return not(StepOutcome::Unknown, &self.place.secrets.cover(&why));
+            }
+            Some(Err(fault @ Fault::TimedOut(_))) => return not(StepOutcome::TimedOut, &fault.to_string()),
+            Some(Err(Fault::NotAllowed(why))) => {
+                return not(StepOutcome::Failed, &self.place.secrets.cover(&why));
+            }
+            Some(Ok(found)) => found,
+        };
+        let mut fields = found.fields;
+        fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
+        let (outcome, why) = judge(action, &fields, scope);
+        let shown = redacted(action, found.shown);
+        let first = shown.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let line = match why {
+            Some(why) if first.is_empty() => one_line(&why),
+            Some(why) => one_line(&format!("{why}: {first}")),
+            None => one_line(first),
+        };
+        let fields = fields.into_iter().map(|(name, value)| (name, redacted_value(action, value))).collect();
+        Told { outcome, took, line, shown, cut: found.cut, fields }
+    }
+
+    async fn finish(&self, action: &Action, attempt: u32, told: Told, ran: bool) -> Result<Done, Over> {
+        let mut fields = nothing(ran);
+        fields.insert("elapsed".to_owned(), told.took.as_secs_f64().into());
+        fields.extend(told.fields);
+        fields.insert("ok".to_owned(), (told.outcome == StepOutcome::Passed).into());
+        let salt = (self.desk.salt)();
+        let output = (!told.shown.is_empty()).then(|| Prose::new(&told.shown, salt));
+        let kept = action.settings.name.as_ref().map(|_| Value::Object(fields.clone()).to_string());
+        let report = StepReport {
+            run: self.id,
+            step: index(action),
+            attempt,
+            outcome: told.outcome,
+            took: signed(told.took),
+            line: told.line,
+            output,
+            cut: told.cut,
+            result: kept,
+        };
+        if !told.shown.is_empty() {
+            let step = self.plan.steps.get(action.number).map(|step| step.heading.clone());
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push((step.unwrap_or_default(), told.shown));
+        }
+        // A refusal can only mean that it is larger than what is kept, which was seen to.
+        if let Err(no) = self.tell(RunIntent::Finish(Box::new(report))).await? {
+            tracing::error!(run = %self.id, ?no, "what became of a step was not taken");
+            return Err(Over);
+        }
+        Ok(Done { outcome: told.outcome, fields })
+    }
+
+    /// Asks for a permit until it is given or cannot be.
+    async fn permit(&self, action: &Action, what: &str) -> Result<May, Over> {
+        let (run, step) = (self.id, index(action));
+        let mut commits = self.commits.clone();
+        let mut waited = false;
+        loop {
+            commits.mark_unchanged();
+            if waited && let Some(outcome) = self.settled(step).await? {
+                return Ok(May::Already(outcome));
+            }
+            let what = Prose::new(what, (self.desk.salt)());
+            match self.tell(RunIntent::Permit { run, step, what }).await? {
+                Ok(accepted) => {
+                    if let Permit::Go { attempt } = Permit::of(&accepted.events, run, step) {
+                        return Ok(May::Go(attempt));
+                    }
+                }
+                Err(RunRefusal::Over(..) | RunRefusal::Stopping(_) | RunRefusal::Unknown(_)) => {
+                    return Err(Over);
+                }
+                Err(RunRefusal::Waiting(_)) => waited = true,
+                Err(no) => return Ok(May::No(words::refused(no, &self.caller.zone))),
+            }
+            commits.changed().await.map_err(|_| Over)?;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// What became of a step, once people have said how to go on.
+    async fn settled(&self, step: u32) -> Result<Option<StepOutcome>, Over> {
+        let id = self.id;
+        let seen = self.desk.engine.read(move |look| {
+            let run = look.state.run(id)?;
+            let goes_on = run.status == RunStatus::Running;
+            run.step(step).filter(|_| goes_on)?.outcome()
+        });
+        seen.await.map_err(|_| Over)
+    }
+
+    /// Tells the engine; when it is busy, again in a moment.
+    pub async fn tell(&self, what: RunIntent) -> Result<Result<Accepted, RunRefusal>, Over> {
+        tell(&self.desk, self.trace, what).await
+    }
+}
+
+/// Tells the engine something about a run; when it is busy, again in a moment.
+pub(super) async fn tell(
+    desk: &Desk,
+    trace: TraceId,
+    what: RunIntent,
+) -> Result<Result<Accepted, RunRefusal>, Over> {
+    loop {
+        match desk.engine.submit(trace, Intent::Run(what.clone())).await {
+            Ok(accepted) => return Ok(Ok(accepted)),
+            Err(Rejected::Refused(Refusal::Run(no))) => return Ok(Err(no)),
+            Err(Rejected::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+            Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
+        }
+    }
+}
+
+/// Ends when the run is being stopped.
+async fn watch_for_stop(desk: &Desk, id: RunId, mut commits: watch::Receiver<Seq>) {
+    loop {
+        commits.mark_unchanged();
+        let stopping =
+            desk.engine.read(move |look| look.state.run(id).is_none_or(|run| run.is_stopping())).await;
+        if stopping.unwrap_or(false) {
+            return;
+        }
+        if commits.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The actions that run at once from this one on; empty: there is none.
+fn batch(runbook: &Runbook, at: usize) -> Vec<&Action> {
+    let mut batch: Vec<&Action> = Vec::new();
+    for action in runbook.actions().skip(at) {
+        let apart = !runs_beside(action) || action.uses.iter().any(|used| *used >= at);
+        if !batch.is_empty() && apart {
+            break;
+        }
+        batch.push(action);
+        if !runs_beside(action) {
+            break;
+        }
+    }
+    batch
+}
+
+/// A step as the domain counts it.
+pub(super) fn index(action: &Action) -> u32 {
+    u32::try_from(action.number).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+fn nothing(ran: bool) -> Map<String, Value> {
+    Map::from_iter([
+        ("ok".to_owned(), false.into()),
+        ("ran".to_owned(), ran.into()),
+        ("elapsed".to_owned(), 0.into()),
+    ])
+}
+
+fn redacted(action: &Action, text: String) -> String {
+    action
+        .settings
+        .redact
+        .iter()
+        .fold(text, |text, pattern| pattern.replace_all(&text, super::world::secrets::COVERED).into_owned())
+}
+
+fn redacted_value(action: &Action, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redacted(action, text)),
+        Value::Array(values) => values.into_iter().map(|value| redacted_value(action, value)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, redacted_value(action, value))).collect()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,108 @@
+//! Where a runbook starts by hand. Never starts one that was not proved: it is handed what the library holds.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    executor::Executor,
+    model::Runbook,
+    plan::{self, About, Wanted},
+    run::Said,
+};
+use crate::{
+    command::{Answer, Call, Reply, Undone},
+    domain::{
+        event::Event,
+        id::RunId,
+        intent::Intent,
+        run::{RunBecause, RunIntent},
+    },
+    text,
+};
+
+/// Whoever waits for the answer hears how far it is after this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Starts a run of a runbook for whoever calls its command; the arguments are in `call.parsed.values`. In chat the
+/// answer is there at once, and the card that streams tells the rest; elsewhere it is the end, or how far the run is.
+///
+/// # Errors
+/// When it must not be started. Nothing has changed then.
+pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor) -> Answer {
+    let named = call.get::<String>(runbook.environment_flag).or_else(|| runbook.environment.clone());
+    let named = named.or_else(|| executor.world.usual().map(str::to_owned)).unwrap_or_default();
+    let Some(environment) = executor.world.environment(&named).cloned() else {
+        return Err(Reply::refused(text::runbook::no_environment(&named)).into());
+    };
+    let about_channel = call.channel.clone();
+    let (spec, given, by) =
+        (Arc::clone(&runbook.spec), call.parsed.values.clone(), call.caller.actor.clone());
+    let (now, name) = (call.now, named.clone());
+    let (incident, scope) = call
+        .read(move |look| {
+            let here = |channel| {
+                let mut incidents = look.state.incidents.values();
+                incidents.find(|incident| incident.channels.contains(channel)).map(|incident| incident.id)
+            };
+            let channel = about_channel.as_ref();
+            let incident = channel.and_then(here);
+            let about = About { by: &by, incident, group: None, channel, now };
+            (incident, plan::scope(&spec, &given, (&name, &environment), &about, look.state, look.config))
+        })
+        .await?;
+    let wanted = Wanted {
+        by: call.caller.actor.clone(),
+        because: RunBecause::Hand,
+        given: &call.parsed.values,
+        environment: named,
+        incident,
+        group: None,
+        channels: call.channel.iter().cloned().collect(),
+        salt: &*call.desk.salt,
+    };
+    let plan = plan::plan(runbook, wanted, &scope);
+    let accepted = call.submit(Intent::Run(RunIntent::Start(Box::new(plan)))).await?;
+    let started = accepted.events.iter().find_map(|event| match event {
+        Event::Run(event) => Some(event.run),
+        _ => None,
+    });
+    let Some(id) = started else { return Err(Reply::refused(text::runbook::gone()).into()) };
+    let run = call.read(move |look| look.state.run(id).cloned()).await?;
+    let said = Said::default();
+    if let Some(run) = &run
+        && let Some(running) =
+            executor.running_of(call.desk, runbook, run, call.trace, Arc::clone(&said)).await
+    {
+        executor.spawn(running.go(0));
+    }
+    if call.caller.account.is_none() {
+        wait(call, id, executor).await?;
+    }
+    answer(call, id, &said).await
+}
+
+/// Waits until the run has ended or asks somebody, or for as long as anybody wants to wait.
+async fn wait(call: &Call<'_>, id: RunId, executor: &Executor) -> Result<(), Undone> {
+    let mut commits = executor.commits.clone();
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        commits.mark_unchanged();
+        let settled = call.read(move |look| {
+            let run = look.state.run(id);
+            run.is_none_or(|run| !run.is_live() || run.steps.iter().any(|step| step.ask().is_some()))
+        });
+        if settled.await? || !matches!(tokio::time::timeout_at(until, commits.changed()).await, Ok(Ok(()))) {
+            return Ok(());
+        }
+    }
+}
+
+/// How it stands, with what its steps said.
+async fn answer(call: &Call<'_>, id: RunId, said: &Said) -> Answer {
+    let run = call.read(move |look| look.state.run(id).cloned()).await?;
+    let Some(run) = run else { return Err(Reply::refused(text::runbook::gone()).into()) };
+    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Reply::done(text::runbook::with_output(text::run::progress(&run), &said)))
+}

@@ -1,0 +1,206 @@
+//! What is said about runbooks. Never says that one ran: only a run does.
+
+use jiff::tz::TimeZone;
+
+use super::card::{Button, Card, Field, Tone};
+use crate::domain::{intent::Refusal, run::RunRefusal};
+
+/// What `--env` is for.
+pub const ENVIRONMENT: &str = "the environment to work in";
+/// What `--dry-run` is for.
+pub const DRY_RUN: &str = "show what would happen, and change nothing";
+
+/// A runbook in a list.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// How it is written.
+    pub usage: String,
+    /// What it does.
+    pub summary: String,
+    /// Who may run it.
+    pub role: String,
+    /// Whether something in it changes something.
+    pub changes: bool,
+}
+
+/// A runbook that cannot be used.
+#[derive(Debug, Clone)]
+pub struct BrokenLine {
+    /// Its command, as far as it is known.
+    pub command: Option<String>,
+    /// The place of its first mistake: `commands/a.md:3:7`.
+    pub at: String,
+    /// What is wrong there.
+    pub what: String,
+    /// How many mistakes it has.
+    pub count: usize,
+}
+
+/// All runbooks, or those that a word is in.
+#[must_use]
+pub fn list(lines: &[Line], broken: &[BrokenLine], word: Option<&str>) -> Card {
+    let title = match (lines.len(), word) {
+        (0, None) => "There is no runbook.".to_owned(),
+        (0, Some(word)) => format!("No runbook has `{}` in it.", super::usage::short(word)),
+        (1, _) => "1 runbook".to_owned(),
+        (count, _) => format!("{count} runbooks"),
+    };
+    let mut table = Vec::new();
+    if !lines.is_empty() {
+        table.push(["command", "what it does", "who", "changes"].map(str::to_owned).to_vec());
+    }
+    for line in lines {
+        let changes = if line.changes { "yes" } else { "" };
+        table.push(vec![line.usage.clone(), line.summary.clone(), line.role.clone(), changes.to_owned()]);
+    }
+    let text = broken.iter().map(broken_line).collect::<Vec<_>>().join("\n");
+    let tone = if broken.is_empty() { Tone::Plain } else { Tone::Warning };
+    Card { title, tone, text, table, ..Card::default() }
+}
+
+fn broken_line(broken: &BrokenLine) -> String {
+    let more = match broken.count {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let command = broken.command.as_deref().map_or_else(String::new, |command| format!("{command} "));
+    format!("Cannot be used: {command}{}: {}{more}", broken.at, broken.what)
+}
+
+/// A step as it is shown.
+#[derive(Debug, Clone)]
+pub struct StepLine {
+    /// Its heading.
+    pub title: String,
+    /// What it does, an action each, as written.
+    pub does: Vec<String>,
+}
+
+/// One runbook: what it does, step by step.
+#[must_use]
+pub fn show(
+    usage: &str,
+    summary: &str,
+    facts: Vec<(String, String)>,
+    intro: &str,
+    steps: &[StepLine],
+    run: &str,
+) -> Card {
+    let mut text = summary.to_owned();
+    if !intro.is_empty() {
+        text = format!("{text}\n{intro}");
+    }
+    let mut table = Vec::new();
+    if !steps.is_empty() {
+        table.push(["step", "what it does"].map(str::to_owned).to_vec());
+    }
+    for step in steps {
+        let mut does = step.does.iter();
+        let first = does.next().cloned().unwrap_or_default();
+        table.push(vec![step.title.clone(), first]);
+        table.extend(does.map(|more| vec![String::new(), more.clone()]));
+    }
+    let fields = facts.into_iter().map(|(name, value)| Field { name, value }).collect();
+    let buttons = vec![Button::new("Dry run", format!("{run} --dry-run"))];
+    Card { title: usage.to_owned(), text, fields, table, buttons, ..Card::default() }
+}
+
+/// No runbook is called that.
+#[must_use]
+pub fn unknown(written: &str, nearest: Option<&str>) -> Card {
+    let mean = nearest.map_or_else(|| ".".to_owned(), |nearest| format!(", did you mean {nearest}?"));
+    Card {
+        title: format!("No runbook is called {}{mean}", super::usage::short(written)),
+        tone: Tone::Warning,
+        text: "/runbook list has all of them.".to_owned(),
+        buttons: nearest
+            .map(|nearest| Button::new(nearest, format!("/runbook show {}", nearest.trim_start_matches('/'))))
+            .into_iter()
+            .collect(),
+        ..Card::default()
+    }
+}
+
+/// A runbook that has mistakes, shown as they stand in its file.
+#[must_use]
+pub fn broken(file: &str, mistakes: String) -> Card {
+    Card {
+        title: format!("{file} cannot be used"),
+        tone: Tone::Warning,
+        text: "The others work. `watchbell check` shows this, too.".to_owned(),
+        document: mistakes,
+        ..Card::default()
+    }
+}
+
+/// Nobody knows: a query found nothing.
+pub const NO_DATA: &str = "no data";
+/// A command was not taken.
+pub const BUSY: &str = "Watchbell is busy: the command was not taken";
+
+/// Why a run did not start at its time.
+pub const WAS_AWAY: &str = "Watchbell was not running";
+/// Why a run cannot start by itself.
+pub const NEEDS_ARGUMENTS: &str = "it needs arguments that nobody gives it";
+
+/// Why a run was not started, on one line.
+#[must_use]
+pub fn refused(no: RunRefusal, zone: &TimeZone) -> String {
+    let card = super::refusal::card(&Refusal::Run(no), zone);
+    format!("{} {}", card.title, card.text).trim().to_owned()
+}
+
+/// A check does not hold.
+#[must_use]
+pub fn expected(check: &str) -> String {
+    format!("expected {check}")
+}
+
+/// A step was not its turn.
+#[must_use]
+pub fn not_when(condition: &str) -> String {
+    format!("only when {condition}")
+}
+
+/// What a dry run shows of a step that changes something.
+#[must_use]
+pub fn would(what: &str) -> String {
+    format!("would do: {what}")
+}
+
+/// The file of a run is another one now.
+#[must_use]
+pub fn changed_meanwhile(command: &str) -> String {
+    format!("the runbook or its environment changed while Watchbell was away: start {command} anew")
+}
+
+/// There is no such environment.
+#[must_use]
+pub fn no_environment(name: &str) -> Card {
+    Card {
+        title: format!("There is no environment {}.", super::usage::short(name)),
+        tone: Tone::Warning,
+        text: "Nothing was started. Environments stand in the configuration, as [environment.NAME]."
+            .to_owned(),
+        ..Card::default()
+    }
+}
+
+/// A command was understood where nothing runs.
+#[must_use]
+pub fn gone() -> Card {
+    Card {
+        title: "The run is not known any more.".to_owned(),
+        tone: Tone::Warning,
+        text: "/runbook runs has those that are.".to_owned(),
+        ..Card::default()
+    }
+}
+
+/// A card of a run with what its steps said: each under its heading.
+#[must_use]
+pub fn with_output(mut card: Card, said: &[(String, String)]) -> Card {
+    let one = |(heading, text): &(String, String)| format!("## {heading}\n{text}");
+    card.document = said.iter().map(one).collect::<Vec<_>>().join("\n\n");
+    card
+}
