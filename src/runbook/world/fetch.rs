@@ -11,7 +11,7 @@ use std::{
 use jiff::SignedDuration;
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect::Policy,
 };
 use secrecy::ExposeSecret as _;
@@ -266,7 +266,7 @@ impl Fetch {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| what())?;
             headers.append(name, HeaderValue::from_str(value).map_err(|_| what())?);
         }
-        let has_type = headers.contains_key(CONTENT_TYPE);
+        let (has_type, has_token) = (headers.contains_key(CONTENT_TYPE), headers.contains_key(AUTHORIZATION));
         let mut builder = self.client.request(method, url).headers(headers);
         if !request.body.is_empty() {
             if !has_type && serde_json::from_str::<Value>(&request.body).is_ok() {
@@ -274,7 +274,8 @@ impl Fetch {
             }
             builder = builder.body(request.body.clone());
         }
-        if let Some(service) = service {
+        // A step that shows something itself is not shown to be somebody else.
+        if let Some(service) = service.filter(|_| !has_token) {
             if let Some(token) = &service.token {
                 builder = builder.bearer_auth(token.expose_secret());
             } else if let Some(user) = &service.user {
