@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Runbook,
-    model::Action,
+    model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
     scope::Scope,
     verdict::{Next, judge, next, runs_beside},
@@ -93,6 +93,14 @@ impl Told {
         let line = one_line(line);
         Self { outcome, took: Duration::ZERO, line, shown: String::new(), cut: 0, fields: Map::new() }
     }
+}
+
+/// What a step said, for its line on the card: the first line, or a document without its line breaks.
+fn headline(shown: &str) -> String {
+    if shown.trim_start().starts_with(['{', '[']) {
+        return shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    shown.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
 }
 
 impl Running {
@@ -274,11 +282,11 @@ impl Running {
         fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
         let (outcome, why) = judge(action, &fields, scope);
         let shown = redacted(action, found.shown);
-        let first = shown.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let first = headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),
             Some(why) => one_line(&format!("{why}: {first}")),
-            None => one_line(first),
+            None => one_line(&first),
         };
         let fields = fields.into_iter().map(|(name, value)| (name, redacted_value(action, value))).collect();
         Told { outcome, took, line, shown, cut: found.cut, fields }
@@ -304,9 +312,10 @@ impl Running {
             result: kept,
         };
         if !told.shown.is_empty() {
-            let step = self.plan.steps.get(action.number).map(|step| step.heading.clone());
+            let of = |step: &&Step| step.actions.iter().any(|one| one.number == action.number);
+            let heading = self.runbook.steps.iter().find(of).map(|step| step.title.clone());
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push((step.unwrap_or_default(), told.shown));
+            said.push((heading.unwrap_or_default(), told.shown));
         }
         // A refusal can only mean that it is larger than what is kept, which was seen to.
         if let Err(no) = self.tell(RunIntent::Finish(Box::new(report))).await? {

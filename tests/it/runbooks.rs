@@ -245,6 +245,9 @@ fn a_health_check_asks_everybody_and_keeps_its_secret() {
     let said = text(&reply);
     assert_eq!(reply["ok"], true, "{said}");
     assert!(said.contains("passed"), "{said}");
+    for heading in ["## It answers", "## CPU is low", "## The disk has room"] {
+        assert!(said.contains(heading), "what a step said stands under its heading: {said}");
+    }
     assert!(said.contains("healthy and 42"), "a later step has the results of earlier ones: {said}");
     let asked = shop.qflow.heard();
     let with = format!("Bearer {TOKEN}");
