@@ -152,6 +152,12 @@ impl Incident {
     pub fn is_open(&self) -> bool {
         self.status != IncidentStatus::Resolved
     }
+    /// Whether it is told in this channel: one of its own, or a room that was made for it.
+    #[must_use]
+    pub fn is_told_in(&self, channel: &ChannelName) -> bool {
+        self.channels.contains(channel)
+            || self.rooms.iter().any(|room| room.address().as_ref() == Some(channel))
+    }
     /// The commander, when there is one.
     #[must_use]
     pub fn commander(&self) -> Option<&PersonId> {

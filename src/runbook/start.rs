@@ -42,9 +42,11 @@ pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor)
     let (now, name) = (call.now, named.clone());
     let (incident, scope) = call
         .read(move |look| {
+            // The newest that is open: an old one of the same channel is over.
             let here = |channel| {
-                let mut incidents = look.state.incidents.values();
-                incidents.find(|incident| incident.channels.contains(channel)).map(|incident| incident.id)
+                let open = look.state.open_incidents.iter().rev();
+                let mut open = open.filter_map(|id| look.state.incidents.get(id));
+                open.find(|incident| incident.is_told_in(channel)).map(|incident| incident.id)
             };
             let channel = about_channel.as_ref();
             let incident = channel.and_then(here);

@@ -97,6 +97,8 @@ fn an_incident_gets_its_room_its_people_its_topic_and_its_end() {
     assert!(ours.len() > 1 && world.sent.iter().all(|sent| sent.delivery.key.starts_with(&ours)), "{ours}");
     let room_cards = cards(&world, Channel::Slack);
     assert!(room_cards.iter().any(|(to, _)| to == "slack:C042"), "its card stands there: {room_cards:?}");
+    let told_in = |channel: &str| world.state().incidents[&ONE].is_told_in(&channel.into());
+    assert!(told_in("slack:C042") && !told_in("slack:C043"), "what is written in its room means it");
 
     incident(
         &mut world,

@@ -65,8 +65,7 @@ async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Undone> {
     let found: Vec<(IncidentId, String)> = call
         .scene(move |scene| {
             let newest = || scene.state.incidents.values().rev().filter(|incident| among.has(incident));
-            let here =
-                |incident: &Incident| channel.as_ref().is_some_and(|it| incident.channels.contains(it));
+            let here = |incident: &Incident| channel.as_ref().is_some_and(|it| incident.is_told_in(it));
             let some_here = newest().any(|incident| here(incident));
             let meant = newest().filter(|incident| !some_here || here(incident));
             meant.take(11).map(|incident| (incident.id, incident.title.to_string())).collect()
