@@ -62,6 +62,7 @@ pub(super) struct Ground<'a> {
     pub config: &'a Config,
     pub environments: BTreeMap<String, Environment>,
     pub services: BTreeSet<String>,
+    pub words: BTreeSet<String>,
     pub permitted: Permitted,
 }
 
@@ -98,7 +99,9 @@ impl<'a> Ground<'a> {
             hosts: hosts.chain(rules.hosts.iter().cloned()).collect(),
         };
         let services = services.map(|(name, _)| name.clone()).collect();
-        Self { config: &loaded.config, environments, services, permitted }
+        let words =
+            environments.values().flat_map(|environment| environment.values.keys().cloned()).collect();
+        Self { config: &loaded.config, environments, services, words, permitted }
     }
 }
 

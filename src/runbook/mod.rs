@@ -6,6 +6,7 @@
 //! where it stands. `read` puts one file together, `library` all of them. `start` is where a run begins.
 
 mod act;
+mod answer;
 mod by_itself;
 mod by_time;
 pub mod chart;

@@ -91,6 +91,7 @@ impl Draft<'_> {
         let mut names = Names {
             arguments: self.matter.as_ref().map(|matter| matter.variables.clone()).unwrap_or_default(),
             services: ground.services.clone(),
+            words: ground.words.clone(),
             actions: BTreeMap::new(),
         };
         collect_names(parted.iter().flatten(), &mut names, &self.notes);
@@ -184,6 +185,10 @@ impl Draft<'_> {
             // Whether a command changes something is known when all commands are.
             act::Act::Promql(_) | act::Act::Logs(_) | act::Act::Trace(_) | act::Act::Chat(_) => false,
         };
+        if changes && settings.follow.is_some() {
+            let remedy = "take out #| follow, or say #| reads: true when it changes nothing";
+            self.notes.mistake(parted.block.at.clone(), "what changes something is done once", remedy);
+        }
         let mut services = uses.services;
         if let act::Act::Http(http) = &act {
             services.extend(http.service.clone());

@@ -12,28 +12,34 @@ use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Runbook,
+    Runbook, answer,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
     scope::Scope,
+    settings::Follow,
     verdict::{Next, judge, next, runs_beside},
     world::{Fault, Found},
 };
 use crate::{
     command::{self, Caller, Desk},
     domain::{
+        duration,
         event::TraceId,
         id::{ChannelName, RunId, Seq},
         intent::{Intent, Refusal},
         prose::Prose,
-        run::{Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict},
+        run::{
+            ATTEMPTS, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict,
+        },
     },
     engine::{Accepted, Rejected},
-    text::runbook as words,
+    text::{plain::lines, runbook as words},
 };
 
 /// Steps that one run does at most, jumps counted.
 const MOST: usize = 1_000;
+/// Nobody watches longer than this.
+const LONGEST_WATCH: Duration = Duration::from_hours(4);
 /// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -76,6 +82,30 @@ enum May {
 struct Done {
     outcome: StepOutcome,
     fields: Map<String, Value>,
+}
+
+/// A step that is looked at again and again.
+struct Watch {
+    until: Instant,
+    every: Duration,
+}
+
+impl Watch {
+    /// None: one look is all.
+    fn new(follow: &Follow, scope: &Scope) -> Option<Self> {
+        let length = duration::parse(&follow.length.render(scope).ok()?).ok()?;
+        let length = Duration::try_from(length).ok().filter(|length| !length.is_zero())?.min(LONGEST_WATCH);
+        let own = follow.every.and_then(|every| Duration::try_from(every).ok());
+        let most = length / (ATTEMPTS - 1);
+        let every = own.unwrap_or((length / 60).clamp(Duration::from_secs(5), Duration::from_mins(1)));
+        Some(Self { until: Instant::now() + length, every: every.max(most).max(Duration::from_secs(1)) })
+    }
+
+    /// How long until the next look; none: there is none.
+    fn pause(&self) -> Option<Duration> {
+        let left = self.until.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then(|| left.min(self.every))
+    }
 }
 
 /// What is told of a step.
@@ -199,6 +229,7 @@ impl Running {
             return not_begun(StepOutcome::Skipped, words::would(&what)).await;
         }
         let times = action.settings.retry.map_or(0, |retry| retry.times);
+        let watched = action.settings.follow.as_ref().and_then(|follow| Watch::new(follow, &scope));
         let mut tried = 0;
         loop {
             let attempt = match self.permit(action, &what).await? {
@@ -210,15 +241,26 @@ impl Running {
             let found = self.perform(action, &prepared).await;
             let told = self.judged(action, found, &scope, began.elapsed());
             let done = self.finish(action, attempt, told, true).await?;
+            if let Some(pause) = watched.as_ref().and_then(Watch::pause)
+                && attempt < ATTEMPTS
+                && !self.stopped_within(pause).await
+            {
+                continue;
+            }
             let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
             if !again || *self.stop.borrow() {
                 return Ok(done);
             }
             tried += 1;
             let pause = action.settings.retry.and_then(|retry| Duration::try_from(retry.every).ok());
-            let mut stopped = self.stop.subscribe();
-            drop(tokio::time::timeout(pause.unwrap_or_default(), stopped.wait_for(|stop| *stop)).await);
+            self.stopped_within(pause.unwrap_or_default()).await;
         }
+    }
+
+    /// Lets a pause pass; true: it was stopped in it.
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        let mut stopped = self.stop.subscribe();
+        tokio::time::timeout(pause, stopped.wait_for(|stop| *stop)).await.is_ok()
     }
 
     /// Does it; none: it was stopped.
@@ -281,7 +323,10 @@ impl Running {
         let mut fields = found.fields;
         fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
         let (outcome, why) = judge(action, &fields, scope);
-        let shown = redacted(action, found.shown);
+        let said = answer::says(&action.settings, &fields, scope);
+        let said = said.map(|said| lines(&self.place.secrets.cover(&said)));
+        let mut shown = redacted(action, said.unwrap_or(found.shown));
+        super::world::shorten(&mut shown, super::world::OUTPUT);
         let first = headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),

@@ -133,6 +133,8 @@ pub fn broken(file: &str, mistakes: String) -> Card {
     }
 }
 
+/// A list has nothing in it.
+pub const NOTHING_FOUND: &str = "nothing";
 /// Nobody knows: a query found nothing.
 pub const NO_DATA: &str = "no data";
 /// A command was not taken.
