@@ -10,6 +10,7 @@ mod alert;
 mod builtin;
 mod call;
 pub mod complete;
+mod deployment;
 mod form;
 mod help;
 mod incident;

@@ -177,6 +177,8 @@ number! {
     RunId = "R";
     /// A replacement of who is on call for a while.
     OverrideId = "OV";
+    /// A deployment that a source told.
+    DeploymentId = "DEP";
     /// A storm: more groups in one channel than anybody can read.
     StormId = "ST";
 }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     alert::Report,
     delivery::{Channel, Outcome},
+    deployment::Told,
     event::Actor,
     id::{
         DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
@@ -118,6 +119,8 @@ pub enum Intent {
         /// Who says so.
         by: Actor,
     },
+    /// A source tells how a deployment stands.
+    Deployed(Box<Told>),
 }
 
 /// Something that happened in a room of a chat platform.
