@@ -179,7 +179,8 @@ impl Deployment {
         (told.at, told.status) > (self.said.at, self.said.status) && told.status != self.said.status
     }
 
-    /// What it is after one more event. Texts that the event does not have stay.
+    /// What it is after one more event. Texts that the event does not have stay, and so do the
+    /// incidents during which it was.
     fn moved(&self, said: &Deployed) -> Self {
         let mut said = said.clone();
         let kept = &self.said;
@@ -187,6 +188,9 @@ impl Deployment {
         said.by = said.by.or_else(|| kept.by.clone());
         said.title = said.title.or_else(|| kept.title.clone());
         said.url = said.url.or_else(|| kept.url.clone());
+        said.incidents.extend(&kept.incidents);
+        said.incidents.sort_unstable();
+        said.incidents.dedup();
         let (began, ended) = spans(&said);
         Self { said, began: self.began.or(began), ended: self.ended.or(ended) }
     }

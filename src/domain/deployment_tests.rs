@@ -117,11 +117,19 @@ fn only_what_is_newer_moves_a_deployment() {
 #[test]
 fn what_a_later_message_leaves_out_stays() {
     let mut deployments = Deployments::default();
-    deployments.take(&Deployed { title: Some("Faster".into()), ..said(1, Started, 1) });
-    deployments.take(&Deployed { by: None, commit: None, ..said(1, Succeeded, 5) });
+    let (one, two) = (IncidentId(1), IncidentId(2));
+    let began = said(1, Started, 1);
+    deployments.take(&Deployed { title: Some("Faster".into()), incidents: vec![two], ..began });
+    deployments.take(&Deployed {
+        by: None,
+        commit: None,
+        incidents: vec![one, two],
+        ..said(1, Succeeded, 5)
+    });
     let kept = &deployments.kept[&DeploymentId(1)].said;
     assert_eq!((kept.by.as_deref(), kept.title.as_deref()), (Some("ada"), Some("Faster")));
     assert!(kept.commit.is_some());
+    assert_eq!(kept.incidents, [one, two]);
 }
 
 #[test]

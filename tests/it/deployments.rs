@@ -193,6 +193,7 @@ fn the_real_process_keeps_deployments_over_a_kill_and_shows_them_beside_the_inci
     let folder = tempfile::tempdir().expect("a folder");
     let config = format!("{}\n{}", load::INTEGRATION, CONFIG);
     let mut watchbell = Watchbell::here(folder.path(), &config);
+    #[expect(clippy::disallowed_methods, reason = "the real process has the real clock")]
     let start = Timestamp::now();
     let at = |seconds: i64| start + SignedDuration::from_secs(seconds);
     let messages = [

@@ -7,6 +7,7 @@ use sha2::Sha256;
 use super::*;
 
 const SECRET: &str = "a-secret-of-the-webhook";
+const SIGNED: &str = "x-hub-signature-256";
 
 const SOURCES: &str = r#"
 [integration.github]
@@ -45,7 +46,7 @@ impl Server {
         self.request(Method::POST, path)
             .header("x-github-event", event)
             .header("x-github-delivery", delivery)
-            .header("x-hub-signature-256", signature(SECRET, body))
+            .header(SIGNED, signature(SECRET, body))
             .body(body.to_owned())
     }
 
@@ -112,7 +113,6 @@ async fn what_is_not_signed_is_refused_like_an_unknown_integration() {
         let request = server.request(Method::POST, path).header("x-github-event", "deployment_status");
         request.header("x-gitlab-event", "Deployment Hook").body(body.clone())
     };
-    const SIGNED: &str = "x-hub-signature-256";
     let mut answers = Vec::new();
     for request in [
         post("/hooks/unknown").header(SIGNED, &right),
@@ -184,8 +184,7 @@ async fn nobody_without_the_secret_uses_up_what_the_source_may_send() {
     server.access.send_replace(Arc::new(Access::new(&config, &[], &secrets).limited(&limits)));
     let body = deployment(1, "success", "2026-11-01T10:00:00Z");
     for _ in 0..5 {
-        let forged =
-            server.request(Method::POST, "/hooks/few").header("x-hub-signature-256", signature("x", &body));
+        let forged = server.request(Method::POST, "/hooks/few").header(SIGNED, signature("x", &body));
         assert_eq!(status(forged.body(body.clone())).await, 401);
     }
     assert_eq!(status(server.github("/hooks/few", "deployment_status", "a", &body)).await, 202);
