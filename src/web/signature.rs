@@ -4,8 +4,8 @@
 //! GitHub: HMAC-SHA256 over the raw body, in `X-Hub-Signature-256`
 //! (<https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>). GitLab: the secret itself in
 //! `X-Gitlab-Token`, or, with a signing token (`whsec_…`), the headers of <https://www.standardwebhooks.com>
-//! (<https://docs.gitlab.com/user/project/integrations/webhooks/>): `webhook-signature` is `v1,` and the base64 of
-//! HMAC-SHA256 over `webhook-id.webhook-timestamp.body`.
+//! (<https://gitlab.com/gitlab-org/gitlab/-/merge_requests/230944>): `webhook-signature` is `v1,` and the base64 of
+//! HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, with the key that follows `whsec_` in base64.
 
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
