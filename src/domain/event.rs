@@ -21,7 +21,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     room::{Author, MessageCaptured, Origin, RoomWork},
-    run::{RunEvent, RunMissed},
+    run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -590,6 +590,12 @@ pub enum Event {
     Run(Box<RunEvent>),
     /// A run that should have started did not.
     RunMissed(Box<RunMissed>),
+    /// A runbook is to start for a group.
+    RunDue(Box<RunDue>),
+    /// It does not start.
+    RunHeldBack(Box<RunHeldBack>),
+    /// Runbooks are offered for an incident.
+    RunsOffered(Box<RunsOffered>),
 }
 
 /// An alert started.

@@ -16,7 +16,7 @@ use super::{
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
-    run::Run,
+    run::{HeldBack, Run, RunOffer},
     state::State,
     storm::StormFacts,
 };
@@ -95,6 +95,9 @@ pub struct IncidentFacts {
     pub status: IncidentStatus,
     /// Who leads.
     pub commander: Option<String>,
+    /// Runbooks that are offered for it, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<RunOffer>,
 }
 
 /// What is known of a group.
@@ -112,6 +115,9 @@ pub struct GroupFacts {
     pub opened_at: Timestamp,
     /// Up to [`GroupFacts::MOST`] alerts that fire, the oldest first.
     pub alerts: Vec<AlertFacts>,
+    /// Runbooks that were to start for it and do not, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<(String, HeldBack)>,
 }
 
 impl GroupFacts {
@@ -205,6 +211,7 @@ impl State {
                     labels: group.labels.clone(),
                     opened_at: group.opened_at,
                     alerts,
+                    held_back: group.held_back.clone(),
                 }),
                 storm: None,
                 reason: None,
@@ -229,6 +236,7 @@ impl State {
                 labels: closed.map(|closed| closed.labels.clone()).unwrap_or_default(),
                 opened_at: closed.map_or(self.clock, |closed| closed.opened_at),
                 alerts: Vec::new(),
+                held_back: Vec::new(),
             }),
             storm: None,
             reason: None,
@@ -323,6 +331,7 @@ impl State {
             severity: incident.severity.clone(),
             status: incident.status,
             commander: incident.commander().map(ToString::to_string),
+            offered: if incident.is_open() { incident.offered.clone() } else { Vec::new() },
         })
     }
 }

@@ -14,6 +14,7 @@ use super::{
     },
     labels::Labels,
     person::Urgency,
+    run::HeldBack,
 };
 
 /// A group with at least one firing alert.
@@ -74,6 +75,12 @@ pub struct Group {
     /// Runbooks that started for it, each once.
     #[serde(default)]
     pub runs: BTreeMap<String, RunId>,
+    /// Runbooks that were to start for it, each once, whatever became of that.
+    #[serde(default)]
+    pub due: BTreeSet<String>,
+    /// Those of them that do not start, and why.
+    #[serde(default)]
+    pub held_back: Vec<(String, HeldBack)>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

@@ -22,7 +22,7 @@ use super::{
     link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
-    run::{Answers, Lock, Run, RunMissed},
+    run::{Answers, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
 };
@@ -118,6 +118,12 @@ pub struct State {
     /// How often runbooks have answered by themselves, by their commands.
     #[serde(default)]
     pub answers: BTreeMap<String, Answers>,
+    /// Runbooks that are to start for groups, in the order in which it is their turn.
+    #[serde(default)]
+    pub due_runs: VecDeque<RunDue>,
+    /// When alerts last had runbooks start, by their commands (engine time), as far back as that counts.
+    #[serde(default)]
+    pub due_lately: BTreeMap<String, VecDeque<Timestamp>>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

@@ -111,6 +111,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::StormBegan { .. }
         | Event::StormJoined { .. }
         | Event::StormEnded { .. }
+        | Event::RunDue(_)
         | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));
@@ -175,6 +176,11 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
         Event::Run(event) => of_run(event, file),
         Event::RunMissed(_) => file(Key::Runs),
+        Event::RunHeldBack(held) => {
+            file(Key::Runs);
+            file(Key::Group(held.group));
+        }
+        Event::RunsOffered(offered) => file(Key::Incident(offered.incident)),
     }
 }
 

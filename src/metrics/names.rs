@@ -130,6 +130,9 @@ event_types! {
     StormEnded => "storm_ended",
     Run => "run",
     RunMissed => "run_missed",
+    RunDue => "run_due",
+    RunHeldBack => "run_held_back",
+    RunsOffered => "runs_offered",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

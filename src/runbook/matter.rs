@@ -19,7 +19,7 @@ use crate::{
     text,
 };
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "command",
     "aliases",
     "arguments",
@@ -36,6 +36,7 @@ const KEYS: [&str; 17] = [
     "budget",
     "cool_down",
     "helped",
+    "judge_within",
     "page",
 ];
 const ARGUMENT_KEYS: [&str; 9] =

@@ -6,6 +6,8 @@
 //! where it stands. `read` puts one file together, `library` all of them. `start` is where a run begins.
 
 mod act;
+mod alone;
+mod by_alert;
 mod by_itself;
 mod by_time;
 pub mod chart;
@@ -15,6 +17,7 @@ mod document;
 mod executor;
 mod expression;
 mod first;
+mod judging;
 mod library;
 mod matter;
 mod model;
@@ -31,6 +34,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod verdict;
 pub mod world;
 mod yaml;

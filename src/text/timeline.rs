@@ -142,6 +142,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
     let now = record.engine_time();
     let (kind, by, text) = match &record.event {
         Event::GroupNotified { .. }
+        | Event::RunDue(_)
         | Event::DeliveryQueued(_)
         | Event::AttemptStarted { .. }
         | Event::StormBegan { .. }
@@ -192,6 +193,8 @@ pub fn entry(record: &Record) -> Option<Entry> {
         }
         Event::Run(event) => run::happened(event),
         Event::RunMissed(missed) => run::missed(missed),
+        Event::RunHeldBack(held) => run::held_back(held),
+        Event::RunsOffered(offered) => run::offered(offered),
         event => of_people(event)?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
@@ -350,6 +353,9 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
+        PageReason::HeldBack(runbook) => {
+            format!("{} should have answered by itself and was not started", name(runbook))
+        }
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }

@@ -330,6 +330,7 @@ fn budget() -> Budget {
         cool_down: mins(5),
         judge_within: mins(10),
         page: None,
+        target: None,
     }
 }
 

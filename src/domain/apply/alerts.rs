@@ -96,6 +96,8 @@ impl State {
             carded: BTreeSet::new(),
             storms: BTreeSet::new(),
             runs: BTreeMap::new(),
+            due: BTreeSet::new(),
+            held_back: Vec::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));

@@ -8,6 +8,7 @@ mod incidents;
 mod links;
 mod pages;
 mod run;
+mod run_due;
 mod storm;
 
 use std::{
@@ -125,6 +126,9 @@ impl State {
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
+            Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => {
+                self.runs_by_themselves(event)
+            }
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -16,6 +16,7 @@ mod report;
 mod room;
 mod run;
 mod run_ask;
+mod run_due;
 mod run_start;
 mod storm;
 
@@ -61,6 +62,7 @@ pub fn decide(
         }
         Intent::Report(report) => {
             let late = decision.report(report);
+            decision.offer_runbooks();
             decision.look_after_rooms();
             return Ok(Decided { events: decision.events, dispatch: None, late });
         }
@@ -87,6 +89,7 @@ pub fn decide(
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
     }
+    decision.offer_runbooks();
     decision.look_after_rooms();
     Ok(Decided { events: decision.events, ..Decided::default() })
 }

@@ -36,6 +36,7 @@ impl Decision<'_> {
                 self.emit(Event::RunMissed(Box::new(missed)));
                 Ok(())
             }
+            RunIntent::HoldBack { group, runbook, why } => self.refuse_due(group, &runbook, why),
         }
     }
 
@@ -292,6 +293,8 @@ impl Decision<'_> {
                     for channel in self.asks_where(&run) {
                         self.notify(channel, Subject::Run(id), Notice::RunWaits(id));
                     }
+                    // Nobody asked for it, so nobody may be there to be asked.
+                    self.page_for_answer(&run);
                 }
             }
             RunStatus::Waiting | RunStatus::Ended(_) => {}

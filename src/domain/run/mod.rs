@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::Actor,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, LockName, PersonId, PolicyId, RunId},
+    page::PageTarget,
     person::Role,
     prose::Prose,
 };
@@ -16,7 +17,9 @@ use super::{
 mod event;
 mod intent;
 
-pub use event::{RunEvent, RunHappened, RunMissed, StepEnd};
+pub use event::{
+    HeldBack, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer, RunsOffered, StepEnd,
+};
 pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
@@ -39,6 +42,10 @@ pub const ARGUMENTS: usize = 64;
 pub const RUNS: usize = 1_000;
 /// Attempts of one reading step at most, jumps back to it included.
 pub const ATTEMPTS: u32 = 100;
+/// Alerts have one runbook start at most this often …
+pub const MOST_STARTS: u32 = 20;
+/// … within this time: in a storm the first groups tell what the others would.
+pub const STARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// How long people have to answer when a run asks them, unless its plan says otherwise.
 pub const ASK_FOR: SignedDuration = SignedDuration::from_mins(30);
 
@@ -130,6 +137,9 @@ pub struct Budget {
     /// Whom to page when it did not help; none: by the policy of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<PolicyId>,
+    /// Or a person or a team, when no policy is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PageTarget>,
 }
 
 /// What a step does.
@@ -428,6 +438,12 @@ impl Run {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         matches!(self.status, RunStatus::Stopping(_))
+    }
+    /// Whether steps of it run now; otherwise it is over, or waits for people.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let waits = self.status == RunStatus::Waiting || self.steps.iter().any(|step| step.ask().is_some());
+        self.is_live() && !waits
     }
     /// The locks that it needs for steps that are not over.
     pub(super) fn needs_lock(&self, lock: &LockName) -> bool {

@@ -52,6 +52,7 @@ fn facts() -> Facts {
             severity: "P2".into(),
             status: IncidentStatus::Investigating,
             commander: Some("Ana Ruiz".into()),
+            offered: Vec::new(),
         }),
         group: Some(GroupFacts {
             id: GroupId(17),
@@ -60,6 +61,7 @@ fn facts() -> Facts {
             labels: labels.filtered(|name| name == "alertname"),
             opened_at: at("07:00:10"),
             alerts: vec![alert(1, labels)],
+            held_back: Vec::new(),
         }),
         storm: None,
         reason: Some(PageReason::Fired),

@@ -7,7 +7,7 @@ mod timeline;
 use jiff::SignedDuration;
 
 pub use refusal::{no_step, refused};
-pub(super) use timeline::{happened, missed};
+pub(super) use timeline::{happened, held_back, missed, offered, why_held_back};
 
 use super::{
     card::{Button, Card, Field, Tone},

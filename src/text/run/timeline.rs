@@ -4,11 +4,15 @@ use super::took;
 use crate::{
     domain::{
         event::Actor,
-        run::{RunBecause, RunEvent, RunHappened, RunMissed, StepEnd, Verdict},
+        run::{
+            HeldBack, RunBecause, RunEvent, RunHappened, RunHeldBack, RunMissed, RunsOffered, StepEnd,
+            Verdict,
+        },
     },
     text::{
         plain::{ANSWER, NAME, plain},
         scene::enumerate,
+        span::span,
         timeline::Kind,
     },
 };
@@ -114,6 +118,32 @@ pub(in crate::text) fn missed(missed: &RunMissed) -> (Kind, String, String) {
     let (runbook, why) = (plain(&missed.runbook, NAME), plain(&missed.why, ANSWER));
     let times = if missed.times > 1 { format!(" ({} times)", missed.times) } else { String::new() };
     let text = format!("{runbook} was due at {:.0} and did not run{times}: {why}", missed.due);
+    (Kind::Run, name(&Actor::Watchbell), text)
+}
+
+/// A runbook was to start for a group and does not.
+pub(in crate::text) fn held_back(held: &RunHeldBack) -> (Kind, String, String) {
+    let (runbook, why) = (plain(&held.runbook, NAME), why_held_back(&held.why));
+    (Kind::Run, name(&Actor::Watchbell), format!("{runbook} was not started for {}: {why}", held.group))
+}
+
+/// Why it does not, as a sentence.
+pub(in crate::text) fn why_held_back(why: &HeldBack) -> String {
+    match why {
+        HeldBack::Storm { most, window } => {
+            format!("Alerts have started it {most} times in {}, which is enough for now.", span(*window))
+        }
+        HeldBack::Refused(why) => plain(why, ANSWER),
+    }
+}
+
+/// Runbooks are offered.
+pub(in crate::text) fn offered(offered: &RunsOffered) -> (Kind, String, String) {
+    let one = |offer: &crate::domain::run::RunOffer| {
+        format!("{} ({})", plain(&offer.title, NAME), plain(&offer.runbook, NAME))
+    };
+    let runbooks = enumerate(offered.runbooks.iter().map(one));
+    let text = format!("Offered for {}: {runbooks}", plain(offered.severity.as_str(), NAME));
     (Kind::Run, name(&Actor::Watchbell), text)
 }
 
