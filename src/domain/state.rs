@@ -22,7 +22,7 @@ use super::{
     link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
-    run::{Answers, Lock, Run, RunDue, RunMissed},
+    run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
 };
@@ -121,9 +121,9 @@ pub struct State {
     /// Runbooks that are to start for groups, in the order in which it is their turn.
     #[serde(default)]
     pub due_runs: VecDeque<RunDue>,
-    /// When alerts last had runbooks start, by their commands (engine time), as far back as that counts.
+    /// When alerts last had runbooks start, by their commands, as far back as that counts.
     #[serde(default)]
-    pub due_lately: BTreeMap<String, VecDeque<Timestamp>>,
+    pub due_lately: BTreeMap<String, DueLately>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

@@ -1,7 +1,7 @@
 //! Starts a runbook when nobody is there who asks for it: at its time, or for a group. It is its own identity then, and
 //! whatever it needs to know stands in its command. Never starts what the engine did not take.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::tz::TimeZone;
 
@@ -10,12 +10,13 @@ use super::{
     executor::Executor,
     plan::{self, About, Wanted},
     run::{Said, tell},
+    scope::Scope,
 };
 use crate::{
-    command::{Desk, Ground, understand},
+    command::{Desk, Ground, Value, understand},
     domain::{
         event::{Actor, Event},
-        id::GroupId,
+        id::{ChannelName, GroupId, IncidentId},
         run::{RunBecause, RunIntent},
     },
     observe,
@@ -89,7 +90,7 @@ impl Executor {
             let parsed =
                 understand(&registry, ground, &line).map_err(|_| words::NEEDS_ARGUMENTS.to_owned())?;
             let environment = match parsed.values.get(runbook.environment_flag) {
-                Some(crate::command::Value::Text(named)) => Some(named.clone()),
+                Some(Value::Text(named)) => Some(named.clone()),
                 _ => runbook.environment.clone(),
             };
             let named = environment.or_else(|| world.usual().map(str::to_owned)).unwrap_or_default();
@@ -124,15 +125,15 @@ fn identity(runbook: &Runbook) -> Actor {
 
 /// What a runbook is told when nobody is there to tell it.
 struct Told {
-    given: std::collections::BTreeMap<String, crate::command::Value>,
+    given: BTreeMap<String, Value>,
     environment: String,
-    scope: super::Scope,
+    scope: Scope,
     about: Place,
 }
 
 /// What a run is about, and where it streams.
 struct Place {
-    incident: Option<crate::domain::id::IncidentId>,
+    incident: Option<IncidentId>,
     group: Option<GroupId>,
-    channels: Vec<crate::domain::id::ChannelName>,
+    channels: Vec<ChannelName>,
 }

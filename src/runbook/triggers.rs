@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Library, Runbook, model::ByItself};
 use crate::{
     command::{Answer, Call, Execute, Ground, Registry, Reply, Wrong, understand},
-    config::{Diagnostic, Loaded, Mistake, list},
+    config::{Loaded, Mistake, list},
     domain::{
         config::{Config, Trigger, TriggeredBy},
         id::{RouteId, SeverityId},
@@ -92,77 +92,65 @@ impl Library {
         for (route, one) in
             diagnostics.iter().flat_map(|(route, all)| all.iter().map(move |one| (route, one)))
         {
-            match self.prove(one, &registry, &loaded.config) {
+            match self.prove(&one.line, &registry, &loaded.config) {
                 Ok(runbook) => of_routes.runs.push((route.clone(), runbook.command(), one.line.clone())),
-                Err(mistake) => of_routes.mistakes.push(mistake),
+                Err(Fault { what, nearest, remedy }) => {
+                    of_routes.mistakes.push(one.at.saying(what, nearest, remedy));
+                }
             }
         }
         self.of_routes = of_routes;
     }
 
-    fn prove(
-        &self,
-        one: &Diagnostic,
-        registry: &Registry,
-        config: &Config,
-    ) -> Result<&Arc<Runbook>, Mistake> {
+    fn prove(&self, line: &str, registry: &Registry, config: &Config) -> Result<&Arc<Runbook>, Fault> {
         let (zone, now) = (TimeZone::UTC, Timestamp::UNIX_EPOCH);
         let ground = Ground { config, zone: &zone, now, me: None, anchor: now };
-        let say = |what: String, nearest: Option<String>, remedy: &str| {
-            Err(one.at.saying(what, nearest, remedy.to_owned()))
-        };
-        let spec = match understand(registry, ground, &one.line) {
+        let say = |what: String, remedy: &str| Fault { what, nearest: None, remedy: remedy.to_owned() };
+        let spec = match understand(registry, ground, line) {
             Ok(parsed) => parsed.spec,
             Err(Wrong::Usage { spec, problem, .. }) => {
-                return say(
-                    format!(
-                        "`{}` is not complete: {}",
-                        one.line,
-                        usage::sentence(&problem).trim_end_matches('.')
-                    ),
-                    None,
-                    &format!("it is written {}", spec.usage()),
-                );
+                let why = usage::sentence(&problem);
+                let what = format!("`{line}` is not complete: {}", why.trim_end_matches('.'));
+                return Err(say(what, &format!("it is written {}", spec.usage())));
             }
             Err(Wrong::Unknown { nearest, .. }) => {
-                return self.unknown(one, nearest.into_iter().next().map(|near| near.name));
+                return Err(self.unknown(line, nearest.into_iter().next().map(|near| near.name)));
             }
-            Err(_) => return self.unknown(one, None),
+            Err(_) => return Err(self.unknown(line, None)),
         };
         let Some(runbook) = self.get(&spec.name()) else {
             let what = format!("{} is built in, and a route runs runbooks", spec.name());
-            return say(what, None, "write a runbook whose step calls it: a chat block");
+            return Err(say(what, "write a runbook whose step calls it: a chat block"));
         };
         if runbook.actions().next().is_none() {
             let what = format!("{} has nothing that runs", runbook.command());
-            return say(what, None, "it is there to be read: link it in the alert's annotations");
+            return Err(say(what, "it is there to be read: link it in the alert's annotations"));
         }
-        match alone(runbook) {
-            Some(what) => {
-                say(what, None, "write run_as: name in its front matter, a person with roles of its own")
-            }
-            None => Ok(runbook),
-        }
+        let remedy = "write run_as: name in its front matter, a person with roles of its own";
+        alone(runbook).map_or(Ok(runbook), |what| Err(say(what, remedy)))
     }
 
     /// No command is called that, or its file has mistakes.
-    fn unknown(&self, one: &Diagnostic, nearest: Option<String>) -> Result<&Arc<Runbook>, Mistake> {
+    fn unknown(&self, line: &str, nearest: Option<String>) -> Fault {
         let begins = |command: &str| {
-            one.line.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            line.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
         };
         let broken = self.broken().iter().find(|broken| broken.command.as_deref().is_some_and(begins));
-        Err(match broken {
-            Some(broken) => {
-                let what = format!("`{}` has mistakes and cannot run", one.line);
-                one.at.saying(what, None, format!("mend its file: {}", broken.file))
-            }
-            None => {
-                let known: Vec<String> = self.runbooks().map(|runbook| runbook.command()).collect();
-                let remedy = format!("runbooks are {}", list(known.iter().map(String::as_str)));
-                one.at.saying(format!("there is no runbook `{}`", one.line), nearest, remedy)
-            }
-        })
+        if let Some(broken) = broken {
+            let what = format!("`{line}` has mistakes and cannot run");
+            return Fault { what, nearest: None, remedy: format!("mend its file: {}", broken.file) };
+        }
+        let known: Vec<String> = self.runbooks().map(|runbook| runbook.command()).collect();
+        let remedy = format!("runbooks are {}", list(known.iter().map(String::as_str)));
+        Fault { what: format!("there is no runbook `{line}`"), nearest, remedy }
     }
+}
+
+/// What is wrong with a command that a route runs.
+struct Fault {
+    what: String,
+    nearest: Option<String>,
+    remedy: String,
 }
 
 /// Why a runbook cannot run without an identity of its own: nobody stands for what it does.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::{
     event::Event,
     id::GroupId,
-    run::{RunDue, STARTS_WINDOW},
+    run::{DueLately, HeldBack, RunDue, STARTS_WINDOW},
     state::State,
 };
 
@@ -16,7 +16,8 @@ impl State {
                 self.change_group(due.group, |group| {
                     group.due.insert(due.runbook.clone());
                 });
-                self.started_lately(&due.runbook);
+                let clock = self.clock;
+                self.due_lately(&due.runbook).starts.push_back(clock);
                 self.due_runs.push_back(RunDue::clone(due));
             }
             Event::RunHeldBack(held) => {
@@ -24,6 +25,10 @@ impl State {
                     group.due.insert(held.runbook.clone());
                     group.held_back.push((held.runbook.clone(), held.why.clone()));
                 });
+                if matches!(held.why, HeldBack::Storm { .. }) {
+                    let clock = self.clock;
+                    self.due_lately(&held.runbook).enough.get_or_insert(clock);
+                }
                 self.not_due(held.group, &held.runbook);
             }
             Event::RunsOffered(offered) => self.change_incident(offered.incident, |incident| {
@@ -34,14 +39,15 @@ impl State {
     }
 
     /// Only what counts is kept, so it stays small.
-    fn started_lately(&mut self, runbook: &str) {
+    fn due_lately(&mut self, runbook: &str) -> &mut DueLately {
         let clock = self.clock;
-        let old = |at: &Timestamp| clock.duration_since(*at) >= STARTS_WINDOW;
-        self.due_lately.retain(|_, starts| {
-            starts.retain(|at| !old(at));
-            !starts.is_empty()
+        let counts = |at: &Timestamp| clock.duration_since(*at) < STARTS_WINDOW;
+        self.due_lately.retain(|_, lately| {
+            lately.starts.retain(counts);
+            lately.enough = lately.enough.filter(counts);
+            !lately.starts.is_empty()
         });
-        self.due_lately.entry(runbook.to_owned()).or_default().push_back(clock);
+        self.due_lately.entry(runbook.to_owned()).or_default()
     }
 
     /// It has started, or never will.

@@ -286,9 +286,7 @@ impl Decision<'_> {
     }
 
     pub(super) fn notify(&mut self, channel: ChannelName, subject: Subject, notice: Notice) {
-        if matches!(notice, Notice::Unanswered(_) | Notice::HeldBack(_))
-            && self.storm_tells(&channel, subject)
-        {
+        if matches!(notice, Notice::Unanswered(_)) && self.storm_tells(&channel, subject) {
             return;
         }
         for platform in self.config.platforms_of(&channel) {

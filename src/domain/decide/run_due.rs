@@ -60,7 +60,7 @@ impl Decision<'_> {
     }
 
     fn started_lately(&self, runbook: &str) -> u32 {
-        let starts = self.state.due_lately.get(runbook).into_iter().flatten();
+        let starts = self.state.due_lately.get(runbook).into_iter().flat_map(|lately| &lately.starts);
         let lately = starts.filter(|at| self.now.engine.duration_since(**at) < STARTS_WINDOW);
         u32::try_from(lately.count()).unwrap_or(u32::MAX)
     }
@@ -87,12 +87,19 @@ impl Decision<'_> {
     fn hold_back(&mut self, id: GroupId, runbook: &str, why: HeldBack, answer: Option<&Budget>) {
         let known = self.state.groups.get(&id).cloned();
         let runbook = runbook.to_owned();
+        let enough = matches!(why, HeldBack::Storm { .. });
+        let said = self.state.due_lately.get(&runbook).and_then(|lately| lately.enough);
+        let said = said.is_some_and(|at| self.now.engine.duration_since(at) < STARTS_WINDOW);
         self.emit(Event::RunHeldBack(Box::new(RunHeldBack { group: id, runbook: runbook.clone(), why })));
         let Some(group) = known else { return };
         let subject = Subject::Group(id, group.incident);
         let place = u32::try_from(group.held_back.len()).unwrap_or(u32::MAX);
         for channel in self.channels_of(subject) {
-            self.notify(channel, subject, Notice::HeldBack(place));
+            // That it is enough is said once, also in a storm; the timelines of the groups say it each.
+            let quiet = if enough { said } else { self.storm_tells(&channel, subject) };
+            if !quiet {
+                self.notify(channel, subject, Notice::HeldBack(place));
+            }
         }
         if let Some(budget) = answer {
             self.page_instead(budget, &group, PageReason::HeldBack(runbook));

@@ -1,5 +1,7 @@
 //! What happens to runs, as the journal keeps it for ever. Never computes anything.
 
+use std::collections::VecDeque;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +201,16 @@ pub struct RunDue {
     /// Its budget, when it answers by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Budget>,
+}
+
+/// How often alerts had a runbook start lately (engine time).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueLately {
+    /// When it was due.
+    pub starts: VecDeque<Timestamp>,
+    /// When it was last said that this is enough.
+    #[serde(default)]
+    pub enough: Option<Timestamp>,
 }
 
 /// A runbook was to start for a group, and does not.

@@ -18,7 +18,8 @@ mod event;
 mod intent;
 
 pub use event::{
-    HeldBack, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer, RunsOffered, StepEnd,
+    DueLately, HeldBack, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer, RunsOffered,
+    StepEnd,
 };
 pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
 
