@@ -155,8 +155,7 @@ fn show(runbook: &Runbook) -> crate::text::card::Card {
         let budget = format!("{} in {}", budget.runs, duration::brief(budget.window));
         facts.push(("answers by itself".to_owned(), budget));
     }
-    let severities: Vec<&str> =
-        runbook.by_itself.on_incident.iter().map(|severity| severity.as_str()).collect();
+    let severities: Vec<String> = runbook.by_itself.on_incident.iter().map(ToString::to_string).collect();
     if !severities.is_empty() {
         facts.push(("offered for".to_owned(), severities.join(", ")));
     }

@@ -105,6 +105,26 @@ mark forbidden
 ```
 "#;
 
+/// Takes until somebody says that the shop is fine.
+const SLOW: &str = r#"---
+command: /shop slow
+summary: Looks for long.
+role: viewer
+examples: [/shop slow]
+on_alert: ['alertname=~"Queue.*"']
+run_as: bot
+---
+
+# Slow
+
+## Look for long
+
+```run
+#| reads: true
+slow "{{ labels.alertname }}"
+```
+"#;
+
 /// Is offered.
 const EMERGENCY: &str = r"---
 command: /shop emergency
@@ -142,6 +162,10 @@ impl Shop {
         let shop = Server::start(move |_| (200, json!({"fine": fine.exists()}).to_string()));
         let phone = Server::start(|_| (200, "{}".to_owned()));
         script(root, "mark", &format!("echo \"$@\" >> {}", root.join("marks").display()));
+        let wait = "for _ in $(seq 600); do [ -e \"$FINE\" ] && exit 0; sleep 0.05; done; exit 1";
+        let (marks, fine) = (root.join("marks"), root.join("fine"));
+        let slow = format!("echo \"$@\" >> {}; FINE={}; {wait}", marks.display(), fine.display());
+        script(root, "slow", &slow);
         fs::create_dir_all(root.join("commands")).expect("a folder");
         let mend = MEND.replace("WITHIN", within);
         let runbooks = [
@@ -150,6 +174,7 @@ impl Shop {
             ("mend", &mend),
             ("forbidden", FORBIDDEN),
             ("emergency", EMERGENCY),
+            ("slow", SLOW),
         ];
         for (name, text) in runbooks {
             fs::write(root.join(format!("commands/{name}.md")), text).expect("a runbook");
@@ -387,6 +412,28 @@ fn what_was_due_when_the_process_was_killed_is_done_after_it_started_again() {
     shop.until_says("/runbook runs", "passed");
     shop.watchbell.start_again();
     assert_eq!(shop.marks(), "look all till-1 G-1\n", "done once");
+}
+
+#[test]
+fn only_some_run_at_once_and_those_that_wait_have_their_turn_after_a_kill() {
+    let mut shop = Shop::open("10m");
+    for number in 0..10 {
+        shop.fires(&json!({"alertname": format!("Queue{number}"), "service": "shop"}));
+    }
+    let begun = |shop: &Shop| {
+        let marks = shop.marks();
+        marks.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert!(until(PATIENCE, || (begun(&shop) >= 8).then_some(())).is_some(), "{}", shop.marks());
+    let due = || (shop.kept(&["\"run_due\""]) == 10).then_some(());
+    assert!(until(PATIENCE, due).is_some(), "all are due");
+    shop.watchbell.process.kill();
+    assert_eq!((begun(&shop), shop.kept(&["\"started\""])), (8, 8), "{}", shop.marks());
+    fs::write(shop.folder.path().join("fine"), "").expect("a file");
+    shop.watchbell.start_again();
+    let ended = || (shop.kept(&["\"ended\"", "passed"]) == 10).then_some(());
+    assert!(until(PATIENCE, ended).is_some(), "{}", shop.says("/runbook runs"));
+    assert_eq!((begun(&shop), shop.kept(&["\"started\""])), (10, 10));
 }
 
 #[test]
