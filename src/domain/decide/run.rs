@@ -221,8 +221,10 @@ impl Decision<'_> {
         let budget = run.plan.because.budget();
         let judge_due = budget.map(|budget| self.now.engine + budget.judge_within);
         self.happens(&run, RunHappened::Ended { verdict, took, judge_due });
-        if budget.is_some() && verdict != Verdict::Passed {
-            self.judged(&run, false);
+        let over = run.plan.group.is_none_or(|group| !self.state.groups.contains_key(&group));
+        let known = if verdict == Verdict::Passed { over.then_some(true) } else { Some(false) };
+        if let Some(helped) = known.filter(|_| budget.is_some()) {
+            self.judged(&run, helped);
         }
         self.post_run_card(id);
     }

@@ -221,6 +221,19 @@ fn an_answer_that_lost_a_step_in_a_crash_pages_because_nobody_may_be_there_to_as
     assert_eq!(run(&world, id).status, RunStatus::Waiting);
 }
 
+#[test]
+fn an_answer_whose_group_closed_while_it_ran_has_helped_at_its_end() {
+    let mut world = world();
+    fires(&mut world, NOISE);
+    let id = start(&mut world, answer(budget())).unwrap();
+    permit(&mut world, id, 1).unwrap();
+    ends(&mut world, NOISE);
+    assert_eq!(run(&world, id).helped, None, "it still runs");
+    finish(&mut world, id, 1, 1, StepOutcome::Passed);
+    end(&mut world, id, Verdict::Passed);
+    assert_eq!(run(&world, id).helped, Some(true), "nobody waits for what is known");
+}
+
 fn offers() -> Config {
     let offer =
         |runbook: &str| RunOffer { runbook: runbook.into(), title: runbook.to_uppercase(), asks: false };
