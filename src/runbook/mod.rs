@@ -7,6 +7,7 @@
 
 mod act;
 mod alone;
+mod answer;
 mod by_alert;
 mod by_itself;
 mod by_time;

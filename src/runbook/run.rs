@@ -13,32 +13,41 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Runbook,
+    act::Act,
+    answer,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
     scope::Scope,
+    settings::Follow,
     verdict::{Next, judge, next, runs_beside},
     world::{Fault, Found},
 };
 use crate::{
     command::{self, Caller, Desk},
     domain::{
+        duration,
         event::TraceId,
         id::{ChannelName, RunId, Seq},
         intent::{Intent, Refusal},
         prose::Prose,
-        run::{Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict},
+        run::{
+            ATTEMPTS, LINE_BYTES, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport,
+            Verdict,
+        },
     },
     engine::{Accepted, Rejected},
-    text::runbook as words,
+    text::{plain::aligned, runbook as words},
 };
 
 /// Steps that one run does at most, jumps counted.
 const MOST: usize = 1_000;
+/// Nobody watches longer than this.
+const LONGEST_WATCH: Duration = Duration::from_hours(4);
 /// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
 pub(super) const LOOK: Duration = Duration::from_millis(100);
 
-/// What each step said, for whoever waits for the answer: heading and text.
-pub(super) type Said = Arc<Mutex<Vec<(String, String)>>>;
+/// What each step said, by its number, for whoever waits for the answer: heading and text.
+pub(super) type Said = Arc<Mutex<BTreeMap<usize, (String, String)>>>;
 
 /// A run that is being done.
 pub(super) struct Running {
@@ -76,6 +85,30 @@ enum May {
 struct Done {
     outcome: StepOutcome,
     fields: Map<String, Value>,
+}
+
+/// A step that is looked at again and again.
+struct Watch {
+    until: Instant,
+    every: Duration,
+}
+
+impl Watch {
+    /// None: one look is all.
+    fn new(follow: &Follow, scope: &Scope) -> Option<Self> {
+        let length = duration::parse(&follow.length.render(scope).ok()?).ok()?;
+        let length = Duration::try_from(length).ok().filter(|length| !length.is_zero())?.min(LONGEST_WATCH);
+        let own = follow.every.and_then(|every| Duration::try_from(every).ok());
+        let most = length / (ATTEMPTS - 1);
+        let every = own.unwrap_or((length / 60).clamp(Duration::from_secs(5), Duration::from_mins(1)));
+        Some(Self { until: Instant::now() + length, every: every.max(most).max(Duration::from_secs(1)) })
+    }
+
+    /// How long until the next look; none: there is none.
+    fn pause(&self) -> Option<Duration> {
+        let left = self.until.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then(|| left.min(self.every))
+    }
 }
 
 /// What is told of a step.
@@ -129,13 +162,28 @@ impl Running {
         let mut outcomes = self.outcomes.iter().filter(|(number, _)| Some(**number) != judged);
         let verdict =
             if outcomes.any(|(_, outcome)| bad(outcome)) { Verdict::Failed } else { Verdict::Passed };
-        self.end(verdict).await
+        self.end(verdict, self.agreement()).await
+    }
+
+    /// What its sources say together, those that were asked.
+    fn agreement(&self) -> Option<String> {
+        let heading = |number: usize| {
+            let of = |step: &&Step| step.actions.iter().any(|action| action.number == number);
+            self.runbook.steps.iter().find(of).map(|step| step.title.as_str())
+        };
+        let asked = self.runbook.sources.iter().filter_map(|number| {
+            let outcome = *self.outcomes.get(number)?;
+            Some((heading(*number)?, outcome)).filter(|_| outcome != StepOutcome::Skipped)
+        });
+        let mut text = words::agreement(&asked.collect::<Vec<_>>())?;
+        super::world::shorten(&mut text, LINE_BYTES);
+        Some(text)
     }
 
     /// Says that nothing is left to do.
-    pub async fn end(&self, verdict: Verdict) -> Result<(), Over> {
+    pub async fn end(&self, verdict: Verdict, summary: Option<String>) -> Result<(), Over> {
         // Refused: it ended another way.
-        drop(self.tell(RunIntent::End { run: self.id, verdict }).await?);
+        drop(self.tell(RunIntent::End { run: self.id, verdict, summary }).await?);
         Ok(())
     }
 
@@ -203,7 +251,11 @@ impl Running {
         if self.plan.dry && action.changes {
             return not_begun(StepOutcome::Skipped, words::would(&what)).await;
         }
-        let times = action.settings.retry.map_or(0, |retry| retry.times);
+        // Whoever only wants to see what would happen does not wait for it.
+        let real = !self.plan.dry;
+        let times = action.settings.retry.filter(|_| real).map_or(0, |retry| retry.times);
+        let watched =
+            action.settings.follow.as_ref().filter(|_| real).and_then(|follow| Watch::new(follow, &scope));
         let mut tried = 0;
         loop {
             let attempt = match self.permit(action, &what).await? {
@@ -215,15 +267,26 @@ impl Running {
             let found = self.perform(action, &prepared).await;
             let told = self.judged(action, found, &scope, began.elapsed());
             let done = self.finish(action, attempt, told, true).await?;
+            if let Some(pause) = watched.as_ref().and_then(Watch::pause)
+                && attempt < ATTEMPTS
+                && !self.stopped_within(pause).await
+            {
+                continue;
+            }
             let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
             if !again || *self.stop.borrow() {
                 return Ok(done);
             }
             tried += 1;
             let pause = action.settings.retry.and_then(|retry| Duration::try_from(retry.every).ok());
-            let mut stopped = self.stop.subscribe();
-            drop(tokio::time::timeout(pause.unwrap_or_default(), stopped.wait_for(|stop| *stop)).await);
+            self.stopped_within(pause.unwrap_or_default()).await;
         }
+    }
+
+    /// Lets a pause pass; true: it was stopped in it.
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        let mut stopped = self.stop.subscribe();
+        tokio::time::timeout(pause, stopped.wait_for(|stop| *stop)).await.is_ok()
     }
 
     /// Does it; none: it was stopped.
@@ -286,7 +349,10 @@ impl Running {
         let mut fields = found.fields;
         fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
         let (outcome, why) = judge(action, &fields, scope);
-        let shown = redacted(action, found.shown);
+        let said = answer::says(&action.settings, &fields, scope);
+        let said = said.map(|said| aligned(&self.place.secrets.cover(&said)));
+        let mut shown = redacted(action, said.unwrap_or(found.shown));
+        super::world::shorten(&mut shown, super::world::OUTPUT);
         let first = headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),
@@ -313,6 +379,7 @@ impl Running {
             took: signed(told.took),
             line: told.line,
             output,
+            speaks: speaks(action, &told.shown),
             cut: told.cut,
             result: kept,
         };
@@ -320,7 +387,7 @@ impl Running {
             let of = |step: &&Step| step.actions.iter().any(|one| one.number == action.number);
             let heading = self.runbook.steps.iter().find(of).map(|step| step.title.clone());
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push((heading.unwrap_or_default(), told.shown));
+            said.insert(action.number, (heading.unwrap_or_default(), told.shown));
         }
         // A refusal can only mean that it is larger than what is kept, which was seen to.
         if let Err(no) = self.tell(RunIntent::Finish(Box::new(report))).await? {
@@ -434,6 +501,15 @@ fn nothing(ran: bool) -> Map<String, Value> {
         ("ran".to_owned(), ran.into()),
         ("elapsed".to_owned(), 0.into()),
     ])
+}
+
+/// Whether people are meant to read what a step said, beyond its first line: a document as a machine writes it is not
+/// for them.
+fn speaks(action: &Action, shown: &str) -> bool {
+    let raw = matches!(action.act, Act::Http(_))
+        && action.settings.show.is_none()
+        && action.settings.rows.is_none();
+    !raw && shown.lines().nth(1).is_some()
 }
 
 fn redacted(action: &Action, text: String) -> String {

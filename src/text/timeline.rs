@@ -98,6 +98,8 @@ kinds! {
     Reminder = "reminder";
     /// Somebody's note.
     Note = "note";
+    /// Somebody's message to a channel.
+    Announced = "announced";
     /// A message from a room.
     Message = "message";
     /// A message from a room was changed or deleted.
@@ -191,11 +193,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
         Event::AttemptFailed { .. } => {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
-        Event::Run(event) => run::happened(event),
-        Event::RunMissed(missed) => run::missed(missed),
-        Event::RunHeldBack(held) => run::held_back(held),
-        Event::RunsOffered(offered) => run::offered(offered),
-        event => of_people(event)?,
+        event => run::told(event).or_else(|| of_people(event))?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
 }
@@ -227,6 +225,10 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::Status, name(by), format!("Status is {status}{again}{}", words(text.as_ref())))
         }
         Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
+        Event::Announced(said) => {
+            let text = format!("Announced in {}: {}", name(&said.channel), plain(said.text.as_str(), WORDS));
+            (Kind::Announced, name(&said.by), text)
+        }
         Event::MessageCaptured(captured) => {
             let text = format!("{}: {}", author(&captured.author), plain(captured.text.as_str(), WORDS));
             (Kind::Message, name(&captured.by), text)
@@ -353,9 +355,7 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
-        PageReason::HeldBack(runbook) => {
-            format!("{} should have answered by itself and was not started", name(runbook))
-        }
+        PageReason::HeldBack(runbook) => format!("{} did not start to answer it", name(runbook)),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }

@@ -135,6 +135,9 @@ pub enum RunHappened {
         verdict: Verdict,
         /// How long it took.
         took: SignedDuration,
+        /// What it comes to, when its steps alone do not say that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
         /// Of an automatic answer: until when it is judged (engine time).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         judge_due: Option<Timestamp>,
@@ -165,6 +168,9 @@ pub struct StepEnd {
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    #[serde(default)]
+    pub speaks: bool,
     /// How many bytes of that are not kept.
     #[serde(default)]
     pub cut: u64,
@@ -202,6 +208,11 @@ pub struct RunDue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Budget>,
 }
+
+/// Alerts have one runbook start at most this often …
+pub const MOST_STARTS: u32 = 20;
+/// … within this time: in a storm the first groups tell what the others would.
+pub const STARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 /// How often alerts had a runbook start lately (engine time).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,6 +33,8 @@ pub enum RunIntent {
         run: RunId,
         /// [`Verdict::Passed`] or [`Verdict::Failed`].
         verdict: Verdict,
+        /// What it comes to, in a sentence, when its steps alone do not say that; up to [`LINE_BYTES`](super::LINE_BYTES).
+        summary: Option<String>,
     },
     /// Somebody says yes: to a confirmation or to an approval, whichever is asked for.
     Approve {
@@ -109,6 +111,8 @@ pub struct StepReport {
     pub line: String,
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    pub speaks: bool,
     /// How many bytes of that were left out.
     pub cut: u64,
     /// What later steps need of it, as JSON; more than [`RESULT_BYTES`](super::RESULT_BYTES) is not kept.

@@ -18,13 +18,15 @@ mod event;
 mod intent;
 
 pub use event::{
-    DueLately, HeldBack, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer, RunsOffered,
-    StepEnd,
+    DueLately, HeldBack, MOST_STARTS, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer,
+    RunsOffered, STARTS_WINDOW, StepEnd,
 };
 pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
+/// Of what a step said, a card shows up to this many bytes.
+pub const EXCERPT_BYTES: usize = 2 * 1024;
 /// What later steps need of one step is kept up to this many bytes of JSON.
 pub const RESULT_BYTES: usize = 16 * 1024;
 /// What later steps need of all steps of one run together is kept up to this many bytes of JSON.
@@ -43,10 +45,6 @@ pub const ARGUMENTS: usize = 64;
 pub const RUNS: usize = 1_000;
 /// Attempts of one reading step at most, jumps back to it included.
 pub const ATTEMPTS: u32 = 100;
-/// Alerts have one runbook start at most this often …
-pub const MOST_STARTS: u32 = 20;
-/// … within this time: in a storm the first groups tell what the others would.
-pub const STARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// How long people have to answer when a run asks them, unless its plan says otherwise.
 pub const ASK_FOR: SignedDuration = SignedDuration::from_mins(30);
 
@@ -361,6 +359,9 @@ pub struct Step {
     pub approved: BTreeSet<PersonId>,
     /// What later steps need of it, as JSON.
     pub result: Option<String>,
+    /// The beginning of what it said, up to [`EXCERPT_BYTES`], when people are meant to read that.
+    #[serde(default)]
+    pub excerpt: String,
 }
 
 impl Step {
@@ -396,6 +397,9 @@ pub struct Run {
     pub started_at: Timestamp,
     /// When it ended (civil time).
     pub ended_at: Option<Timestamp>,
+    /// What it came to, when its steps alone do not say that.
+    #[serde(default)]
+    pub summary: Option<String>,
     /// Who stopped or refused it.
     pub stopped_by: Option<Actor>,
     /// Of an automatic answer that is over: until when it is judged (engine time).

@@ -3,22 +3,33 @@
 use super::took;
 use crate::{
     domain::{
-        event::Actor,
+        event::{Actor, Event},
         run::{
             HeldBack, RunBecause, RunEvent, RunHappened, RunHeldBack, RunMissed, RunsOffered, StepEnd,
             Verdict,
         },
     },
     text::{
-        plain::{ANSWER, NAME, plain},
+        plain::{ANSWER, NAME, WORDS, plain},
         scene::enumerate,
         span::span,
         timeline::Kind,
     },
 };
 
+/// What an event about runs says; none when it is about something else.
+pub(in crate::text) fn told(event: &Event) -> Option<(Kind, String, String)> {
+    Some(match event {
+        Event::Run(event) => happened(event),
+        Event::RunMissed(one) => missed(one),
+        Event::RunHeldBack(held) => held_back(held),
+        Event::RunsOffered(one) => offered(one),
+        _ => return None,
+    })
+}
+
 /// What happened to a run: what it is, who did it, and the sentence.
-pub(in crate::text) fn happened(event: &RunEvent) -> (Kind, String, String) {
+fn happened(event: &RunEvent) -> (Kind, String, String) {
     let id = event.run;
     let bot = || name(&Actor::Watchbell);
     match &event.what {
@@ -90,12 +101,15 @@ pub(in crate::text) fn happened(event: &RunEvent) -> (Kind, String, String) {
             (Kind::Run, by.clone(), format!("{by} lets {id} {how}"))
         }
         RunHappened::Stopped { by } => (Kind::Run, name(by), format!("{} stopped {id}", name(by))),
-        RunHappened::Ended { verdict, took: time, .. } => {
+        RunHappened::Ended { verdict, took: time, summary, .. } => {
             let how = match verdict {
                 Verdict::Expired => "because nobody answered in time".to_owned(),
                 verdict => format!("as {verdict}"),
             };
-            let text = format!("{id} ended {how} after {}: {}", took(*time), plain(&event.title, NAME));
+            let summary =
+                summary.as_ref().map(|text| format!(". {}", plain(text, WORDS))).unwrap_or_default();
+            let text =
+                format!("{id} ended {how} after {}: {}{summary}", took(*time), plain(&event.title, NAME));
             (Kind::Run, bot(), text)
         }
         RunHappened::Judged { helped } => {
@@ -114,7 +128,7 @@ fn finished(event: &RunEvent, end: &StepEnd) -> String {
 }
 
 /// A run that should have started did not.
-pub(in crate::text) fn missed(missed: &RunMissed) -> (Kind, String, String) {
+fn missed(missed: &RunMissed) -> (Kind, String, String) {
     let (runbook, why) = (plain(&missed.runbook, NAME), plain(&missed.why, ANSWER));
     let times = if missed.times > 1 { format!(" ({} times)", missed.times) } else { String::new() };
     let text = format!("{runbook} was due at {:.0} and did not run{times}: {why}", missed.due);
@@ -122,7 +136,7 @@ pub(in crate::text) fn missed(missed: &RunMissed) -> (Kind, String, String) {
 }
 
 /// A runbook was to start for a group and does not.
-pub(in crate::text) fn held_back(held: &RunHeldBack) -> (Kind, String, String) {
+fn held_back(held: &RunHeldBack) -> (Kind, String, String) {
     let (runbook, why) = (plain(&held.runbook, NAME), why_held_back(&held.why));
     (Kind::Run, name(&Actor::Watchbell), format!("{runbook} was not started for {}: {why}", held.group))
 }
@@ -138,7 +152,7 @@ pub(in crate::text) fn why_held_back(why: &HeldBack) -> String {
 }
 
 /// Runbooks are offered.
-pub(in crate::text) fn offered(offered: &RunsOffered) -> (Kind, String, String) {
+fn offered(offered: &RunsOffered) -> (Kind, String, String) {
     let one = |offer: &crate::domain::run::RunOffer| {
         format!("{} ({})", plain(&offer.title, NAME), plain(&offer.runbook, NAME))
     };
