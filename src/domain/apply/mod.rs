@@ -130,7 +130,7 @@ impl State {
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => {
-                self.runs_by_themselves(event);
+                self.by_themselves(event);
             }
             incident => self.incident_changed(incident, stamp),
         }

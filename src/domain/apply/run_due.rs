@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 impl State {
-    pub(super) fn runs_by_themselves(&mut self, event: &Event) {
+    pub(super) fn by_themselves(&mut self, event: &Event) {
         match event {
             Event::RunDue(due) => {
                 self.change_group(due.group, |group| {
