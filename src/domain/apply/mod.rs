@@ -129,9 +129,7 @@ impl State {
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
-            Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => {
-                self.by_themselves(event);
-            }
+            Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             incident => self.incident_changed(incident, stamp),
         }
     }
