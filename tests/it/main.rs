@@ -23,6 +23,7 @@ mod promises;
 mod response;
 mod rooms;
 mod runbooks;
+mod runbooks_alone;
 mod runs;
 mod sample;
 mod simulation;
