@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delivery::{Channel, DeliveryKind, Notice, Recipient},
+    guide::GuideRead,
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
         IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId, StormId,
@@ -590,6 +591,8 @@ pub enum Event {
     Run(Box<RunEvent>),
     /// A run that should have started did not.
     RunMissed(Box<RunMissed>),
+    /// Somebody read a step of a guide, for an incident.
+    GuideRead(Box<GuideRead>),
 }
 
 /// An alert started.

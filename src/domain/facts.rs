@@ -95,6 +95,14 @@ pub struct IncidentFacts {
     pub status: IncidentStatus,
     /// Who leads.
     pub commander: Option<String>,
+    /// Runs for it that are not over: their ids and what they are called. At most [`IncidentFacts::MOST`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<(RunId, String)>,
+}
+
+impl IncidentFacts {
+    /// How many runs a message names.
+    pub const MOST: usize = 5;
 }
 
 /// What is known of a group.
@@ -315,6 +323,18 @@ impl State {
         run.plan.incident.or_else(open).or_else(closed)
     }
 
+    /// The runs that are about an incident and remembered, the last one first.
+    pub fn runs_of_incident(&self, incident: IncidentId) -> impl Iterator<Item = &Arc<Run>> {
+        let mut runs: Vec<&Arc<Run>> = self
+            .runs
+            .values()
+            .chain(self.ended_runs.values())
+            .filter(|run| self.incident_of_run(run) == Some(incident))
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+        runs.into_iter()
+    }
+
     pub(super) fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {
         let incident = self.incidents.get(&id?)?;
         Some(IncidentFacts {
@@ -323,6 +343,13 @@ impl State {
             severity: incident.severity.clone(),
             status: incident.status,
             commander: incident.commander().map(ToString::to_string),
+            running: self
+                .runs
+                .values()
+                .filter(|run| self.incident_of_run(run) == id)
+                .take(IncidentFacts::MOST)
+                .map(|run| (run.id, run.plan.title.clone()))
+                .collect(),
         })
     }
 }

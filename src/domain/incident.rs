@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Actor, Expectations, Title},
+    guide::Guide,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
     room::IncidentRoom,
@@ -144,6 +145,9 @@ pub struct Incident {
     /// Its rooms on the chat platforms.
     #[serde(default)]
     pub rooms: Vec<IncidentRoom>,
+    /// The guides that people went through for it; the last is the one where they stand.
+    #[serde(default)]
+    pub guides: Vec<Guide>,
 }
 
 impl Incident {

@@ -6,6 +6,7 @@ use super::{
     alert::Report,
     delivery::{Channel, Outcome},
     event::Actor,
+    guide::GuideRead,
     id::{
         DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
         TeamId,
@@ -98,6 +99,8 @@ pub enum Intent {
     Link(LinkIntent),
     /// Something about runs of runbooks.
     Run(RunIntent),
+    /// Somebody reads a step of a guide, for an incident.
+    ReadGuide(GuideRead),
     /// Somebody stands in.
     AddOverride {
         /// The schedule.

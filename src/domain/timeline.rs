@@ -160,7 +160,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         }
         Event::Delivered { subject, kind, .. } => match kind {
             DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Room => file(of_subject(*subject)),
-            DeliveryKind::Card | DeliveryKind::Notice => {}
+            DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Picture => {}
         },
         Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),
         Event::MessageCaptured(captured) => file(Key::Incident(captured.incident)),
@@ -175,6 +175,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
         Event::Run(event) => of_run(event, file),
         Event::RunMissed(_) => file(Key::Runs),
+        Event::GuideRead(read) => file(Key::Incident(read.incident)),
     }
 }
 
@@ -187,6 +188,7 @@ fn of_run(event: &RunEvent, mut file: impl FnMut(Key)) {
         RunHappened::StepPermitted { .. }
         | RunHappened::StepWaits { .. }
         | RunHappened::ConfirmAsked { .. }
+        | RunHappened::Drawn { .. }
         | RunHappened::Resumed { .. } => return,
         _ => {}
     }

@@ -130,6 +130,7 @@ event_types! {
     StormEnded => "storm_ended",
     Run => "run",
     RunMissed => "run_missed",
+    GuideRead => "guide_read",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

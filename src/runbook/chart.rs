@@ -275,6 +275,8 @@ fn draw_grid(svg: &mut String, chart: &Chart, axis: &Axis, palette: &Palette) {
         write(svg, LEFT - 10.0, y + 4.0, 12.0, palette.faint, "end", &value(tick, &chart.unit));
     }
     let base = TOP + plot_height();
+    let zone = chart.from.to_zoned(chart.zone.clone()).strftime("%Z").to_string();
+    write(svg, LEFT - 24.0, base + 20.0, 12.0, palette.faint, "end", &zone);
     for (at, name) in instants(chart) {
         let x = x(chart, at);
         stroke(svg, (x, base), (x, base + 5.0), palette.faint, "");

@@ -10,6 +10,8 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     Library, Runbook,
+    course::Studio,
+    guide,
     plan::{self, About},
     prepared::{Place, World},
     run::{Running, Said, index, tell},
@@ -25,6 +27,7 @@ use crate::{
     },
     engine::Engine,
     observe,
+    pictures::Pictures,
     text::runbook as words,
 };
 
@@ -33,6 +36,7 @@ use crate::{
 pub struct Executor {
     pub(super) world: World,
     pub(super) commits: watch::Receiver<Seq>,
+    pub(super) studio: Studio,
     engine: Engine,
     running: Arc<Mutex<JoinSet<()>>>,
 }
@@ -43,7 +47,19 @@ impl Executor {
     /// # Errors
     /// When there is no usable TLS.
     pub fn new(settings: &Settings, engine: &Engine, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
-        Ok(Self { world: World::new(settings)?, commits, engine: engine.clone(), running: Arc::default() })
+        Ok(Self {
+            world: World::new(settings)?,
+            commits,
+            studio: Studio::default(),
+            engine: engine.clone(),
+            running: Arc::default(),
+        })
+    }
+
+    /// The same that draws what `chart` asks for, on these grounds (dark or not), and keeps it there.
+    #[must_use]
+    pub fn drawing(self, pictures: Pictures, grounds: BTreeSet<bool>) -> Self {
+        Self { studio: Studio::new(pictures, grounds), ..self }
     }
 
     /// Takes up what ran when the process ended.
@@ -60,7 +76,8 @@ impl Executor {
             }
             let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
             let runbook = library.get(&run.plan.runbook).filter(same);
-            let running = match runbook {
+            let runbook = runbook.and_then(|runbook| guide::as_planned(runbook, &run.plan));
+            let running = match &runbook {
                 Some(runbook) => self.running_of(desk, runbook, &run, trace, Said::default()).await,
                 None => None,
             };
@@ -136,6 +153,7 @@ impl Executor {
             said,
             commits: self.commits.clone(),
             stop: watch::channel(false).0,
+            studio: self.studio.clone(),
             results: BTreeMap::new(),
             outcomes: BTreeMap::new(),
         })

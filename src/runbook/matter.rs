@@ -47,6 +47,8 @@ const TYPES: [&str; 15] = [
 ];
 /// Flags that every runbook has.
 pub(super) const DRY_RUN: &str = "dry-run";
+/// The flag that chooses one step, of a runbook that links to its own steps.
+pub(super) const STEP: &str = "step";
 const ENV: &str = "env";
 const ENVIRONMENT: &str = "environment";
 

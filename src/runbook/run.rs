@@ -13,6 +13,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Runbook,
+    course::Studio,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
     scope::Scope,
@@ -55,6 +56,7 @@ pub(super) struct Running {
     pub said: Said,
     pub commits: watch::Receiver<Seq>,
     pub stop: watch::Sender<bool>,
+    pub studio: Studio,
     /// What each action found, by its number.
     pub results: BTreeMap<usize, Map<String, Value>>,
     /// What became of those that count.
@@ -79,12 +81,12 @@ struct Done {
 }
 
 /// What is told of a step.
-struct Told {
-    outcome: StepOutcome,
+pub(super) struct Told {
+    pub outcome: StepOutcome,
     took: Duration,
-    line: String,
-    shown: String,
-    cut: u64,
+    pub line: String,
+    pub shown: String,
+    pub cut: u64,
     fields: Map<String, Value>,
 }
 
@@ -166,6 +168,9 @@ impl Running {
     /// What is known now.
     fn scope(&self) -> Scope {
         let mut scope = self.scope.clone();
+        for name in &self.runbook.left_out {
+            scope.set(name, nothing(false));
+        }
         for action in self.runbook.actions() {
             let Some(name) = &action.settings.name else { continue };
             match self.results.get(&action.number) {
@@ -207,8 +212,10 @@ impl Running {
                 May::No(why) => return not_begun(StepOutcome::Failed, why).await,
             };
             let began = Instant::now();
-            let found = self.perform(action, &prepared).await;
-            let told = self.judged(action, found, &scope, began.elapsed());
+            let (found, course) =
+                tokio::join!(self.perform(action, &prepared), self.course(action, &prepared));
+            let mut told = self.judged(action, found, &scope, began.elapsed());
+            self.show_course(action, course, &mut told).await?;
             let done = self.finish(action, attempt, told, true).await?;
             let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
             if !again || *self.stop.borrow() {
@@ -431,7 +438,7 @@ fn nothing(ran: bool) -> Map<String, Value> {
     ])
 }
 
-fn redacted(action: &Action, text: String) -> String {
+pub(super) fn redacted(action: &Action, text: String) -> String {
     action
         .settings
         .redact

@@ -96,7 +96,7 @@ pub fn push(dispatch: &Dispatch) -> Push {
             lines.push(format!("{subject} is over. There is nothing to do."));
             (format!("Resolved: {headline}"), Priority::Low, vec!["white_check_mark"])
         }
-        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room => {
+        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room | DeliveryKind::Picture => {
             lines.push(format!("{subject}: {}.", standing(&facts.standing)));
             (headline, Priority::Default, vec!["bell"])
         }
@@ -116,7 +116,7 @@ pub fn card(dispatch: &Dispatch) -> Card {
     }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
-        DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
+        DeliveryKind::Card | DeliveryKind::Room | DeliveryKind::Picture => (headline, Vec::new()),
         DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
         DeliveryKind::Resolved => {
             (format!("Resolved: {headline}"), vec!["It is over. There is nothing to do.".to_owned()])
@@ -176,7 +176,14 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             Tone::Warning,
         ),
         // What runs say has its own cards; these are for a run that is long gone.
-        Some(Notice::Status | Notice::RunAsks(..) | Notice::RunWaits(_) | Notice::NotHelped(_)) | None => {
+        Some(
+            Notice::Status
+            | Notice::RunAsks(..)
+            | Notice::RunWaits(_)
+            | Notice::NotHelped(_)
+            | Notice::Drawn(..),
+        )
+        | None => {
             let text = facts.incident.as_ref().map_or_else(
                 || format!("{subject}: {}.", standing(&facts.standing)),
                 |incident| format!("{} is now {}.", incident.id, incident.status),
@@ -299,6 +306,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
         }
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
+        }
+        for (run, title) in &incident.running {
+            add("Running", format!("{run} {}", plain(title, VALUE)));
         }
     }
     if let Some(group) = &facts.group {

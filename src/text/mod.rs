@@ -9,6 +9,7 @@ pub mod control;
 pub mod discord;
 pub mod fold;
 pub mod form;
+pub mod guide;
 pub mod help;
 pub mod incident;
 mod labels;

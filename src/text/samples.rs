@@ -431,6 +431,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         severity: "P1".into(),
         status: IncidentStatus::Investigating,
         commander: None,
+        running: Vec::new(),
     };
     let mut groups: Vec<StormGroup> =
         (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();

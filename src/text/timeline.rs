@@ -128,6 +128,8 @@ kinds! {
     RunStep = "run_step";
     /// A run asks somebody, or was answered.
     Approval = "approval";
+    /// Somebody read a step of a guide.
+    Guide = "guide";
 }
 
 impl fmt::Display for Kind {
@@ -192,6 +194,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
         }
         Event::Run(event) => run::happened(event),
         Event::RunMissed(missed) => run::missed(missed),
+        Event::GuideRead(read) => run::read(read),
         event => of_people(event)?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
@@ -438,6 +441,7 @@ fn message(to: &Recipient, kind: DeliveryKind) -> String {
             format!("Room on {}", to.platform().map_or("a platform", room::platform))
         }
         (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
+        (Recipient::Channel(channel), DeliveryKind::Picture) => format!("Picture for {}", name(channel)),
         (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
     }
 }
@@ -451,7 +455,7 @@ fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) ->
         }
         DeliveryKind::Room => Some(format!("{}: {}", message(to, kind), plain(receipt, ANSWER))),
         // A card is posted anew with every change: that would drown what matters.
-        DeliveryKind::Card | DeliveryKind::Notice => None,
+        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Picture => None,
     }
 }
 

@@ -108,6 +108,8 @@ fn plan(by: &str) -> RunPlan {
             },
             step(3, "verify", false),
         ],
+        part: None,
+        links: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod alerts;
 mod change;
 mod chat;
+mod guides;
 mod incidents;
 mod links;
 mod pages;
@@ -125,6 +126,7 @@ impl State {
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
+            Event::GuideRead(read) => self.guide_read(read, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -8,6 +8,7 @@
 mod acknowledge;
 mod delivery;
 mod due;
+mod guide;
 mod incident;
 mod link;
 mod oncall;
@@ -16,6 +17,7 @@ mod report;
 mod room;
 mod run;
 mod run_ask;
+mod run_draw;
 mod run_start;
 mod storm;
 
@@ -82,6 +84,7 @@ pub fn decide(
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
         Intent::Link(what) => decision.link(what)?,
         Intent::Run(what) => decision.run(what).map_err(Refusal::Run)?,
+        Intent::ReadGuide(read) => decision.read_guide(read)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }

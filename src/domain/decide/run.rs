@@ -25,6 +25,7 @@ impl Decision<'_> {
             RunIntent::Start(plan) => self.start_run(*plan),
             RunIntent::Permit { run, step, what } => self.permit_step(run, step, what),
             RunIntent::Finish(report) => self.finish_step(*report),
+            RunIntent::Draw { run, step, drawing } => self.draw(run, step, drawing),
             RunIntent::End { run, verdict } => self.end_when_done(run, verdict),
             RunIntent::Approve { run, step, by, proven } => self.approve(run, step, by, proven),
             RunIntent::Refuse { run, step, by } => self.refuse(run, step, by),
@@ -224,6 +225,7 @@ impl Decision<'_> {
             self.judged(&run, false);
         }
         self.post_run_card(id);
+        self.show_runs(self.state.incident_of_run(&run));
     }
 
     fn stop_run(&mut self, id: RunId, by: Actor) -> Ruled {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{RunEvent, RunHappened, RunMissed, RunPlan, StepOutcome, Verdict};
+use super::{Drawing, RunEvent, RunHappened, RunMissed, RunPlan, StepOutcome, Verdict};
 use crate::domain::{
     event::{Actor, Event},
     id::{GroupId, LockName, PersonId, RunId},
@@ -27,6 +27,15 @@ pub enum RunIntent {
     },
     /// An executor tells what became of a step.
     Finish(Box<StepReport>),
+    /// An executor has a picture of what a step found, which has not told its outcome yet.
+    Draw {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        step: u32,
+        /// Where the picture is kept, and its words.
+        drawing: Drawing,
+    },
     /// An executor has nothing left to do.
     End {
         /// Which run.

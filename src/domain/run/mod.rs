@@ -13,9 +13,11 @@ use super::{
     prose::Prose,
 };
 
+mod beside;
 mod event;
 mod intent;
 
+pub use beside::{Drawing, LinkTo, Part, PlannedLink};
 pub use event::{RunEvent, RunHappened, RunMissed, StepEnd};
 pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
 
@@ -33,6 +35,10 @@ pub const LINE_BYTES: usize = 1024;
 pub const WORDS_BYTES: usize = 4 * 1024;
 /// Steps of one runbook at most.
 pub const STEPS: usize = 200;
+/// Links of one run at most.
+pub const LINKS: usize = 40;
+/// Pictures of one run at most; what is found after those is told in words alone.
+pub const DRAWINGS: u32 = 20;
 /// Arguments of one run at most.
 pub const ARGUMENTS: usize = 64;
 /// Runs at once at most.
@@ -81,6 +87,12 @@ pub struct RunPlan {
     pub ask_for: SignedDuration,
     /// The steps in their order; at least one. Their `index` counts from 1.
     pub steps: Vec<PlannedStep>,
+    /// The one step of the runbook that is done, when it is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Where it leads on: buttons and links of its card.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<PlannedLink>,
 }
 
 /// Why a run started.
@@ -350,6 +362,12 @@ pub struct Step {
     pub approved: BTreeSet<PersonId>,
     /// What later steps need of it, as JSON.
     pub result: Option<String>,
+    /// The newest picture of what it found.
+    #[serde(default)]
+    pub drawing: Option<Drawing>,
+    /// How many pictures it has had.
+    #[serde(default)]
+    pub drawings: u32,
 }
 
 impl Step {

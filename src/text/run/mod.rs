@@ -7,11 +7,12 @@ mod timeline;
 use jiff::SignedDuration;
 
 pub use refusal::{no_step, refused};
-pub(super) use timeline::{happened, missed};
+pub(super) use timeline::{happened, missed, read};
 
 use super::{
     card::{Button, Card, Field, Tone},
-    plain::{ANSWER, NAME, plain},
+    guide,
+    plain::{ANSWER, NAME, lines, plain},
     scene::{Scene, button, enumerate, field},
     span::span,
     usage::short,
@@ -58,20 +59,24 @@ pub fn progress(run: &Run) -> Card {
     if let Some(ended) = run.ended_at {
         fields.push(field("Took", took(ended.duration_since(run.started_at))));
     }
-    Card {
-        title: title(run),
-        tone: tone(run),
-        text: steps(run),
-        fields,
-        buttons: buttons(run),
-        ..Card::default()
-    }
+    let (leads, links) = guide::leads(&run.plan.links);
+    let mut buttons = buttons(run);
+    buttons.extend(leads);
+    let prose = run.plan.part.as_ref().map(|part| lines(&part.prose)).filter(|prose| !prose.is_empty());
+    let text = prose.map_or_else(|| steps(run), |prose| format!("{prose}\n\n{}", steps(run)));
+    Card { title: title(run), tone: tone(run), text, fields, buttons, links, ..Card::default() }
 }
 
 /// `R-7 Restart Qflow: failed`.
 fn title(run: &Run) -> String {
     let dry = if run.plan.dry { " (dry run)" } else { "" };
     format!("{} {}{dry}: {}", run.id, plain(&run.plan.title, NAME), standing(run))
+}
+
+/// `R-7 Restart Qflow: failed (03:12)`.
+#[must_use]
+pub fn in_short(scene: &Scene<'_>, run: &Run) -> String {
+    format!("{} ({})", title(run), scene.near(run.ended_at.unwrap_or(run.started_at)))
 }
 
 fn standing(run: &Run) -> String {

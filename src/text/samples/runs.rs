@@ -45,6 +45,8 @@ pub(in crate::text) fn plan(because: RunBecause, dry: bool) -> RunPlan {
         role: Role::Responder,
         ask_for: SignedDuration::from_mins(30),
         steps: vec![step(1, "health", false), step(2, "restart", true), step(3, "verify", false)],
+        part: None,
+        links: Vec::new(),
     }
 }
 
