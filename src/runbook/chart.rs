@@ -41,6 +41,10 @@ const STEPS: f64 = 5.0;
 const COLOURS: [&str; LINES] =
     ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#8c8c8c"];
 
+/// The same for a dark ground, the light blue first.
+const ON_DARK: [&str; LINES] =
+    ["#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#f0e442", "#e8743b", "#3d8fd1", "#a6a6a6"];
+
 /// What is drawn.
 #[derive(Debug, Clone)]
 pub struct Chart {
@@ -85,12 +89,13 @@ struct Palette {
     faint: &'static str,
     grid: &'static str,
     limit: &'static str,
+    lines: [&'static str; LINES],
 }
 
 const LIGHT: Palette =
-    Palette { ground: "#ffffff", letters: "#1d1c1d", faint: "#616061", grid: "#e4e4e6", limit: "#c4314b" };
+    Palette { ground: "#ffffff", letters: "#1d1c1d", faint: "#616061", grid: "#e4e4e6", limit: "#c4314b", lines: COLOURS };
 const DARK: Palette =
-    Palette { ground: "#1f2125", letters: "#f2f3f5", faint: "#a9adb5", grid: "#383b42", limit: "#ff6b81" };
+    Palette { ground: "#1f2125", letters: "#f2f3f5", faint: "#a9adb5", grid: "#383b42", limit: "#ff6b81", lines: ON_DARK };
 
 /// The vertical axis: from, to, and the distance of its steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -257,7 +262,7 @@ pub fn svg(chart: &Chart) -> String {
     );
     write(&mut svg, 24.0, 32.0, 17.0, palette.letters, "start", &plain(&chart.title, 70));
     draw_grid(&mut svg, chart, &axis, &palette);
-    for (line, colour) in shown.iter().zip(COLOURS) {
+    for (line, colour) in shown.iter().zip(palette.lines) {
         draw_line(&mut svg, chart, &axis, line, colour);
     }
     draw_threshold(&mut svg, chart, &axis, &palette);
@@ -341,7 +346,9 @@ fn draw_names(svg: &mut String, chart: &Chart, shown: &[Line], palette: &Palette
     }
     let mut left = LEFT;
     let mut row = base + 40.0;
-    for (at, (line, colour)) in shown.iter().zip(COLOURS).enumerate() {
+    // One line that is called nothing needs no name.
+    let named = if shown.len() == 1 && chart.lines.iter().all(|line| line.name.is_empty()) { &[] } else { shown };
+    for (at, (line, colour)) in named.iter().zip(palette.lines).enumerate() {
         if at == LINES / 2 {
             (left, row) = (LEFT, base + 58.0);
         }

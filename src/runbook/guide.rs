@@ -15,7 +15,7 @@ use super::{
     settings::OnFail,
 };
 use crate::{
-    command::{Answer, Call, CommandSpec, Kind, Reply, Value as Argument},
+    command::{Answer, Call, CommandSpec, Kind, Name, Reply, Undone, Value as Argument},
     config::nearest,
     domain::{
         guide::GuideRead,
@@ -24,7 +24,7 @@ use crate::{
         run::{LinkTo, Part, PlannedLink, RunPlan, WORDS_BYTES},
         state::State,
     },
-    text::{self, guide as words},
+    text::guide as words,
 };
 
 /// Links of a whole run at most: its card has other buttons, too.
@@ -97,9 +97,35 @@ fn moved(action: &Action, places: &BTreeMap<usize, usize>) -> Option<Action> {
 
 /// A runbook as a run of it was planned; none: it has no such step any more.
 pub(super) fn as_planned(runbook: &Arc<Runbook>, plan: &RunPlan) -> Option<Arc<Runbook>> {
-    match &plan.part {
+    planned(runbook, plan.part.as_ref())
+}
+
+/// A runbook, or the step of it that is done by itself.
+pub(super) fn planned(runbook: &Arc<Runbook>, part: Option<&Part>) -> Option<Arc<Runbook>> {
+    match part {
         None => Some(Arc::clone(runbook)),
         Some(part) => Some(Arc::new(runbook.part(runbook.place(&part.anchor)?))),
+    }
+}
+
+/// What is said of a step that was chosen.
+pub(super) struct About {
+    pub part: Part,
+    /// Where it leads.
+    pub links: Vec<PlannedLink>,
+}
+
+impl About {
+    /// None: there is no such step.
+    pub fn new(runbook: &Runbook, anchor: &str, given: &Given) -> Option<Self> {
+        let place = runbook.place(anchor)?;
+        let part = Part {
+            guide: runbook.title.clone(),
+            anchor: anchor.to_owned(),
+            heading: runbook.steps.get(place)?.title.clone(),
+            prose: shortened(prose_of(runbook, place)),
+        };
+        Some(Self { part, links: leads_on(runbook, place, given) })
     }
 }
 
@@ -153,7 +179,7 @@ fn told(spec: &CommandSpec, given: &Given) -> String {
         let bare = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'“”‘’«»".contains(c));
         if bare { Some(text) } else { (!text.contains('"')).then(|| format!("\"{text}\"")) }
     };
-    let usual = |default: Option<&crate::command::Name>, value: &Argument| {
+    let usual = |default: Option<&Name>, value: &Argument| {
         default.is_some_and(|default| **default == written(value).to_string())
     };
     let mut said = String::new();
@@ -181,7 +207,7 @@ pub(super) enum Chosen {
     /// All of it.
     Whole,
     /// This step, which does something: as a runbook of its own, and what its card says beside that.
-    Does(Arc<Runbook>, Box<(Part, Vec<PlannedLink>)>),
+    Does(Arc<Runbook>, About),
     /// Something that only has to be shown.
     Shown(Reply),
 }
@@ -190,7 +216,7 @@ pub(super) enum Chosen {
 ///
 /// # Errors
 /// There is no such step.
-pub(super) async fn choose(call: &Call<'_>, runbook: &Arc<Runbook>) -> Result<Chosen, crate::command::Undone> {
+pub(super) async fn choose(call: &Call<'_>, runbook: &Arc<Runbook>) -> Result<Chosen, Undone> {
     let Some(anchor) = call.get::<String>(STEP) else {
         if runbook.is_guide() {
             return Ok(Chosen::Shown(overview(call, runbook).await?));
@@ -198,25 +224,18 @@ pub(super) async fn choose(call: &Call<'_>, runbook: &Arc<Runbook>) -> Result<Ch
         return Ok(Chosen::Whole);
     };
     let anchor = anchor.trim_start_matches('#').to_lowercase();
-    let Some(place) = runbook.place(&anchor) else {
+    let about = About::new(runbook, &anchor, &call.parsed.values);
+    let found = about.and_then(|about| Some((planned(runbook, Some(&about.part))?, about)));
+    let Some((apart, about)) = found else {
         let known: Vec<&str> = runbook.steps.iter().map(|step| step.anchor.as_str()).collect();
         let near = nearest(&anchor, known.iter().copied());
         let card = words::no_step(&runbook.command(), &anchor, near, &known);
         return Err(Reply::refused(card).into());
     };
-    let step = runbook.steps.get(place).ok_or_else(|| Reply::refused(text::runbook::gone()))?;
-    let part = Part {
-        guide: runbook.title.clone(),
-        anchor,
-        heading: step.title.clone(),
-        prose: shortened(prose_of(runbook, place)),
-    };
-    let links = leads_on(runbook, place, &call.parsed.values);
-    let apart = runbook.part(place);
     if apart.actions().next().is_some() {
-        return Ok(Chosen::Does(Arc::new(apart), Box::new((part, links))));
+        return Ok(Chosen::Does(apart, about));
     }
-    Ok(Chosen::Shown(read(call, runbook, &part, &links).await?))
+    Ok(Chosen::Shown(read(call, runbook, &about).await?))
 }
 
 /// The words of a step and of the headings below it.
@@ -282,7 +301,8 @@ async fn overview(call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
 }
 
 /// A step that is read. For an incident it is kept that somebody did.
-async fn read(call: &Call<'_>, runbook: &Runbook, part: &Part, links: &[PlannedLink]) -> Answer {
+async fn read(call: &Call<'_>, runbook: &Runbook, about: &About) -> Answer {
+    let part = &about.part;
     let channel = call.channel.clone();
     let incident = call.read(move |look| incident_here(look.state, channel.as_ref())).await?;
     if let Some(incident) = incident {
@@ -296,5 +316,5 @@ async fn read(call: &Call<'_>, runbook: &Runbook, part: &Part, links: &[PlannedL
         };
         call.submit(Intent::ReadGuide(read)).await?;
     }
-    Ok(Reply::done(words::step(part, incident, links)))
+    Ok(Reply::done(words::step(part, incident, &about.links)))
 }

@@ -18,7 +18,7 @@ use crate::{
         event::Event,
         id::RunId,
         intent::Intent,
-        run::{Part, PlannedLink, RunBecause, RunIntent},
+        run::{RunBecause, RunIntent},
     },
     text,
 };
@@ -34,17 +34,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor) -> Answer {
     match guide::choose(call, runbook).await? {
         Chosen::Whole => begin(call, runbook, executor, None).await,
-        Chosen::Does(part, beside) => begin(call, &part, executor, Some(*beside)).await,
+        Chosen::Does(part, about) => begin(call, &part, executor, Some(about)).await,
         Chosen::Shown(reply) => Ok(reply),
     }
 }
 
-/// Starts it; of a part of a guide its card says what stands `beside` its actions, and where it leads.
+/// Starts it; of a step that was chosen its card says what stands beside its actions, and where it leads.
 async fn begin(
     call: &Call<'_>,
     runbook: &Arc<Runbook>,
     executor: &Executor,
-    beside: Option<(Part, Vec<PlannedLink>)>,
+    about: Option<guide::About>,
 ) -> Answer {
     let named = call.get::<String>(runbook.environment_flag).or_else(|| runbook.environment.clone());
     let named = named.or_else(|| executor.world.usual().map(str::to_owned)).unwrap_or_default();
@@ -74,8 +74,8 @@ async fn begin(
         salt: &*call.desk.salt,
     };
     let mut plan = plan::plan(runbook, wanted, &scope);
-    if let Some((part, links)) = beside {
-        (plan.part, plan.links) = (Some(part), links);
+    if let Some(about) = about {
+        (plan.part, plan.links) = (Some(about.part), about.links);
     }
     let accepted = call.submit(Intent::Run(RunIntent::Start(Box::new(plan)))).await?;
     let started = accepted.events.iter().find_map(|event| match event {

@@ -22,6 +22,7 @@ use watchbell::domain::{
 
 use crate::world::{self, World, receipt, report, signal};
 
+mod beside;
 mod crashes;
 mod guards;
 

@@ -5,10 +5,11 @@ use jiff::SignedDuration;
 use super::{GROUP, INCIDENT, after, ana, prose, start};
 use crate::domain::{
     event::{Actor, Event},
-    id::{GroupId, RunId},
+    guide::GuideRead,
+    id::{GroupId, PictureId, RunId},
     person::Role,
     run::{
-        ActionKind, Approvals, Budget, PlannedStep, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan,
+        ActionKind, Approvals, Budget, Drawing, PlannedStep, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan,
         StepEnd, StepOutcome, Verdict,
     },
 };
@@ -47,6 +48,14 @@ pub(in crate::text) fn plan(because: RunBecause, dry: bool) -> RunPlan {
         steps: vec![step(1, "health", false), step(2, "restart", true), step(3, "verify", false)],
         part: None,
         links: Vec::new(),
+    }
+}
+
+fn drawing() -> Drawing {
+    Drawing {
+        light: Some(PictureId::new("3fa4b2c1".repeat(8))),
+        dark: None,
+        words: "R-7 CPU, the last 3h: ▁▂▇ 12 … 68 %\u{1b}[2J".into(),
     }
 }
 
@@ -107,6 +116,7 @@ pub(in crate::text) fn happened() -> Vec<RunHappened> {
         ended(Verdict::Passed),
         RunHappened::Judged { helped: true },
         RunHappened::Judged { helped: false },
+        RunHappened::Drawn { step: 1, drawing: drawing() },
     ]
 }
 
@@ -129,5 +139,14 @@ pub(super) fn events() -> Vec<Event> {
     };
     let mut events: Vec<Event> = happened().into_iter().map(event).collect();
     events.push(Event::RunMissed(Box::new(missed)));
+    let read = GuideRead {
+        incident: INCIDENT,
+        runbook: "/shop guide".into(),
+        title: "The shop\u{202e} does not sell".into(),
+        anchor: "it-is-gone".into(),
+        heading: "It is\ngone".into(),
+        by: ana(),
+    };
+    events.push(Event::GuideRead(Box::new(read)));
     events
 }
