@@ -89,6 +89,7 @@ impl Platforms {
     }
 
     /// Whether a platform shows pictures on a dark ground, for each that is set up.
+    #[must_use]
     pub fn grounds(settings: &Settings) -> BTreeMap<Channel, bool> {
         let slack = settings.slack.as_ref().map(|slack| (Channel::Slack, slack.dark_pictures));
         let discord = settings.discord.as_ref().map(|discord| (Channel::Discord, discord.dark_pictures));

@@ -139,11 +139,12 @@ impl ChatCourier {
         let png = tokio::task::spawn_blocking(move || pictures.find(&id)).await.ok().flatten();
         let picture = Picture { name: text::room::PICTURE.to_owned(), png: png.ok_or_else(gone)?, words };
         let place = Place::Room(self.room(name).await?);
-        let message = self.platform.picture(&place, &picture, &delivery.key).await.inspect_err(|failure| {
-            if matches!(failure, Failure::Gone(_) | Failure::Refused { .. }) {
-                self.forget(&delivery.to);
-            }
-        })?;
+        let message =
+            self.platform.picture(&place, &picture, &delivery.key).await.inspect_err(|failure| {
+                if matches!(failure, Failure::Gone(_) | Failure::Refused { .. }) {
+                    self.forget(&delivery.to);
+                }
+            })?;
         Ok(posted("posted", &message))
     }
 

@@ -262,7 +262,8 @@ fn guides(world: &mut World, add: &mut impl FnMut(&'static str, Card)) {
         heading: "It is gone".into(),
         prose: "Look whether it runs at all:\n\n  systemctl status shop".into(),
     };
-    let leads = [command("Next: It is slow", "/shop guide --step it-is-slow"), command("Back", "/shop guide")];
+    let leads =
+        [command("Next: It is slow", "/shop guide --step it-is-slow"), command("Back", "/shop guide")];
     add("guide::step", text::guide::step(&part, Some(INCIDENT), &leads));
     let known = ["it-is-gone", "it-is-slow"];
     add("guide::no_step", text::guide::no_step("/shop guide", "its-gone", Some("it-is-gone"), &known));

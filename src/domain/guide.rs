@@ -60,8 +60,11 @@ pub struct GuideRead {
 /// Takes a step into the guides of an incident.
 pub(super) fn take(guides: &mut Vec<Guide>, runbook: &str, title: &str, step: GuideStep) {
     let known = guides.iter().position(|guide| guide.runbook == runbook).map(|at| guides.remove(at));
-    let mut guide =
-        known.unwrap_or_else(|| Guide { runbook: runbook.to_owned(), title: String::new(), steps: Vec::new() });
+    let mut guide = known.unwrap_or_else(|| Guide {
+        runbook: runbook.to_owned(),
+        title: String::new(),
+        steps: Vec::new(),
+    });
     title.clone_into(&mut guide.title);
     guide.steps.retain(|one| one.anchor != step.anchor);
     guide.steps.push(step);
@@ -106,6 +109,9 @@ mod tests {
             take(&mut guides, "/g 5", "G", step(&number.to_string()));
         }
         let last = guides.last().unwrap();
-        assert_eq!((&*last.runbook, last.steps.len(), &*last.place().unwrap().anchor), ("/g 5", GUIDE_STEPS, "51"));
+        assert_eq!(
+            (&*last.runbook, last.steps.len(), &*last.place().unwrap().anchor),
+            ("/g 5", GUIDE_STEPS, "51")
+        );
     }
 }

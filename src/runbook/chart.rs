@@ -92,10 +92,22 @@ struct Palette {
     lines: [&'static str; LINES],
 }
 
-const LIGHT: Palette =
-    Palette { ground: "#ffffff", letters: "#1d1c1d", faint: "#616061", grid: "#e4e4e6", limit: "#c4314b", lines: COLOURS };
-const DARK: Palette =
-    Palette { ground: "#1f2125", letters: "#f2f3f5", faint: "#a9adb5", grid: "#383b42", limit: "#ff6b81", lines: ON_DARK };
+const LIGHT: Palette = Palette {
+    ground: "#ffffff",
+    letters: "#1d1c1d",
+    faint: "#616061",
+    grid: "#e4e4e6",
+    limit: "#c4314b",
+    lines: COLOURS,
+};
+const DARK: Palette = Palette {
+    ground: "#1f2125",
+    letters: "#f2f3f5",
+    faint: "#a9adb5",
+    grid: "#383b42",
+    limit: "#ff6b81",
+    lines: ON_DARK,
+};
 
 /// The vertical axis: from, to, and the distance of its steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -347,7 +359,8 @@ fn draw_names(svg: &mut String, chart: &Chart, shown: &[Line], palette: &Palette
     let mut left = LEFT;
     let mut row = base + 40.0;
     // One line that is called nothing needs no name.
-    let named = if shown.len() == 1 && chart.lines.iter().all(|line| line.name.is_empty()) { &[] } else { shown };
+    let named =
+        if shown.len() == 1 && chart.lines.iter().all(|line| line.name.is_empty()) { &[] } else { shown };
     for (at, (line, colour)) in named.iter().zip(palette.lines).enumerate() {
         if at == LINES / 2 {
             (left, row) = (LEFT, base + 58.0);
@@ -448,13 +461,27 @@ mod tests {
 
     #[test]
     fn the_same_chart_is_the_same_picture_on_every_machine() {
+        let one = |dark| {
+            let mut chart = chart(dark);
+            chart.lines.truncate(1);
+            chart.lines.iter_mut().for_each(|line| line.name.clear());
+            chart.mark = Some((chart.until - SignedDuration::from_mins(12), "G-17".into()));
+            Chart { threshold: None, ..chart }
+        };
         for dark in [false, true] {
-            let png = png(&chart(dark)).unwrap();
-            assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{} bytes", png.len());
-            if let Ok(folder) = std::env::var("WATCHBELL_CHARTS") {
-                std::fs::write(format!("{folder}/chart-{dark}.png"), png).unwrap();
+            for (name, drawn) in [("several", chart(dark)), ("one", one(dark))] {
+                let png = png(&drawn).unwrap();
+                assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{} bytes", png.len());
+                if let Ok(folder) = std::env::var("WATCHBELL_CHARTS") {
+                    std::fs::write(format!("{folder}/{name}-{dark}.png"), png).unwrap();
+                }
             }
         }
+        assert_eq!(
+            svg(&one(false)).matches("rx=\"2\"").count(),
+            0,
+            "what is called nothing has no name below"
+        );
     }
 
     #[test]

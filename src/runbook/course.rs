@@ -100,7 +100,8 @@ impl Running {
             None => return Ok(()),
             Some(Err(fault)) => {
                 let why = self.place.secrets.cover(&fault.to_string());
-                return Ok(add(told, &words::no_course(&one_line(&why))));
+                add(told, &words::no_course(&one_line(&why)));
+                return Ok(());
             }
             Some(Ok(course)) => course,
         };
@@ -196,7 +197,8 @@ fn limit(expect: &str) -> Option<f64> {
 
 /// `▁▂▃▅▇ 12 … 68 %`; none when there is no value.
 fn bars(line: &Line, unit: &str) -> Option<String> {
-    let values: Vec<f64> = line.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
+    let values: Vec<f64> =
+        line.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
     let low = values.iter().copied().reduce(f64::min)?;
     let high = values.iter().copied().reduce(f64::max)?;
     let drawn: String = values

@@ -186,17 +186,17 @@ fn told(spec: &CommandSpec, given: &Given) -> String {
     for flag in spec.flags.iter().filter(|flag| flag.name != STEP) {
         let Some(value) = given.get(&*flag.name) else { continue };
         if flag.kind.is_none() {
-            said.push_str(&format!(" --{}", flag.name));
+            said.extend([" --", &flag.name]);
         } else if let Some(word) = word(value).filter(|_| !usual(flag.default.as_ref(), value)) {
-            said.push_str(&format!(" --{} {word}", flag.name));
+            said.extend([" --", &flag.name, " ", &word]);
         }
     }
     for argument in &spec.arguments {
         let Some(value) = given.get(&*argument.name) else { continue };
         if argument.kind == Kind::Text {
-            said.push_str(&format!(" {}", written(value)));
+            said.extend([" ", &written(value).to_string()]);
         } else if let Some(word) = word(value).filter(|_| !usual(argument.default.as_ref(), value)) {
-            said.push_str(&format!(" {word}"));
+            said.extend([" ", &word]);
         }
     }
     said
@@ -287,9 +287,11 @@ async fn overview(call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
     let card = call.scene(move |scene| {
         let incident = incident_here(scene.state, channel.as_ref());
         let incident = incident.and_then(|id| scene.state.incidents.get(&id));
-        let been = incident.and_then(|one| Some((one.id, one.guides.iter().find(|one| one.runbook == command)?)));
+        let been =
+            incident.and_then(|one| Some((one.id, one.guides.iter().find(|one| one.runbook == command)?)));
         // A step that the file does not have any more leads nowhere.
-        let stands = been.and_then(|(_, been)| been.place()).filter(|step| guide.place(&step.anchor).is_some());
+        let stands =
+            been.and_then(|(_, been)| been.place()).filter(|step| guide.place(&step.anchor).is_some());
         let go_on = stands.map(|step| PlannedLink {
             words: words::go_on(&step.heading),
             to: LinkTo::Command(choosing(&guide, Some(&step.anchor), &given)),

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Runbook,
-    guide,
+    Runbook, guide,
     matter::{DRY_RUN, STEP},
     model::Action,
     scope::{Scope, written},

@@ -66,7 +66,7 @@ impl Reading {
         self.text.push_str(&"  ".repeat(depth));
         match self.lists.last_mut() {
             Some(Some(number)) => {
-                self.text.push_str(&format!("{number}. "));
+                self.text.extend([&number.to_string(), ". "]);
                 *number += 1;
             }
             _ => self.text.push_str("- "),

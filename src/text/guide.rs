@@ -104,10 +104,13 @@ pub fn step(part: &Part, incident: Option<IncidentId>, planned: &[PlannedLink]) 
     Card {
         title: plain(&part.heading, NAME),
         text: lines(&part.prose),
-        fields: [Some(field("Guide", plain(&part.guide, NAME))), incident.map(|id| field("Incident", id.to_string()))]
-            .into_iter()
-            .flatten()
-            .collect(),
+        fields: [
+            Some(field("Guide", plain(&part.guide, NAME))),
+            incident.map(|id| field("Incident", id.to_string())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         buttons,
         links,
         ..Card::default()

@@ -159,7 +159,12 @@ pub fn refused(no: RunRefusal, zone: &TimeZone) -> String {
 /// What a picture shows, for whoever cannot see it.
 #[must_use]
 pub fn pictured(run: RunId, title: &str, back: SignedDuration, bars: &[String]) -> String {
-    format!("{run} {}, the last {}: {}", plain(title, NAME), super::span::span(back), plain(&bars.join("; "), 600))
+    format!(
+        "{run} {}, the last {}: {}",
+        plain(title, NAME),
+        super::span::span(back),
+        plain(&bars.join("; "), 600)
+    )
 }
 
 /// The course of a value could not be asked for.

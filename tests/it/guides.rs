@@ -85,7 +85,8 @@ pub fn prometheus() -> Server {
         };
         let (kind, result) = if request.path.starts_with("/api/v1/query_range") {
             let (start, step) = (word("start").unwrap_or_default(), word("step").unwrap_or(1));
-            let values: Vec<_> = (0..40).map(|n| json!([start + n * step * 5, (10 + n).to_string()])).collect();
+            let values: Vec<_> =
+                (0..40).map(|n| json!([start + n * step * 5, (10 + n).to_string()])).collect();
             ("matrix", json!([{"metric": {}, "values": values}]))
         } else {
             ("vector", json!([{"metric": {}, "value": [1_795_403_462.5, "49"]}]))
@@ -126,7 +127,9 @@ pub fn assert_told(watchbell: &Watchbell) {
 pub fn assert_kept_beside(watchbell: &Watchbell, channel: Channel) {
     let journal = String::from_utf8_lossy(&watchbell.journal()).into_owned();
     let queued = journal.lines().filter(|line| {
-        line.contains("\"delivery_queued\"") && line.contains("\"picture\"") && line.contains(channel.as_str())
+        line.contains("\"delivery_queued\"")
+            && line.contains("\"picture\"")
+            && line.contains(channel.as_str())
     });
     assert_eq!(queued.count(), 1, "one delivery");
     let files: Vec<_> = fs::read_dir(watchbell.data().join("pictures")).unwrap().flatten().collect();

@@ -33,8 +33,8 @@ const BELOW_ADAPTERS: &[&str] =
     &["domain", "text", "config", "links", "pictures", "metrics", "observe", "journal", "views", "engine"];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "text", "config", "links", "pictures", "metrics", "observe", "journal", "views", "engine", "web",
-    "chat", "command", "runbook", "intake", "notify", "app", "cli",
+    "domain", "text", "config", "links", "pictures", "metrics", "observe", "journal", "views", "engine",
+    "web", "chat", "command", "runbook", "intake", "notify", "app", "cli",
 ];
 
 /// Adapters that may ask a sibling, and why. Only by what the sibling's `mod.rs` names; never by its insides.

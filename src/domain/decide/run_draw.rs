@@ -27,9 +27,10 @@ impl Decision<'_> {
             let to = Recipient::Channel(name);
             // One that waits shows the newest, too.
             let notice = Some(Notice::Drawn(id, index));
-            let waits = self.state.deliveries.values().any(|one| {
-                one.notice == notice && one.channel == channel && one.to == to && !one.leaving
-            });
+            let waits =
+                self.state.deliveries.values().any(|one| {
+                    one.notice == notice && one.channel == channel && one.to == to && !one.leaving
+                });
             if !waits {
                 self.queue(DeliveryKind::Picture, Subject::Run(id), None, to, channel, 0, notice);
             }
@@ -41,7 +42,11 @@ impl Decision<'_> {
     fn picture_rooms(&self, run: &Run) -> Vec<(ChannelName, Channel)> {
         let of = |name: &ChannelName| {
             let platforms: Vec<Channel> = self.config.platforms_of(name).collect();
-            platforms.into_iter().filter(|one| *one != Channel::Chat).map(|one| (name.clone(), one)).collect::<Vec<_>>()
+            platforms
+                .into_iter()
+                .filter(|one| *one != Channel::Chat)
+                .map(|one| (name.clone(), one))
+                .collect::<Vec<_>>()
         };
         run.plan.channels.iter().flat_map(of).collect()
     }

@@ -27,7 +27,10 @@ fn a_step_by_itself_has_what_it_uses_and_ends_where_it_would_go_elsewhere() {
     let two = part(&runbook, "two").unwrap();
     let numbers: Vec<usize> = two.actions().map(|action| action.number).collect();
     assert_eq!(numbers, [0, 1, 2], "the step, what is below it, and what it uses");
-    assert_eq!(two.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>(), ["One", "Two", "Deeper"]);
+    assert_eq!(
+        two.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>(),
+        ["One", "Two", "Deeper"]
+    );
     assert_eq!(two.left_out, ["three"]);
     let settings = |number: usize| &two.action(number).unwrap().settings;
     assert_eq!(two.action(1).unwrap().uses.iter().copied().collect::<Vec<_>>(), [0]);
@@ -58,7 +61,8 @@ fn links_are_commands_with_what_the_guide_was_told() {
     ]);
     let about = guide::About::new(&runbook, "two", &given).unwrap();
     let to: Vec<(&str, &LinkTo)> = about.links.iter().map(|link| (link.words.as_str(), &link.to)).collect();
-    let command = |step: &str| LinkTo::Command(format!("/t check{step} --older-than 7 --dry-run \"the disk\""));
+    let command =
+        |step: &str| LinkTo::Command(format!("/t check{step} --older-than 7 --dry-run \"the disk\""));
     let web = LinkTo::Web("https://x.example/y".into());
     let expected = [
         ("web", &web),

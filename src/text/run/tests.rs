@@ -102,10 +102,8 @@ fn a_run_reads_well_from_its_start_to_its_end() {
 
 #[test]
 fn a_step_of_a_guide_reads_well_with_its_words_and_where_it_leads() {
-    let command = |words: &str, command: &str| PlannedLink {
-        words: words.into(),
-        to: LinkTo::Command(command.into()),
-    };
+    let command =
+        |words: &str, command: &str| PlannedLink { words: words.into(), to: LinkTo::Command(command.into()) };
     let links = vec![
         command("the course", "/shop look"),
         PlannedLink { words: "the page".into(), to: LinkTo::Web("https://example.com/".into()) },

@@ -9,8 +9,8 @@ use crate::domain::{
     id::{GroupId, PictureId, RunId},
     person::Role,
     run::{
-        ActionKind, Approvals, Budget, Drawing, PlannedStep, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan,
-        StepEnd, StepOutcome, Verdict,
+        ActionKind, Approvals, Budget, Drawing, PlannedStep, RunBecause, RunEvent, RunHappened, RunMissed,
+        RunPlan, StepEnd, StepOutcome, Verdict,
     },
 };
 

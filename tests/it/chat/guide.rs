@@ -1,10 +1,7 @@
 //! A chart and a guide in Slack: the picture arrives once, buttons choose steps, and the place outlives a restart. Never
 //! reaches a real platform.
 
-use watchbell::{
-    chat::port::RoomId,
-    domain::delivery::Channel,
-};
+use watchbell::{chat::port::RoomId, domain::delivery::Channel};
 
 use super::{
     contract::{Shown, World, until},
@@ -29,8 +26,7 @@ async fn a_chart_and_a_guide_in_slack() {
         slack.fake.address
     );
     let prometheus = prometheus();
-    let mut watchbell =
-        start(folder.path(), &platform, "slack = \"UANA\"", "slack = \"UBEN\"", &prometheus);
+    let mut watchbell = start(folder.path(), &platform, "slack = \"UANA\"", "slack = \"UBEN\"", &prometheus);
     until("the socket is open", || (!slack.fake.state().connections.is_empty()).then_some(())).await;
     let (ana, ops) = (slack.account("ana"), slack.room("ops"));
     slack.command(&ana, &ops, "/incident open P1 nobody can buy");
@@ -40,6 +36,8 @@ async fn a_chart_and_a_guide_in_slack() {
     })
     .await;
 
+    // The room is known as the incident's when its card stands there.
+    message(&slack, "its card", &room, |one| one.text.contains("nobody can buy")).await;
     slack.command(&ana, &room, "/shop look");
     let looked = message(&slack, "the end of the run", &room, |one| {
         one.only.is_none() && one.text.contains("The CPU: passed")
@@ -54,16 +52,20 @@ async fn a_chart_and_a_guide_in_slack() {
     assert_kept_beside(&watchbell, Channel::Slack);
 
     slack.command(&ana, &room, "/shop guide --since 2h");
-    let guide = message(&slack, "the guide", &room, |one| has(one, "It is gone") && has(one, "It is slow")).await;
-    assert!(guide.text.contains("Take the step that fits.") && guide.only.as_ref() == Some(&ana), "{guide:?}");
+    let guide =
+        message(&slack, "the guide", &room, |one| has(one, "It is gone") && has(one, "It is slow")).await;
+    assert!(
+        guide.text.contains("Take the step that fits.") && guide.only.as_ref() == Some(&ana),
+        "{guide:?}"
+    );
     slack.press(&ana, &guide.message, "It is gone");
-    let gone = message(&slack, "a step that is read", &room, |one| one.text.contains("systemctl status shop"));
+    let gone =
+        message(&slack, "a step that is read", &room, |one| one.text.contains("systemctl status shop"));
     let gone = gone.await;
     assert!(has(&gone, "Next: It is slow") && has(&gone, "Back"), "{gone:?}");
     slack.press(&ana, &gone.message, "Next: It is slow");
-    let tried = message(&slack, "a step that was tried", &room, |one| {
-        one.only.is_none() && one.text.contains(TRIED)
-    });
+    let tried =
+        message(&slack, "a step that was tried", &room, |one| one.only.is_none() && one.text.contains(TRIED));
     let tried = tried.await;
     assert!(tried.text.contains("The CPU says why.") && tried.text.contains("49 %"), "{tried:?}");
     assert!(tried.text.contains("2h"), "what the guide was told goes on: {tried:?}");

@@ -67,6 +67,8 @@ async fn a_chart_and_a_guide_in_discord() {
     let room = |state: &State| state.channels.iter().find(|(_, room)| named(room)).map(|(id, _)| id.clone());
     let room = fake.until("the room", room).await;
 
+    // The room is known as the incident's when its card stands there.
+    message(&fake, "its card", &room, |one| words(&one.body).contains("nobody can buy")).await;
     command(&fake, &room, "/shop look");
     let looked = message(&fake, "the end of the run", &room, |one| {
         one.only.is_none() && words(&one.body).contains("The CPU: passed")
@@ -75,12 +77,15 @@ async fn a_chart_and_a_guide_in_discord() {
     let said = words(&looked.body);
     assert!(said.contains("10 … 49 %") && has(&looked, "the guide") && has(&looked, "the page"), "{said}");
     let picture = message(&fake, "the picture", &room, |one| one.files == ["chart.png"]).await;
-    assert!(picture.body["content"].as_str().is_some_and(|text| text.contains("R-1 CPU is low, the last 3h: ▁")));
+    assert!(
+        picture.body["content"].as_str().is_some_and(|text| text.contains("R-1 CPU is low, the last 3h: ▁"))
+    );
     assert_eq!(pictures(&fake), 1);
     assert_kept_beside(&watchbell, Channel::Discord);
 
     command(&fake, &room, "/shop guide");
-    let guide = message(&fake, "the guide", &room, |one| has(one, "It is gone") && has(one, "It is slow")).await;
+    let guide =
+        message(&fake, "the guide", &room, |one| has(one, "It is gone") && has(one, "It is slow")).await;
     press(&fake, &guide, "It is gone");
     let says = |text: &'static str| move |one: &Said| words(&one.body).contains(text);
     let gone = message(&fake, "a step that is read", &room, says("systemctl status shop")).await;

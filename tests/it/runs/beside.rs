@@ -169,7 +169,8 @@ fn the_card_of_an_incident_names_the_runs_that_go_on() {
     let id = start(&mut world, about).unwrap();
     let cards = |world: &World| {
         let all = world.state().deliveries.values();
-        let cards = all.filter(|one| one.kind == DeliveryKind::Card && one.subject.incident() == Some(INCIDENT));
+        let cards =
+            all.filter(|one| one.kind == DeliveryKind::Card && one.subject.incident() == Some(INCIDENT));
         cards.map(|card| world.state().facts(card).incident.unwrap().running).collect::<Vec<_>>()
     };
     let running = cards(&world);
