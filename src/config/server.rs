@@ -1,7 +1,11 @@
 //! `[server]`, `[api]`, `[discord]`, `[mail]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
 //! listens, and what it talks to. Never opens a connection.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
@@ -271,11 +275,20 @@ pub(super) fn environments(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<S
                     let what = format!("{} names a default already", reader.point(first));
                     reader.mistake(key.at, what, None, "keep one default environment");
                 }
+            } else if key.value == "values" {
+                environment.values = values(reader, &node);
             } else if let Some(service) = service(&node) {
                 environment.services.insert(key.value, service);
             }
         }
         environments.insert(name.value.clone(), environment);
+    }
+    let words: BTreeSet<String> =
+        environments.values().flat_map(|environment| environment.values.keys().cloned()).collect();
+    for environment in environments.values_mut() {
+        for word in &words {
+            environment.values.entry(word.clone()).or_default();
+        }
     }
     // The only one there is needs not be called the default.
     if environments.len() == 1 {
@@ -289,6 +302,21 @@ pub(super) fn environments(reader: &Reader<'_>, whole: &Whole<'_>) -> BTreeMap<S
         reader.mistake(name.at, what, None, "write default = true in one of them");
     }
     environments
+}
+
+/// `values = { runs_on = "kubernetes" }`
+fn values(reader: &Reader<'_>, node: &Node<'_>) -> BTreeMap<String, Option<String>> {
+    let mut values = BTreeMap::new();
+    for (key, node) in node.entries() {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !key.value.chars().all(fits) || key.value.starts_with(|c: char| c.is_ascii_digit()) {
+            let what = format!("`{}` cannot be a name in runbooks", key.value);
+            reader.mistake(key.at, what, None, "write small letters, digits and _: runs_on = \"kubernetes\"");
+        } else if let Some(given) = node.given("\"kubernetes\"") {
+            values.insert(key.value, Some(given.text));
+        }
+    }
+    values
 }
 
 fn service(node: &Node<'_>) -> Option<Service> {

@@ -269,6 +269,8 @@ pub struct Environment {
     pub default: bool,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Plain words that runbooks see; none: another environment has that word, and this one has not.
+    pub values: BTreeMap<String, Option<String>>,
 }
 
 /// A service that runbooks talk to.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    announcement::Announced,
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     guide::GuideRead,
     id::{
@@ -593,6 +594,8 @@ pub enum Event {
     RunMissed(Box<RunMissed>),
     /// Somebody read a step of a guide, for an incident.
     GuideRead(Box<GuideRead>),
+    /// Somebody posted a message into a channel.
+    Announced(Box<Announced>),
 }
 
 /// An alert started.
@@ -769,6 +772,9 @@ pub struct DeliveryQueued {
     /// Of a notice: what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+    /// Of an announcement: its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Prose>,
     /// Of a room: what has to be done to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomWork>,

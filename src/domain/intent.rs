@@ -8,8 +8,8 @@ use super::{
     event::Actor,
     guide::GuideRead,
     id::{
-        DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
-        TeamId,
+        ChannelName, DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId,
+        SeverityId, TeamId,
     },
     incident::{IncidentRole, IncidentStatus},
     link::{LinkIntent, NoLink},
@@ -78,6 +78,15 @@ pub enum Intent {
         whom: Whom,
         /// Why.
         reason: Prose,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody posts a message into a channel.
+    Announce {
+        /// Where.
+        channel: ChannelName,
+        /// What.
+        text: Prose,
         /// Who.
         by: Actor,
     },

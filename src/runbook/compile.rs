@@ -129,6 +129,23 @@ impl Compiler<'_> {
         None
     }
 
+    /// A sentence in which the fields of the step's own result stand bare.
+    pub fn about(&self, written: Written<'_>, kind: ActKind) -> Option<Template> {
+        let from = Standpoint { number: self.number, own: Some(kind), secrets: false };
+        let mut template = Template::default();
+        let mut sound = true;
+        for piece in self.pieces(written)? {
+            match piece {
+                Piece::Text(range) => template.push_text(written.part(range).text()),
+                Piece::Value(range) => match self.proved(written.part(range), from) {
+                    Some(expression) => template.push_value(expression, Slot::Plain),
+                    None => sound = false,
+                },
+            }
+        }
+        sound.then_some(template)
+    }
+
     /// A whole text in one kind of place.
     pub fn plain(&self, written: Written<'_>, slot: Slot) -> Option<Template> {
         self.template(written, &mut Always(slot), false)

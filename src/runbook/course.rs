@@ -9,7 +9,8 @@ use super::{
     chart::{self, Chart, Line},
     model::{Action, Step},
     prepared::{Prepared, fresh, one_line, patience},
-    run::{Over, Running, Told, index, redacted},
+    redact::redacted,
+    run::{Over, Running, Told, index},
     world::{
         Fault, OUTPUT,
         fetch::Manner,
@@ -67,9 +68,17 @@ pub(super) struct Course {
 }
 
 impl Running {
-    /// Asks for the course of a value that has a chart; none: it has none, or the run was stopped.
-    pub(super) async fn course(&self, action: &Action, prepared: &Prepared) -> Option<Result<Course, Fault>> {
-        let (Prepared::Promql(query), Some(back)) = (prepared, action.settings.chart) else { return None };
+    /// Asks for the course of a value that has a chart; none: it has none, it is not wanted, or the run was
+    /// stopped.
+    pub(super) async fn course_when(
+        &self,
+        wanted: bool,
+        action: &Action,
+        prepared: &Prepared,
+    ) -> Option<Result<Course, Fault>> {
+        let (Prepared::Promql(query), Some(back), true) = (prepared, action.settings.chart, wanted) else {
+            return None;
+        };
         let until = self.desk.engine.read(|look| look.now.civil).await.ok()?;
         let from = until.checked_sub(back).ok()?;
         let manner = Manner { timeout: patience(action), fresh: fresh(action) };

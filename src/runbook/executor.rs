@@ -216,10 +216,11 @@ async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::
             took: jiff::SignedDuration::ZERO,
             line: words::changed_meanwhile(&run.plan.runbook),
             output: None,
+            speaks: false,
             cut: 0,
             result: None,
         };
         drop(tell(&desk, trace, RunIntent::Finish(Box::new(report))).await);
     }
-    drop(tell(&desk, trace, RunIntent::End { run: id, verdict: Verdict::Failed }).await);
+    drop(tell(&desk, trace, RunIntent::End { run: id, verdict: Verdict::Failed, summary: None }).await);
 }

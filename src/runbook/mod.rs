@@ -6,6 +6,7 @@
 //! where it stands. `read` puts one file together, `library` all of them. `start` is where a run begins.
 
 mod act;
+mod answer;
 mod by_itself;
 mod by_time;
 pub mod chart;
@@ -26,6 +27,7 @@ mod plan;
 mod prepared;
 mod prose;
 mod read;
+mod redact;
 mod run;
 mod scope;
 mod settings;
@@ -35,6 +37,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod watch;
 pub mod world;
 mod yaml;
 

@@ -35,6 +35,8 @@ use Shape::{Open, Plain};
 
 /// What every result has: whether it is as expected, whether it was done at all, and the seconds that it took.
 const COMMON: &[(&str, Shape)] = &[("ok", Plain), ("ran", Plain), ("elapsed", Plain)];
+/// The plain words of the environment.
+pub(super) const VALUES: &str = "values";
 /// The arguments once more, for names that a step's own fields hide.
 pub(super) const ARGUMENTS: &str = "args";
 /// Words that are always there, with their fields; what is not there at a run (no incident) is none.
@@ -85,7 +87,7 @@ impl ActKind {
         match self {
             Self::Http => &[("status", Plain), ("headers", Open), ("body", Plain), ("json", Open)],
             Self::Promql => &[("value", Plain), ("series", Open)],
-            Self::Logs => &[("hits", Open), ("total", Plain)],
+            Self::Logs => &[("hits", Open), ("total", Plain), ("patterns", Open), ("aggregations", Open)],
             Self::Trace => &[("spans", Open), ("duration", Plain), ("errors", Plain)],
             Self::Run => &[("code", Plain), ("stdout", Plain), ("stderr", Plain), ("json", Open)],
             Self::Chat => &[("reply", Plain)],
@@ -105,6 +107,7 @@ pub(super) fn is_field(word: &str) -> bool {
 /// Whether a word is always there.
 pub(super) fn is_built_in(word: &str) -> bool {
     word == ARGUMENTS
+        || word == VALUES
         || BUILT_IN.iter().any(|(name, _)| *name == word)
         || ["true", "false", "none"].contains(&word)
 }
@@ -135,6 +138,8 @@ pub(super) struct Named {
 pub(super) struct Names {
     /// Arguments and flags, as variables.
     pub arguments: BTreeSet<String>,
+    /// Plain words of the environments.
+    pub words: BTreeSet<String>,
     /// Services of the environments.
     pub services: BTreeSet<String>,
     /// Actions.
@@ -225,6 +230,10 @@ impl Names {
             let fields: Vec<(&str, Shape)> =
                 self.arguments.iter().map(|name| (name.as_str(), Plain)).collect();
             return field(root, &fields, rest, "the arguments");
+        }
+        if root == VALUES {
+            let words: Vec<(&str, Shape)> = self.words.iter().map(|word| (word.as_str(), Plain)).collect();
+            return field(root, &words, rest, "the environments' `values`");
         }
         if let Some((_, fields)) = BUILT_IN.iter().find(|(name, _)| *name == root) {
             uses.built_in.insert(root.to_owned());

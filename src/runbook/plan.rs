@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Runbook, guide,
-    matter::{DRY_RUN, STEP},
+    matter::{DRY_RUN, INCIDENT, STEP},
     model::Action,
     scope::{Scope, written},
 };
@@ -147,7 +147,11 @@ pub(super) fn scope(
             ("status", incident.status.as_str().to_owned()),
         ])
     });
-    scope.set("incident", incident);
+    let named = spec.arguments.iter().map(|one| &one.name).chain(spec.flags.iter().map(|one| &one.name));
+    // The one that was named, if the runbook asks for one.
+    if !named.into_iter().any(|name| name == INCIDENT) {
+        scope.set(INCIDENT, incident);
+    }
     let group = about.group.and_then(|id| state.groups.get(&id));
     scope.set(
         "group",

@@ -42,6 +42,8 @@ pub(super) struct Draft<'a> {
     pub calls: Vec<(usize, Vec<String>, Range<usize>)>,
     /// Where each action's block begins.
     pub places: Vec<Range<usize>>,
+    /// Actions that all judge the same thing, by their numbers.
+    pub sources: Vec<usize>,
 }
 
 /// A block of an action with its settings parted from the rest.
@@ -67,6 +69,7 @@ pub(super) fn read<'a>(source: &'a Source, ground: &Ground<'_>) -> Draft<'a> {
         anchors: BTreeMap::new(),
         calls: Vec::new(),
         places: Vec::new(),
+        sources: Vec::new(),
     };
     draft.read(document, ground);
     draft
@@ -96,6 +99,7 @@ impl Draft<'_> {
         let mut names = Names {
             arguments: self.matter.as_ref().map(|matter| matter.variables.clone()).unwrap_or_default(),
             services: ground.services.clone(),
+            words: ground.words.clone(),
             actions: BTreeMap::new(),
         };
         collect_names(parted.iter().flatten(), &mut names, &self.notes);
@@ -119,6 +123,7 @@ impl Draft<'_> {
             });
         }
         self.helped(&names);
+        self.sources(&names);
         for (index, section) in sections.into_iter().enumerate() {
             self.anchors.insert(section.anchor, Some(index));
             self.links.extend(section.links.into_iter().map(|link| (Some(index), link)));
@@ -189,6 +194,10 @@ impl Draft<'_> {
             // Whether a command changes something is known when all commands are.
             act::Act::Promql(_) | act::Act::Logs(_) | act::Act::Trace(_) | act::Act::Chat(_) => false,
         };
+        if changes && settings.follow.is_some() {
+            let remedy = "take out #| follow, or say #| reads: true when it changes nothing";
+            self.notes.mistake(parted.block.at.clone(), "what changes something is done once", remedy);
+        }
         let mut services = uses.services;
         if let act::Act::Http(http) = &act {
             services.extend(http.service.clone());
@@ -208,6 +217,25 @@ impl Draft<'_> {
                 let known = names.actions.keys().map(String::as_str);
                 let what = format!("no step is called `{name}`");
                 self.notes.unknown(at, &name, what, known, "name the check that says whether it helped");
+            }
+        }
+    }
+
+    fn sources(&mut self, names: &Names) {
+        let Some(matter) = &mut self.matter else { return };
+        let written = std::mem::take(&mut matter.sources);
+        if let [(_, at)] = written.as_slice() {
+            let remedy = "name two or more steps that judge the same thing, or take it out";
+            self.notes.mistake(at.clone(), "one source alone cannot disagree", remedy);
+        }
+        for (name, at) in written {
+            match names.actions.get(&name) {
+                Some(named) => self.sources.push(named.number),
+                None => {
+                    let known = names.actions.keys().map(String::as_str);
+                    let what = format!("no step is called `{name}`");
+                    self.notes.unknown(at, &name, what, known, "name steps that judge the same thing");
+                }
             }
         }
     }
@@ -272,6 +300,7 @@ impl Draft<'_> {
             environment,
             environment_flag,
             by_itself,
+            sources: self.sources,
             steps,
             left_out: Vec::new(),
         })

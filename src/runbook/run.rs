@@ -13,11 +13,15 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Runbook,
+    act::Act,
+    answer,
     course::Studio,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
+    redact::{redacted, redacted_value},
     scope::Scope,
     verdict::{Next, judge, next, runs_beside},
+    watch::Watch,
     world::{Fault, Found},
 };
 use crate::{
@@ -27,10 +31,13 @@ use crate::{
         id::{ChannelName, RunId, Seq},
         intent::{Intent, Refusal},
         prose::Prose,
-        run::{Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict},
+        run::{
+            ATTEMPTS, LINE_BYTES, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport,
+            Verdict,
+        },
     },
     engine::{Accepted, Rejected},
-    text::runbook as words,
+    text::{plain::aligned, runbook as words},
 };
 
 /// Steps that one run does at most, jumps counted.
@@ -38,8 +45,8 @@ const MOST: usize = 1_000;
 /// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What each step said, for whoever waits for the answer: heading and text.
-pub(super) type Said = Arc<Mutex<Vec<(String, String)>>>;
+/// What each step said, by its number, for whoever waits for the answer: heading and text.
+pub(super) type Said = Arc<Mutex<BTreeMap<usize, (String, String)>>>;
 
 /// A run that is being done.
 pub(super) struct Running {
@@ -126,13 +133,28 @@ impl Running {
         self.steps(from).await?;
         let bad = |outcome: &StepOutcome| !matches!(outcome, StepOutcome::Passed | StepOutcome::Skipped);
         let verdict = if self.outcomes.values().any(bad) { Verdict::Failed } else { Verdict::Passed };
-        self.end(verdict).await
+        self.end(verdict, self.agreement()).await
+    }
+
+    /// What its sources say together, those that were asked.
+    fn agreement(&self) -> Option<String> {
+        let heading = |number: usize| {
+            let of = |step: &&Step| step.actions.iter().any(|action| action.number == number);
+            self.runbook.steps.iter().find(of).map(|step| step.title.as_str())
+        };
+        let asked = self.runbook.sources.iter().filter_map(|number| {
+            let outcome = *self.outcomes.get(number)?;
+            Some((heading(*number)?, outcome)).filter(|_| outcome != StepOutcome::Skipped)
+        });
+        let mut text = words::agreement(&asked.collect::<Vec<_>>())?;
+        super::world::shorten(&mut text, LINE_BYTES);
+        Some(text)
     }
 
     /// Says that nothing is left to do.
-    pub async fn end(&self, verdict: Verdict) -> Result<(), Over> {
+    pub async fn end(&self, verdict: Verdict, summary: Option<String>) -> Result<(), Over> {
         // Refused: it ended another way.
-        drop(self.tell(RunIntent::End { run: self.id, verdict }).await?);
+        drop(self.tell(RunIntent::End { run: self.id, verdict, summary }).await?);
         Ok(())
     }
 
@@ -203,7 +225,11 @@ impl Running {
         if self.plan.dry && action.changes {
             return not_begun(StepOutcome::Skipped, words::would(&what)).await;
         }
-        let times = action.settings.retry.map_or(0, |retry| retry.times);
+        // Whoever only wants to see what would happen does not wait for it.
+        let real = !self.plan.dry;
+        let times = action.settings.retry.filter(|_| real).map_or(0, |retry| retry.times);
+        let watched =
+            action.settings.follow.as_ref().filter(|_| real).and_then(|follow| Watch::new(follow, &scope));
         let mut tried = 0;
         loop {
             let attempt = match self.permit(action, &what).await? {
@@ -212,20 +238,37 @@ impl Running {
                 May::No(why) => return not_begun(StepOutcome::Failed, why).await,
             };
             let began = Instant::now();
-            let (found, course) =
-                tokio::join!(self.perform(action, &prepared), self.course(action, &prepared));
+            let (found, course) = tokio::join!(
+                self.perform(action, &prepared),
+                self.course_when(watched.is_none(), action, &prepared)
+            );
+            // What is watched is drawn at its end.
+            let pause = watched.as_ref().and_then(Watch::pause);
+            let ends = watched.is_some() && pause.is_none();
+            let course = if ends { self.course_when(true, action, &prepared).await } else { course };
             let mut told = self.judged(action, found, &scope, began.elapsed());
             self.show_course(action, course, &mut told).await?;
             let done = self.finish(action, attempt, told, true).await?;
+            if let Some(pause) = pause
+                && attempt < ATTEMPTS
+                && !self.stopped_within(pause).await
+            {
+                continue;
+            }
             let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
             if !again || *self.stop.borrow() {
                 return Ok(done);
             }
             tried += 1;
             let pause = action.settings.retry.and_then(|retry| Duration::try_from(retry.every).ok());
-            let mut stopped = self.stop.subscribe();
-            drop(tokio::time::timeout(pause.unwrap_or_default(), stopped.wait_for(|stop| *stop)).await);
+            self.stopped_within(pause.unwrap_or_default()).await;
         }
+    }
+
+    /// Lets a pause pass; true: it was stopped in it.
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        let mut stopped = self.stop.subscribe();
+        tokio::time::timeout(pause, stopped.wait_for(|stop| *stop)).await.is_ok()
     }
 
     /// Does it; none: it was stopped.
@@ -288,7 +331,10 @@ impl Running {
         let mut fields = found.fields;
         fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
         let (outcome, why) = judge(action, &fields, scope);
-        let shown = redacted(action, found.shown);
+        let said = answer::says(&action.settings, &fields, scope);
+        let said = said.map(|said| aligned(&self.place.secrets.cover(&said)));
+        let mut shown = redacted(action, said.unwrap_or(found.shown));
+        super::world::shorten(&mut shown, super::world::OUTPUT);
         let first = headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),
@@ -315,6 +361,7 @@ impl Running {
             took: signed(told.took),
             line: told.line,
             output,
+            speaks: speaks(action, &told.shown),
             cut: told.cut,
             result: kept,
         };
@@ -322,7 +369,7 @@ impl Running {
             let of = |step: &&Step| step.actions.iter().any(|one| one.number == action.number);
             let heading = self.runbook.steps.iter().find(of).map(|step| step.title.clone());
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push((heading.unwrap_or_default(), told.shown));
+            said.insert(action.number, (heading.unwrap_or_default(), told.shown));
         }
         // A refusal can only mean that it is larger than what is kept, which was seen to.
         if let Err(no) = self.tell(RunIntent::Finish(Box::new(report))).await? {
@@ -438,21 +485,11 @@ fn nothing(ran: bool) -> Map<String, Value> {
     ])
 }
 
-pub(super) fn redacted(action: &Action, text: String) -> String {
-    action
-        .settings
-        .redact
-        .iter()
-        .fold(text, |text, pattern| pattern.replace_all(&text, super::world::secrets::COVERED).into_owned())
-}
-
-fn redacted_value(action: &Action, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(redacted(action, text)),
-        Value::Array(values) => values.into_iter().map(|value| redacted_value(action, value)).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, redacted_value(action, value))).collect()
-        }
-        other => other,
-    }
+/// Whether people are meant to read what a step said, beyond its first line: a document as a machine writes it is not
+/// for them.
+fn speaks(action: &Action, shown: &str) -> bool {
+    let raw = matches!(action.act, Act::Http(_))
+        && action.settings.show.is_none()
+        && action.settings.rows.is_none();
+    !raw && shown.lines().nth(1).is_some()
 }

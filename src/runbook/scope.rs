@@ -48,6 +48,7 @@ impl Scope {
     /// for those, which was proved when the runbook was read.
     pub fn environment(&mut self, name: &str, environment: &Environment) {
         self.set("environment", name);
+        self.set(names::VALUES, &environment.values);
         for (service, what) in &environment.services {
             let secret = |secret: &Option<secrecy::SecretString>| {
                 secret.as_ref().map_or(Value::from(()), |secret| Value::from(secret.expose_secret()))

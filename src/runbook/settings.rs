@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use regex::Regex;
 
 use super::{
+    answer::{self, Rows},
     compile::Compiler,
     expression::Expression,
     names::{ActKind, is_built_in, is_field, is_name},
@@ -55,6 +56,21 @@ pub struct Settings {
     pub service: Option<String>,
     /// For how long its answer may be shared.
     pub cache: Option<SignedDuration>,
+    /// What it says instead of the answer itself.
+    pub show: Option<Template>,
+    /// A list of the answer that it shows as a table.
+    pub rows: Option<Rows>,
+    /// For how long it is looked at again and again.
+    pub follow: Option<Follow>,
+}
+
+/// A step that is looked at again and again.
+#[derive(Debug, Clone)]
+pub struct Follow {
+    /// For how long: gives a duration; one of 0s, or none, is one look.
+    pub length: Template,
+    /// The pause between two looks; none: a part of the length.
+    pub every: Option<SignedDuration>,
 }
 
 /// How often an action is tried again.
@@ -93,7 +109,7 @@ pub(super) struct Target {
     pub on_fail: bool,
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 23] = [
     "name",
     "expect",
     "when",
@@ -112,6 +128,11 @@ const KEYS: [&str; 18] = [
     "reads",
     "service",
     "cache",
+    "show",
+    "rows",
+    "columns",
+    "follow",
+    "every",
 ];
 /// Settings that one kind alone has a use for.
 const CHARTED: [&str; 3] = ["unit", "chart", "threshold"];
@@ -191,7 +212,34 @@ pub(super) fn read(
         }
         one(kind, word, *value, compiler, &mut settings, &mut targets);
     }
+    dependent(pairs, compiler, &mut settings);
     (settings, targets)
+}
+
+/// Settings that say more about another one.
+fn dependent(pairs: &[(Written<'_>, Written<'_>)], compiler: &Compiler<'_>, settings: &mut Settings) {
+    for (word, needs) in [("columns", "rows"), ("every", "follow")] {
+        let Some((key, value)) = pairs.iter().find(|(key, _)| key.text() == word) else { continue };
+        if !pairs.iter().any(|(key, _)| key.text() == needs) {
+            let what = format!("`{word}` says how `{needs}` is meant, and there is none");
+            compiler.notes.mistake(key.at(), what, format!("add #| {needs}, or take it out"));
+            continue;
+        }
+        match word {
+            "columns" => {
+                let columns = answer::columns(value.unquoted(), compiler);
+                if let Some(rows) = &mut settings.rows {
+                    rows.columns = columns;
+                }
+            }
+            _ => {
+                let every = wait(value.unquoted(), compiler);
+                if let Some(follow) = &mut settings.follow {
+                    follow.every = every;
+                }
+            }
+        }
+    }
 }
 
 fn one(
@@ -233,6 +281,15 @@ fn one(
             "false" => {}
             _ => notes.mistake(bare.at(), "`reads` is true or false", "write true when it changes nothing"),
         },
+        "show" => settings.show = answer::show(bare, kind, compiler),
+        "rows" => {
+            let list = compiler.expression(value, Some(kind));
+            settings.rows = list.map(|list| Rows { list, columns: Vec::new() });
+        }
+        "follow" => {
+            let length = compiler.plain(bare, Slot::Plain);
+            settings.follow = length.map(|length| Follow { length, every: None });
+        }
         "service" => {
             if compiler.names.services.contains(text) {
                 settings.service = Some(text.to_owned());

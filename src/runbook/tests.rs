@@ -17,9 +17,9 @@ static LOADED: LazyLock<Loaded> = LazyLock::new(|| {
         let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name);
         std::fs::copy(from, folder.path().join(name)).expect("a copy");
     }
-    let staging = "[environment.staging]\nelasticsearch = { url = \"http://127.0.0.1:9200\" }\n\
+    let lab = "[environment.lab]\nelasticsearch = { url = \"http://127.0.0.1:9200\" }\n\
                    jaeger = { url = \"http://127.0.0.1:16686\" }\n";
-    std::fs::write(folder.path().join("staging.toml"), staging).expect("a file");
+    std::fs::write(folder.path().join("lab.toml"), lab).expect("a file");
     config::load(Some(folder.path()), &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 });
 
@@ -44,7 +44,7 @@ fn with(body: &str) -> String {
 }
 
 /// The one runbook of a text, which must be sound.
-fn sound(text: &str) -> Arc<Runbook> {
+pub(super) fn sound(text: &str) -> Arc<Runbook> {
     let library = library(&[("t.md", text)]);
     let mistakes: Vec<String> = library.mistakes().map(ToString::to_string).collect();
     assert!(mistakes.is_empty(), "{}\n{text}", mistakes.join("\n"));

@@ -3,9 +3,11 @@
 
 pub mod ack;
 pub mod alert;
+pub mod announcement;
 pub mod card;
 pub mod chat;
 pub mod control;
+mod deliveries;
 pub mod discord;
 pub mod fold;
 pub mod form;

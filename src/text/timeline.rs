@@ -7,15 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    deliveries::{cancelled, delivered, message},
     me,
     plain::{ANSWER, NAME, WORDS, plain},
     room, run,
-    scene::{capital, enumerate},
+    scene::enumerate,
     span::{in_span, span},
 };
 use crate::domain::{
     alert,
-    delivery::{DeliveryKind, Recipient},
+    delivery::Recipient,
     event::{
         Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
         Paged, Record, Reminder, ResolvedBy, StepTaken,
@@ -98,6 +99,8 @@ kinds! {
     Reminder = "reminder";
     /// Somebody's note.
     Note = "note";
+    /// Somebody's message to a channel.
+    Announced = "announced";
     /// A message from a room.
     Message = "message";
     /// A message from a room was changed or deleted.
@@ -227,6 +230,10 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::Status, name(by), format!("Status is {status}{again}{}", words(text.as_ref())))
         }
         Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
+        Event::Announced(said) => {
+            let text = format!("Announced in {}: {}", name(&said.channel), plain(said.text.as_str(), WORDS));
+            (Kind::Announced, name(&said.by), text)
+        }
         Event::MessageCaptured(captured) => {
             let text = format!("{}: {}", author(&captured.author), plain(captured.text.as_str(), WORDS));
             (Kind::Message, name(&captured.by), text)
@@ -279,7 +286,7 @@ fn watchbell() -> String {
     name(&Actor::Watchbell)
 }
 
-fn name(name: &impl fmt::Display) -> String {
+pub(super) fn name(name: &impl fmt::Display) -> String {
     plain(&name.to_string(), NAME)
 }
 
@@ -428,40 +435,6 @@ fn page_stopped(
         parts.push(format!("already leaving: {}", enumerate(&leaving)));
     }
     (Kind::PageStopped, by, parts.join("; "))
-}
-
-/// `Push to ana`, `Chat to ana that it is over`, `Card for #ops`.
-fn message(to: &Recipient, kind: DeliveryKind) -> String {
-    let over = if kind == DeliveryKind::Resolved { " that it is over" } else { "" };
-    match (to, kind) {
-        (Recipient::Person { person, contact }, _) => {
-            format!("{} to {}{over}", capital(&name(contact)), name(person))
-        }
-        (Recipient::Channel(to), DeliveryKind::Room) => {
-            format!("Room on {}", to.platform().map_or("a platform", room::platform))
-        }
-        (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
-        (Recipient::Channel(channel), DeliveryKind::Picture) => format!("Picture for {}", name(channel)),
-        (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
-    }
-}
-
-fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Option<String> {
-    match kind {
-        DeliveryKind::Page | DeliveryKind::Resolved => {
-            let receipt = plain(receipt, ANSWER);
-            let receipt = if receipt.is_empty() { receipt } else { format!("{receipt}, ") };
-            Some(format!("{} arrived ({receipt}attempt {attempt})", message(to, kind)))
-        }
-        DeliveryKind::Room => Some(format!("{}: {}", message(to, kind), plain(receipt, ANSWER))),
-        // A card is posted anew with every change: that would drown what matters.
-        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Picture => None,
-    }
-}
-
-fn cancelled(to: &Recipient, kind: DeliveryKind) -> Option<String> {
-    let page = kind == DeliveryKind::Page;
-    page.then(|| format!("{} was cancelled: it had not arrived and is not tried any more", message(to, kind)))
 }
 
 fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {

@@ -1,6 +1,8 @@
 //! Runbooks as people use them: the real process, fakes of what it asks, scripts that it starts, people with tokens.
 //! Never against anything but this machine.
 
+mod crash;
+
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ const HEALTH: &str = r#"---
 command: /shop health
 summary: Health of the shop.
 role: viewer
+sources: [answers, cpu, disk]
 examples: [/shop health]
 ---
 
@@ -181,7 +184,10 @@ roles = ["viewer"]
 [environment.production]
 default = true
 qflow = {{ url = "http://127.0.0.1:{}", token = "{TOKEN}" }}
+values = {{ runs_on = "kubernetes" }}
 prometheus = {{ url = "http://127.0.0.1:{port}" }}
+[environment.staging]
+values = {{ namespace = "shop" }}
 [runbook]
 scripts = "{}"
 "#,
@@ -238,6 +244,56 @@ fn text(reply: &Value) -> String {
     reply["text"].as_str().unwrap_or_default().to_owned()
 }
 
+const SAYS: &str = r##"---
+command: /shop watch
+summary: Looks at the shop for a while.
+role: responder
+arguments:
+  - flag: --duration
+    type: duration
+    default: 0s
+examples: [/shop watch --duration 10m]
+---
+
+# Watch
+
+## How it stands
+
+```http
+#| show: {{ json.status }} in {{ environment }} on {{ values.runs_on }}, {{ values.namespace is none }}
+#| rows: headers
+#| columns: name, value
+#| follow: {{ duration }}
+#| every: 1s
+#| cache: 1s
+GET {{ qflow.url }}/health
+```
+
+## Tell people
+
+```chat
+/announce #shop-status "The shop is {{ environment }} and well"
+```
+"##;
+
+#[test]
+fn a_step_says_its_answer_in_its_own_words_and_is_followed() {
+    let shop = Shop::with("fine", None, &[("watch", SAYS)]);
+    let once = text(&shop.says("ana", "/shop watch"));
+    assert!(once.contains("fine in production on kubernetes, true"), "{once}");
+    assert!(once.contains("content-length") && !once.contains("requestId"), "{once}");
+    assert!(once.contains("It is on its way to #shop-status."), "{once}");
+    let before = shop.qflow.heard().len();
+    let watched = text(&shop.says("ana", "/shop watch --duration 3s"));
+    assert!(watched.contains("passed"), "{watched}");
+    let looks = shop.qflow.heard().len() - before;
+    assert!((2..=5).contains(&looks), "it is looked at again and again, {looks} times");
+    let kept = shop.kept();
+    assert!(kept.contains("\"announced\"") && kept.contains("The shop is production and well"), "{kept}");
+    let refused = text(&shop.says("ana", "/announce Ops hello"));
+    assert!(refused.contains("Did you mean `#ops`?") && refused.contains("Nothing was posted"), "{refused}");
+}
+
 #[test]
 fn a_health_check_asks_everybody_and_keeps_its_secret() {
     let shop = Shop::open("healthy", Some("42"));
@@ -245,6 +301,7 @@ fn a_health_check_asks_everybody_and_keeps_its_secret() {
     let said = text(&reply);
     assert_eq!(reply["ok"], true, "{said}");
     assert!(said.contains("passed"), "{said}");
+    assert!(said.contains("All 3 sources agree: it is as it should be."), "{said}");
     for heading in ["## It answers", "## CPU is low", "## The disk has room"] {
         assert!(said.contains(heading), "what a step said stands under its heading: {said}");
     }
@@ -263,6 +320,8 @@ fn a_check_that_fails_is_failed_and_a_service_that_is_down_is_unknown() {
     let said = text(&shop.says("ana", "/shop health"));
     assert!(said.contains("failed"), "{said}");
     assert!(said.contains("expected status == 200 and json.status"), "{said}");
+    let disagree = "The sources disagree. Not as it should be: It answers. As it should be: The disk has room. Unknown: CPU is low.";
+    assert!(said.contains(disagree), "{said}");
     assert!(said.contains("unknown"), "nobody answered for the CPU: {said}");
     assert!(said.contains("\"free\": 42"), "what only reads is done all the same: {said}");
     assert!(said.contains("only when answers.ok and cpu.ok"), "{said}");

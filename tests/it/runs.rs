@@ -142,6 +142,7 @@ fn done(run: RunId, step: u32, attempt: u32, outcome: StepOutcome) -> StepReport
         took: SignedDuration::from_millis(420),
         line: "200 OK".into(),
         output: Some(prose("all is well")),
+        speaks: false,
         cut: 0,
         result: Some(r#"{"status":200}"#.into()),
     }
@@ -162,7 +163,7 @@ fn approve(world: &mut World, run: RunId, by: &str) -> Result<Vec<Event>, RunRef
 }
 
 fn end(world: &mut World, run: RunId, verdict: Verdict) {
-    want(world, RunIntent::End { run, verdict }).unwrap();
+    want(world, RunIntent::End { run, verdict, summary: None }).unwrap();
 }
 
 fn run(world: &World, id: RunId) -> &Run {

@@ -8,8 +8,8 @@ use super::{change::disarm_run, remember};
 use crate::domain::{
     id::{LockName, RunId},
     run::{
-        Ask, Lock, Run, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan, RunStatus, RunToResume, Step,
-        StepEnd, StepState, Todo, Verdict,
+        Ask, EXCERPT_BYTES, Lock, Run, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan, RunStatus,
+        RunToResume, Step, StepEnd, StepState, Todo, Verdict,
     },
     state::{CardOf, MissedRun, Stamp, State},
 };
@@ -102,11 +102,12 @@ impl State {
                 run.stopped_by = Some(by.clone());
             }),
             RunHappened::ApprovalExpired { .. } => self.stop_run(id, Verdict::Expired, |_| {}),
-            RunHappened::Ended { verdict, judge_due, .. } => {
+            RunHappened::Ended { verdict, judge_due, summary, .. } => {
                 self.change_run(id, |run| {
                     run.status = RunStatus::Ended(*verdict);
                     run.ended_at = Some(stamp.at);
                     run.judge_due = *judge_due;
+                    run.summary.clone_from(summary);
                     for step in &mut run.steps {
                         step.result = None;
                         step.agreed = None;
@@ -141,6 +142,7 @@ impl State {
             result: None,
             drawing: None,
             drawings: 0,
+            excerpt: String::new(),
         };
         self.last_run = self.last_run.max(id);
         if let Some(group) = plan.because.group() {
@@ -156,6 +158,7 @@ impl State {
             status: RunStatus::Running,
             started_at: stamp.at,
             ended_at: None,
+            summary: None,
             stopped_by: None,
             judge_due: None,
             helped: None,
@@ -186,6 +189,7 @@ impl State {
     fn step_over(&mut self, id: RunId, end: &StepEnd) {
         self.change_step(id, end.step, |step| {
             step.result.clone_from(&end.result);
+            step.excerpt = excerpt(end);
             let line = end.line.clone();
             step.state = StepState::Over { outcome: end.outcome, took: end.took, line };
         });
@@ -321,4 +325,20 @@ fn agreed(step: &mut Step) {
     if let StepState::Asks(ask) = std::mem::replace(&mut step.state, StepState::Pending) {
         step.agreed = Some(ask.what);
     }
+}
+/// The beginning of what a step said, in whole lines, as far as a card shows it.
+fn excerpt(end: &StepEnd) -> String {
+    let Some(output) = end.output.as_ref().filter(|_| end.speaks) else { return String::new() };
+    let mut text = String::new();
+    for line in output.as_str().lines() {
+        if text.len() + line.len() >= EXCERPT_BYTES {
+            text.push('…');
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+    text
 }

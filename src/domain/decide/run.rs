@@ -26,7 +26,7 @@ impl Decision<'_> {
             RunIntent::Permit { run, step, what } => self.permit_step(run, step, what),
             RunIntent::Finish(report) => self.finish_step(*report),
             RunIntent::Draw { run, step, drawing } => self.draw(run, step, drawing),
-            RunIntent::End { run, verdict } => self.end_when_done(run, verdict),
+            RunIntent::End { run, verdict, summary } => self.end_when_done(run, verdict, summary),
             RunIntent::Approve { run, step, by, proven } => self.approve(run, step, by, proven),
             RunIntent::Refuse { run, step, by } => self.refuse(run, step, by),
             RunIntent::Stop { run, by } => self.stop_run(run, by),
@@ -148,7 +148,8 @@ impl Decision<'_> {
     }
 
     fn finish_step(&mut self, report: StepReport) -> Ruled {
-        let StepReport { run: id, step: index, attempt, outcome, took, line, output, cut, result } = report;
+        let StepReport { run: id, step: index, attempt, outcome, took, line, output, speaks, cut, result } =
+            report;
         let Some(run) = self.state.run(id).cloned() else { return Err(RunRefusal::Unknown(id)) };
         let step = run.step(index).ok_or_else(|| RunRefusal::NoStep(id, index.to_string()))?;
         let fits = if attempt == 0 {
@@ -182,6 +183,7 @@ impl Decision<'_> {
             took,
             line,
             output,
+            speaks,
             cut,
             result,
             result_dropped,
@@ -197,12 +199,15 @@ impl Decision<'_> {
         if let RunStatus::Stopping(verdict) = run.status
             && !run.steps.iter().any(Step::runs)
         {
-            self.end_run(id, verdict);
+            self.end_run(id, verdict, None);
         }
     }
 
-    fn end_when_done(&mut self, id: RunId, verdict: Verdict) -> Ruled {
+    fn end_when_done(&mut self, id: RunId, verdict: Verdict, summary: Option<String>) -> Ruled {
         let run = self.live(id)?;
+        if summary.as_ref().is_some_and(|text| text.len() > LINE_BYTES) {
+            return Err(RunRefusal::TooLarge("what a run comes to"));
+        }
         match run.status {
             RunStatus::Waiting => return Err(RunRefusal::Waiting(id)),
             RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id)),
@@ -211,16 +216,16 @@ impl Decision<'_> {
         if let Some(step) = run.steps.iter().find(|step| step.runs()) {
             return Err(RunRefusal::StepRuns(id, step.plan.index));
         }
-        self.end_run(id, verdict);
+        self.end_run(id, verdict, summary);
         Ok(())
     }
 
-    fn end_run(&mut self, id: RunId, verdict: Verdict) {
+    fn end_run(&mut self, id: RunId, verdict: Verdict, summary: Option<String>) {
         let Some(run) = self.state.runs.get(&id).cloned() else { return };
         let took = self.now.civil.duration_since(run.started_at).max(jiff::SignedDuration::ZERO);
         let budget = run.plan.because.budget();
         let judge_due = budget.map(|budget| self.now.engine + budget.judge_within);
-        self.happens(&run, RunHappened::Ended { verdict, took, judge_due });
+        self.happens(&run, RunHappened::Ended { verdict, took, summary, judge_due });
         if budget.is_some() && verdict != Verdict::Passed {
             self.judged(&run, false);
         }
@@ -254,6 +259,7 @@ impl Decision<'_> {
                 took: jiff::SignedDuration::ZERO,
                 line: String::new(),
                 output: None,
+                speaks: false,
                 cut: 0,
                 result: None,
                 result_dropped: false,

@@ -140,6 +140,9 @@ pub enum RunHappened {
         verdict: Verdict,
         /// How long it took.
         took: SignedDuration,
+        /// What it comes to, when its steps alone do not say that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
         /// Of an automatic answer: until when it is judged (engine time).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         judge_due: Option<Timestamp>,
@@ -170,6 +173,9 @@ pub struct StepEnd {
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    #[serde(default)]
+    pub speaks: bool,
     /// How many bytes of that are not kept.
     #[serde(default)]
     pub cut: u64,

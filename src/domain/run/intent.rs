@@ -42,6 +42,8 @@ pub enum RunIntent {
         run: RunId,
         /// [`Verdict::Passed`] or [`Verdict::Failed`].
         verdict: Verdict,
+        /// What it comes to, in a sentence, when its steps alone do not say that; up to [`LINE_BYTES`](super::LINE_BYTES).
+        summary: Option<String>,
     },
     /// Somebody says yes: to a confirmation or to an approval, whichever is asked for.
     Approve {
@@ -92,6 +94,29 @@ pub enum RunIntent {
     Missed(RunMissed),
 }
 
+/// A run whose executor has something to do after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunToResume {
+    /// Which.
+    pub run: RunId,
+    /// What.
+    pub todo: Todo,
+}
+
+/// What an executor has to do for a run after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Todo {
+    /// Tell [`RunIntent::Resume`]; then go on with the steps that are not over, or look how it waits.
+    Resume {
+        /// Steps that only read and were running: they are permitted anew.
+        again: Vec<u32>,
+        /// Steps that change something and were running: people are asked.
+        lost: Vec<u32>,
+    },
+    /// It is over: find out whether it helped, and tell [`RunIntent::Judge`].
+    Judge,
+}
+
 /// What an executor tells of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
@@ -109,6 +134,8 @@ pub struct StepReport {
     pub line: String,
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    pub speaks: bool,
     /// How many bytes of that were left out.
     pub cut: u64,
     /// What later steps need of it, as JSON; more than [`RESULT_BYTES`](super::RESULT_BYTES) is not kept.

@@ -19,10 +19,12 @@ mod intent;
 
 pub use beside::{Drawing, LinkTo, Part, PlannedLink};
 pub use event::{RunEvent, RunHappened, RunMissed, StepEnd};
-pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
+pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, RunToResume, StepReport, Todo};
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
+/// Of what a step said, a card shows up to this many bytes.
+pub const EXCERPT_BYTES: usize = 2 * 1024;
 /// What later steps need of one step is kept up to this many bytes of JSON.
 pub const RESULT_BYTES: usize = 16 * 1024;
 /// What later steps need of all steps of one run together is kept up to this many bytes of JSON.
@@ -368,6 +370,9 @@ pub struct Step {
     /// How many pictures it has had.
     #[serde(default)]
     pub drawings: u32,
+    /// The beginning of what it said, up to [`EXCERPT_BYTES`], when people are meant to read that.
+    #[serde(default)]
+    pub excerpt: String,
 }
 
 impl Step {
@@ -403,6 +408,9 @@ pub struct Run {
     pub started_at: Timestamp,
     /// When it ended (civil time).
     pub ended_at: Option<Timestamp>,
+    /// What it came to, when its steps alone do not say that.
+    #[serde(default)]
+    pub summary: Option<String>,
     /// Who stopped or refused it.
     pub stopped_by: Option<Actor>,
     /// Of an automatic answer that is over: until when it is judged (engine time).
@@ -471,27 +479,4 @@ pub struct Answers {
     pub ended: Option<Timestamp>,
     /// The one that runs or is not judged yet.
     pub unjudged: Option<RunId>,
-}
-
-/// A run whose executor has something to do after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunToResume {
-    /// Which.
-    pub run: RunId,
-    /// What.
-    pub todo: Todo,
-}
-
-/// What an executor has to do for a run after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Todo {
-    /// Tell [`RunIntent::Resume`]; then go on with the steps that are not over, or look how it waits.
-    Resume {
-        /// Steps that only read and were running: they are permitted anew.
-        again: Vec<u32>,
-        /// Steps that change something and were running: people are asked.
-        lost: Vec<u32>,
-    },
-    /// It is over: find out whether it helped, and tell [`RunIntent::Judge`].
-    Judge,
 }

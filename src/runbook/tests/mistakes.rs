@@ -22,6 +22,12 @@ const BODIES: &[(&str, &str, &str)] = &[
     ("```run\n#| reads: perhaps\nqflow x\n```\n", "perhaps", "`reads` is true or false"),
     ("```promql\n#| redact: (\nup\n```\n", "(", "no regular expression"),
     ("```promql\n#| service: prometeus\nup\n```\n", "prometeus", "no environment has a service `prometeus`"),
+    ("```promql\n#| columns: a\nup\n```\n", "columns", "`columns` says how `rows` is meant"),
+    ("```promql\n#| rows: series\n#| columns: a b\nup\n```\n", "a b", "this is no column"),
+    ("```promql\n#| show: {{ valu }}\nup\n```\n", "valu", "nothing is called `valu` here"),
+    ("```promql\n#| every: 5s\nup\n```\n", "every", "`every` says how `follow` is meant"),
+    ("```run\n#| follow: 5m\nqflow x\n```\n", "```run", "what changes something is done once"),
+    ("```promql\n#| when: values.runs == 'x'\nup\n```\n", "runs", "`values` has no `runs`"),
     // Names and ways.
     ("```promql\n#| name: Bad\nup\n```\n", "Bad", "`Bad` cannot be a name"),
     ("```promql\n#| name: status\nup\n```\n", "status", "results and expressions have that word already"),
@@ -188,6 +194,8 @@ const FRONTS: &[(&str, &str, &str)] = &[
     ("command: /t\nsummary: x\nbudget: 3 in 1h", "budget", "is for what answers an alert"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\nbudget: many", "many", "is no budget"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\npage: nobody", "nobody", "nobody can be paged"),
+    ("command: /t\nsummary: x\nsources: [one]", "one", "one source alone cannot disagree"),
+    ("command: /t\nsummary: x\nsources: [one, two]", "two", "no step is called `two`"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\nhelped: it", "it", "no step is called `it`"),
     ("command: /t\ncommand: /u\nsummary: x", "command", "this is no YAML"),
     ("command: [/t", "", "this is no YAML"),
@@ -228,7 +236,7 @@ fn a_mistake_is_drawn_with_its_line_and_the_nearest_word() {
     commands/t.md:20:12: mistake: nothing is called `valu` here
      20 | #| expect: valu < 70
         |            ^^^^ did you mean `value`?
-        = there is `value`, `series`, `ok`, `ran`, `elapsed`, `older_than`, `part`, `since`, `elasticsearch`, `jaeger` and 11 more
+        = there is `value`, `series`, `ok`, `ran`, `elapsed`, `older_than`, `part`, `since`, `alertmanager`, `elasticsearch` and 18 more
     ");
 }
 

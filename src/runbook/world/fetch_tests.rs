@@ -18,7 +18,7 @@ fn reach(server: &MockServer, budget: Option<Budget>) -> Reach {
         budget,
     };
     let services = [("qflow".to_owned(), service)].into();
-    Reach::new(&Environment { default: true, services }, &[])
+    Reach::new(&Environment { default: true, services, ..Environment::default() }, &[])
 }
 
 fn get(server: &MockServer, path: &str) -> Request {

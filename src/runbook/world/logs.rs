@@ -1,5 +1,8 @@
 //! What Elasticsearch or OpenSearch found among the logs. Never changes anything there.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -74,11 +77,36 @@ fn read(status: u16, json: Option<Value>, secrets: &Secrets) -> Result<Found, Fa
     let mut shown = hits.iter().map(line).collect::<Vec<_>>().join("\n");
     let cut = shorten(&mut shown, OUTPUT);
     let mut fields = Map::new();
+    fields.insert("patterns".to_owned(), patterns(&hits).into());
     fields.insert("total".to_owned(), total.into());
     fields.insert("hits".to_owned(), hits.into());
     let buckets = json.get("aggregations").cloned().unwrap_or_else(|| json!({}));
     fields.insert("aggregations".to_owned(), secrets.cover_value(buckets));
     Ok(Found { fields, shown, cut })
+}
+
+/// What the messages have in common when numbers, ids and quoted words are taken out: the most frequent first.
+fn patterns(hits: &[Value]) -> Vec<Value> {
+    let mut found: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for hit in hits {
+        let message = ["message", "msg"].iter().find_map(|name| hit.get(name)?.as_str());
+        let Some(message) = message else { continue };
+        let message = plain(message, 400);
+        found.entry(pattern(&message)).or_insert((0, message)).0 += 1;
+    }
+    let mut found: Vec<(String, (usize, String))> = found.into_iter().collect();
+    found.sort_by(|one, other| other.1.0.cmp(&one.1.0).then_with(|| one.0.cmp(&other.0)));
+    let row = |(pattern, (count, example))| json!({"pattern": pattern, "count": count, "example": example});
+    found.into_iter().map(row).collect()
+}
+
+/// `flow "x" failed after 300 ms` is `flow … failed after … ms`.
+fn pattern(message: &str) -> String {
+    const DIFFERS: &str =
+        r#""[^"]*"|'[^']*'|\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b|\S*\d\S*"#;
+    // cannot fail: a constant, and a test reads it.
+    static WHAT_DIFFERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(DIFFERS).expect("a pattern"));
+    WHAT_DIFFERS.replace_all(message, "…").into_owned()
 }
 
 /// A hit on one line: when, how bad, where, what.
@@ -116,6 +144,26 @@ mod tests {
             assert_eq!(found.shown, expected);
             assert!(!found.fields["hits"].to_string().contains("s3cret"));
         }
+    }
+
+    #[test]
+    fn messages_that_differ_in_numbers_and_names_are_one_pattern() {
+        let messages = [
+            "flow 'a' failed after 300 ms",
+            "flow 'b-7' failed after 12ms ms",
+            "peer 52f9a2a7-3ec0-4cd4-9d9f-f8cd276802a2 is gone",
+            "disk is full",
+        ];
+        let hits: Vec<Value> = messages.iter().map(|message| json!({"message": message})).collect();
+        let found = patterns(&hits);
+        let seen: Vec<_> = found.iter().map(|one| (one["count"].as_u64(), one["pattern"].as_str())).collect();
+        let expected = [
+            (Some(2), Some("flow … failed after … ms")),
+            (Some(1), Some("disk is full")),
+            (Some(1), Some("peer … is gone")),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(found[0]["example"], messages[0]);
     }
 
     #[test]

@@ -175,7 +175,7 @@ mod tests {
             ("qflow".to_owned(), service("http://127.0.0.1:8090")),
             ("prometheus".to_owned(), service("https://metrics.example.com/prometheus/")),
         ];
-        let environment = Environment { default: true, services: services.into() };
+        let environment = Environment { default: true, services: services.into(), ..Environment::default() };
         Reach::new(&environment, &["status.example.com".to_owned(), "db.example.com:9000".to_owned()])
     }
 

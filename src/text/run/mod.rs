@@ -12,7 +12,7 @@ pub(super) use timeline::{happened, missed, read};
 use super::{
     card::{Button, Card, Field, Tone},
     guide,
-    plain::{ANSWER, NAME, lines, plain},
+    plain::{ANSWER, NAME, WORDS, aligned, lines, plain},
     scene::{Scene, button, enumerate, field},
     span::span,
     usage::short,
@@ -30,6 +30,8 @@ use crate::domain::{
 const MOST_STEPS: usize = 25;
 /// How many of those that are over are shown before the one that is next.
 const BEFORE: usize = 15;
+/// What steps said is shown up to this many bytes.
+const SAID: usize = 6 * 1024;
 /// The longest paragraph about what will be done, in characters.
 const WHAT: usize = 1500;
 
@@ -63,8 +65,18 @@ pub fn progress(run: &Run) -> Card {
     let mut buttons = buttons(run);
     buttons.extend(leads);
     let prose = run.plan.part.as_ref().map(|part| lines(&part.prose)).filter(|prose| !prose.is_empty());
-    let text = prose.map_or_else(|| steps(run), |prose| format!("{prose}\n\n{}", steps(run)));
-    Card { title: title(run), tone: tone(run), text, fields, buttons, links, ..Card::default() }
+    let summary = run.summary.as_ref().map(|text| plain(text, WORDS));
+    let parts = prose.map(|prose| format!("{prose}\n")).into_iter().chain(summary).chain([steps(run)]);
+    Card {
+        title: title(run),
+        tone: tone(run),
+        text: parts.collect::<Vec<_>>().join("\n"),
+        document: said(run),
+        fields,
+        buttons,
+        links,
+        ..Card::default()
+    }
 }
 
 /// `R-7 Restart Qflow: failed`.
@@ -138,6 +150,25 @@ fn steps(run: &Run) -> String {
         lines.push(format!("… {more} more steps"));
     }
     lines.join("\n")
+}
+
+/// What steps said beyond their lines, each under its heading, as far as a card has room.
+fn said(run: &Run) -> String {
+    let mut text = String::new();
+    let speak = run.steps.iter().filter(|step| !step.excerpt.is_empty());
+    for (place, step) in speak.clone().enumerate() {
+        let part = format!("## {}\n{}\n", plain(&step.plan.heading, NAME), aligned(&step.excerpt));
+        if place > 0 && text.len() + part.len() > SAID {
+            let more = speak.count() - place;
+            text.push_str(&format!("\n… and what {more} more said: /incident timeline and the API have it"));
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&part);
+    }
+    text.trim_end().to_owned()
 }
 
 fn line(step: &Step) -> String {

@@ -68,6 +68,7 @@ fn end(step: u32, outcome: StepOutcome, line: &str) -> RunHappened {
         took: SignedDuration::from_millis(420),
         line: line.into(),
         output: Some(prose("HTTP/1.1 503\n\u{1b}[2J")),
+        speaks: false,
         cut: 10_000_000,
         result: Some(r#"{"status":503}"#.into()),
         result_dropped: false,
@@ -86,8 +87,12 @@ pub(in crate::text) fn happened() -> Vec<RunHappened> {
     let started = |because, dry| RunHappened::Started(Box::new(plan(because, dry)));
     let needs = Approvals { role: Role::Operator, count: 2 };
     let what = || prose("kubectl rollout restart deployment/qflow\nin production");
-    let ended =
-        |verdict| RunHappened::Ended { verdict, took: SignedDuration::from_secs(95), judge_due: None };
+    let ended = |verdict| RunHappened::Ended {
+        verdict,
+        took: SignedDuration::from_secs(95),
+        summary: None,
+        judge_due: None,
+    };
     vec![
         started(RunBecause::Schedule { due: start() }, false),
         started(RunBecause::Alert(GROUP), true),
