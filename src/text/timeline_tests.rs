@@ -57,7 +57,7 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
             | Event::AccountUnlinked { .. } => assert!(!filed),
             // Part of an explanation, but silent.
             Event::DeliveryQueued(queued) => {
-                assert_eq!(filed, queued.kind == crate::domain::delivery::DeliveryKind::Page)
+                assert_eq!(filed, queued.kind == crate::domain::delivery::DeliveryKind::Page);
             }
             event => assert_eq!(filed, entry(&record).is_some(), "{event:?}"),
         }

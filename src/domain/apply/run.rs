@@ -31,10 +31,7 @@ impl State {
                 self.run_started(id, plan, stamp);
                 self.guide_tried(event, plan, stamp);
             }
-            RunHappened::Drawn { step, drawing } => self.change_step(id, *step, |step| {
-                step.drawing = Some(drawing.clone());
-                step.drawings += 1;
-            }),
+            RunHappened::Drawn { step, drawing } => self.change_step(id, *step, |step| step.draw(drawing)),
             RunHappened::ConfirmAsked { step, what, until } => self.change_step(id, *step, |step| {
                 step.confirmed = None;
                 step.approved.clear();

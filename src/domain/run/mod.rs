@@ -376,6 +376,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Takes a newer picture.
+    pub(super) fn draw(&mut self, drawing: &Drawing) {
+        self.drawing = Some(drawing.clone());
+        self.drawings += 1;
+    }
     /// Whether it has a permit and no outcome.
     #[must_use]
     pub fn runs(&self) -> bool {
