@@ -37,6 +37,7 @@ use crate::{
     metrics::{Metrics, Standing},
     notify::{self, Limits},
     observe,
+    pictures::Pictures,
     runbook::{Executor, Library},
     views::{Progress, Status, Views},
     web::{self, Access, House},
@@ -47,7 +48,7 @@ pub use platforms::{Connected, Platforms, slack_manifest};
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
-const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 6");
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 7");
 /// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
 /// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;
@@ -125,7 +126,8 @@ impl App {
         let platforms = Platforms::new(&settings)?;
         let accounts: Arc<dyn AccountBook> = Arc::new(settings.clone());
         let mut couriers = couriers(&settings, &links, &terminal)?;
-        couriers.extend(platforms.couriers(&accounts));
+        let (pictures, grounds) = (Pictures::below(&data_dir), Platforms::grounds(&settings));
+        couriers.extend(platforms.couriers(&accounts, &pictures, &grounds));
         let outbox = Outbox::start(&engine, &couriers);
         let running = prepared
             .start(
@@ -149,6 +151,7 @@ impl App {
         settings.listen = address;
         let executor =
             Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
+        let executor = executor.drawing(pictures, grounds.into_values().collect());
         let desk = desk(&engine, &views, &library, &executor);
         executor.resume(&desk, &library).await;
         executor.keep_time(&desk, &library, last);

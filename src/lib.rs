@@ -19,6 +19,7 @@ pub mod links;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod pictures;
 pub mod runbook;
 pub mod text;
 pub mod views;

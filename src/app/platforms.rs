@@ -23,6 +23,7 @@ use crate::{
     domain::delivery::Channel,
     engine::{Courier, clock},
     metrics::Metrics,
+    pictures::Pictures,
 };
 
 /// How often it is looked whether a platform has been away for too long.
@@ -87,6 +88,14 @@ impl Platforms {
         Ok(Self { slack: slack.transpose()?, discord: discord.transpose()? })
     }
 
+    /// Whether a platform shows pictures on a dark ground, for each that is set up.
+    #[must_use]
+    pub fn grounds(settings: &Settings) -> BTreeMap<Channel, bool> {
+        let slack = settings.slack.as_ref().map(|slack| (Channel::Slack, slack.dark_pictures));
+        let discord = settings.discord.as_ref().map(|discord| (Channel::Discord, discord.dark_pictures));
+        slack.into_iter().chain(discord).collect()
+    }
+
     fn all(&self) -> Vec<Arc<dyn Platform>> {
         let slack = self.slack.iter().map(|slack| Arc::new(slack.clone()) as Arc<dyn Platform>);
         let discord = self.discord.iter().map(|discord| Arc::new(discord.clone()) as Arc<dyn Platform>);
@@ -94,9 +103,17 @@ impl Platforms {
     }
 
     /// One courier for each.
-    pub fn couriers(&self, accounts: &Arc<dyn AccountBook>) -> Vec<Arc<dyn Courier>> {
-        let courier =
-            |platform| Arc::new(ChatCourier::new(platform, Arc::clone(accounts))) as Arc<dyn Courier>;
+    pub fn couriers(
+        &self,
+        accounts: &Arc<dyn AccountBook>,
+        pictures: &Pictures,
+        grounds: &BTreeMap<Channel, bool>,
+    ) -> Vec<Arc<dyn Courier>> {
+        let courier = |platform: Arc<dyn Platform>| {
+            let dark = grounds.get(&platform.channel()).copied().unwrap_or_default();
+            let courier = ChatCourier::new(platform, Arc::clone(accounts), pictures.clone(), dark);
+            Arc::new(courier) as Arc<dyn Courier>
+        };
         self.all().into_iter().map(courier).collect()
     }
 

@@ -10,16 +10,17 @@ use std::{
 
 use jiff::SignedDuration;
 
-use super::port::{Failure, MessageRef, Place, Platform, RoomId, RoomPlan};
+use super::port::{Failure, MessageRef, Picture, Place, Platform, RoomId, RoomPlan};
 use crate::{
     config::{Address, Settings},
     domain::{
-        delivery::{Channel, Outcome, Recipient},
+        delivery::{Channel, DeliveryKind, Notice, Outcome, Recipient},
         facts::Dispatch,
         id::{ChannelName, ContactName, PersonId},
         room::RoomWork,
     },
     engine::Courier,
+    pictures::Pictures,
     text,
 };
 
@@ -73,20 +74,30 @@ impl AccountBook for Settings {
 pub struct ChatCourier {
     platform: Arc<dyn Platform>,
     accounts: Arc<dyn AccountBook>,
+    pictures: Pictures,
+    dark: bool,
     rooms: Mutex<BTreeMap<String, RoomId>>,
 }
 
 impl ChatCourier {
-    /// For this platform.
+    /// For this platform; `dark` says on which ground it shows pictures.
     #[must_use]
-    pub fn new(platform: Arc<dyn Platform>, accounts: Arc<dyn AccountBook>) -> Self {
-        Self { platform, accounts, rooms: Mutex::default() }
+    pub fn new(
+        platform: Arc<dyn Platform>,
+        accounts: Arc<dyn AccountBook>,
+        pictures: Pictures,
+        dark: bool,
+    ) -> Self {
+        Self { platform, accounts, pictures, dark, rooms: Mutex::default() }
     }
 
     async fn attempt(&self, dispatch: &Dispatch) -> Result<Outcome, Failure> {
         let delivery = &dispatch.delivery;
         if let Some(work) = &delivery.room {
             return self.room_work(dispatch, work).await;
+        }
+        if delivery.kind == DeliveryKind::Picture {
+            return self.show_picture(dispatch).await;
         }
         let card = text::message::card(dispatch);
         if let Some(stands) = dispatch.edits.as_deref().and_then(|message| message.parse::<MessageRef>().ok())
@@ -110,6 +121,30 @@ impl ChatCourier {
                 self.forget(&delivery.to);
             }
         })?;
+        Ok(posted("posted", &message))
+    }
+
+    /// The newest picture of the step, as it is kept. One that gave way is not drawn anew: what it would show has passed.
+    async fn show_picture(&self, dispatch: &Dispatch) -> Result<Outcome, Failure> {
+        let delivery = &dispatch.delivery;
+        let (Some(Notice::Drawn(_, step)), Recipient::Channel(name)) = (delivery.notice, &delivery.to) else {
+            return Err(Failure::Gone(text::room::picture_gone().to_owned()));
+        };
+        let step = dispatch.facts.run.as_ref().and_then(|run| run.step(step));
+        let drawing = step.and_then(|step| step.drawing.clone());
+        let found = drawing.and_then(|drawing| Some((drawing.on(self.dark)?.clone(), drawing.words)));
+        let gone = || Failure::Gone(text::room::picture_gone().to_owned());
+        let (id, words) = found.ok_or_else(gone)?;
+        let pictures = self.pictures.clone();
+        let png = tokio::task::spawn_blocking(move || pictures.find(&id)).await.ok().flatten();
+        let picture = Picture { name: text::room::PICTURE.to_owned(), png: png.ok_or_else(gone)?, words };
+        let place = Place::Room(self.room(name).await?);
+        let message =
+            self.platform.picture(&place, &picture, &delivery.key).await.inspect_err(|failure| {
+                if matches!(failure, Failure::Gone(_) | Failure::Refused { .. }) {
+                    self.forget(&delivery.to);
+                }
+            })?;
         Ok(posted("posted", &message))
     }
 

@@ -32,7 +32,7 @@ impl Platform for Silent {
     fn edit<'a>(&'a self, _: &'a MessageRef, _: &'a Card) -> Work<'a, ()> {
         never()
     }
-    fn picture<'a>(&'a self, _: &'a Place, _: &'a Picture) -> Work<'a, MessageRef> {
+    fn picture<'a>(&'a self, _: &'a Place, _: &'a Picture, _: &'a str) -> Work<'a, MessageRef> {
         never()
     }
     fn read<'a>(&'a self, _: &'a MessageRef) -> Work<'a, Words> {

@@ -29,8 +29,8 @@ pub trait Platform: Send + Sync {
     /// Says something else in the place of an earlier message. [`Failure::Gone`]: it was deleted.
     fn edit<'a>(&'a self, message: &'a MessageRef, card: &'a Card) -> Work<'a, ()>;
 
-    /// A picture with its words.
-    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture) -> Work<'a, MessageRef>;
+    /// A picture with its words; `key` as for [`Platform::send`].
+    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture, key: &'a str) -> Work<'a, MessageRef>;
 
     /// What somebody wrote, for the timeline.
     fn read<'a>(&'a self, message: &'a MessageRef) -> Work<'a, Words>;

@@ -17,6 +17,7 @@ use crate::{
         deployment::{DeploymentStatus, SUSPECT, Told},
         event::{Actor, Event, Reminder, TraceId},
         facts::Dispatch,
+        guide::GuideRead,
         id::{AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
         intent::{IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
@@ -26,6 +27,7 @@ use crate::{
         permission::NotAllowed,
         person::Role,
         prose::Prose,
+        run::{LinkTo, Part, PlannedLink},
         schedule::Override,
         state::State,
     },
@@ -232,8 +234,49 @@ fn course(samples: &mut Samples) {
         "alert::ended_list",
         world.say(|scene| text::alert::ended_list(scene, &[(fired.clone(), scene.now.civil)])),
     );
+    guides(&mut world, &mut add);
     oncall(&world, &mut add);
     identity(&world, &mut add);
+}
+
+/// A guide, where people stand in it, and an incident for which they went through it.
+fn guides(world: &mut World, add: &mut impl FnMut(&'static str, Card)) {
+    let link = |words: &str, to| PlannedLink { words: words.into(), to };
+    let command = |words: &str, command: &str| link(words, LinkTo::Command(command.into()));
+    let links = [
+        command("It is gone", "/shop guide --step it-is-gone"),
+        command("It is slow", "/shop guide --step it-is-slow"),
+        link("The page", LinkTo::Web("https://example.com/shop".into())),
+    ];
+    let intro = "Take the step that fits.\n\n- It is gone\n- It is slow";
+    add("guide::overview", world.say(|scene| text::guide::overview(scene, "The shop", intro, None, &links)));
+    for (anchor, heading) in [("it-is-gone", "It is gone"), ("it-is-slow", "It is slow")] {
+        world.does(Intent::ReadGuide(GuideRead {
+            incident: INCIDENT,
+            runbook: "/shop guide".into(),
+            title: "The shop".into(),
+            anchor: anchor.into(),
+            heading: heading.into(),
+            by: ana(),
+        }));
+    }
+    let overview = |scene: &Scene<'_>| {
+        let been = scene.state.incidents[&INCIDENT].guides.first().map(|guide| (INCIDENT, guide));
+        text::guide::overview(scene, "The shop", intro, been, &links)
+    };
+    add("guide::overview", world.say(overview));
+    add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
+    let part = Part {
+        guide: "The shop".into(),
+        anchor: "it-is-gone".into(),
+        heading: "It is gone".into(),
+        prose: "Look whether it runs at all:\n\n  systemctl status shop".into(),
+    };
+    let leads =
+        [command("Next: It is slow", "/shop guide --step it-is-slow"), command("Back", "/shop guide")];
+    add("guide::step", text::guide::step(&part, Some(INCIDENT), &leads));
+    let known = ["it-is-gone", "it-is-slow"];
+    add("guide::no_step", text::guide::no_step("/shop guide", "its-gone", Some("it-is-gone"), &known));
 }
 
 /// Who somebody is, and how an account becomes theirs.

@@ -240,6 +240,7 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
     places(reader, guild, [category, archive, threads]);
     let content = section.flag("message_content");
     let members = section.flag("server_members");
+    let dark_pictures = section.flag("dark_pictures").unwrap_or(true);
     let rooms = rooms(&mut section);
     let strangers = strangers(&mut section);
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], DISCORD));
@@ -254,6 +255,7 @@ pub(super) fn discord(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Discord>
         threads_in: threads.map(|(id, _)| id),
         content: content.unwrap_or(false),
         members: members.unwrap_or(false),
+        dark_pictures,
         api_url: api_url.map(|(url, _)| url),
     })
 }

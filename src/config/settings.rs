@@ -230,6 +230,8 @@ pub struct Slack {
     pub commands: BTreeMap<String, Option<String>>,
     /// What somebody may do whose account is nobody's.
     pub strangers: Strangers,
+    /// Whether pictures have a dark ground.
+    pub dark_pictures: bool,
     /// Another place than Slack's own.
     pub api_url: Option<Url>,
 }
@@ -255,6 +257,8 @@ pub struct Discord {
     pub content: bool,
     /// Whether the privileged intent Server Members is switched on.
     pub members: bool,
+    /// Whether pictures have a dark ground.
+    pub dark_pictures: bool,
     /// Another place than Discord's own.
     pub api_url: Option<Url>,
 }

@@ -66,6 +66,8 @@ pub(super) fn slack(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Slack> {
     let bot = section.need("bot_token", "bot_token = { env = \"SLACK_BOT_TOKEN\" }");
     let rooms = server::rooms(&mut section);
     let strangers = server::strangers(&mut section);
+    // Most of Slack is light, and most of Discord is dark.
+    let dark_pictures = section.flag("dark_pictures").unwrap_or(false);
     let commands = section.node("commands").map(|node| names(reader, &node)).unwrap_or_default();
     let api_url = section.node("api_url").and_then(|node| node.url(&["http", "https"], SLACK));
     section.finish();
@@ -80,6 +82,7 @@ pub(super) fn slack(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Slack> {
         signing_secret: signing,
         rooms,
         strangers,
+        dark_pictures,
         commands,
         api_url: api_url.map(|(url, _)| url),
     })

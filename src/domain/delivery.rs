@@ -100,11 +100,14 @@ pub enum DeliveryKind {
     Notice,
     /// No message: a room of an incident is made or changed.
     Room,
+    /// A picture of what a step of a run found; its bytes are kept beside the journal.
+    Picture,
 }
 
 impl DeliveryKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Page, Self::Resolved, Self::Card, Self::Notice, Self::Room];
+    pub const ALL: [Self; 6] =
+        [Self::Page, Self::Resolved, Self::Card, Self::Notice, Self::Room, Self::Picture];
 
     /// The word used in metrics and timelines.
     #[must_use]
@@ -115,6 +118,7 @@ impl DeliveryKind {
             Self::Card => "card",
             Self::Notice => "notice",
             Self::Room => "room",
+            Self::Picture => "picture",
         }
     }
 }
@@ -139,6 +143,8 @@ pub enum Notice {
     NotHelped(RunId),
     /// A runbook was to start for a group and does not: its place among those of the group.
     HeldBack(u32),
+    /// Of a picture: the newest of this step.
+    Drawn(RunId, u32),
 }
 
 /// What a vendor made of one attempt: what to do next.

@@ -13,6 +13,7 @@ use super::{
     announcement::Announced,
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     deployment::Deployed,
+    guide::GuideRead,
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
         IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId, StormId,
@@ -598,6 +599,8 @@ pub enum Event {
     RunHeldBack(Box<RunHeldBack>),
     /// Runbooks are offered for an incident.
     RunsOffered(Box<RunsOffered>),
+    /// Somebody read a step of a guide, for an incident.
+    GuideRead(Box<GuideRead>),
     /// Somebody posted a message into a channel.
     Announced(Box<Announced>),
     /// A deployment began, or stands differently now.

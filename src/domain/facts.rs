@@ -102,6 +102,14 @@ pub struct IncidentFacts {
     /// Runbooks that are offered for it, while it is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offered: Vec<RunOffer>,
+    /// Runs for it that are not over: their ids and what they are called. At most [`IncidentFacts::MOST`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<(RunId, String)>,
+}
+
+impl IncidentFacts {
+    /// How many runs a message names.
+    pub const MOST: usize = 5;
 }
 
 /// What is known of a group.
@@ -347,6 +355,18 @@ impl State {
         run.plan.incident.or_else(open).or_else(closed)
     }
 
+    /// The runs that are about an incident and remembered, the last one first.
+    pub fn runs_of_incident(&self, incident: IncidentId) -> impl Iterator<Item = &Arc<Run>> {
+        let mut runs: Vec<&Arc<Run>> = self
+            .runs
+            .values()
+            .chain(self.ended_runs.values())
+            .filter(|run| self.incident_of_run(run) == Some(incident))
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+        runs.into_iter()
+    }
+
     pub(super) fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {
         let incident = self.incidents.get(&id?)?;
         Some(IncidentFacts {
@@ -357,6 +377,13 @@ impl State {
             commander: incident.commander().map(ToString::to_string),
             change: None,
             offered: if incident.is_open() { incident.offered.clone() } else { Vec::new() },
+            running: self
+                .runs
+                .values()
+                .filter(|run| self.incident_of_run(run) == id)
+                .take(IncidentFacts::MOST)
+                .map(|run| (run.id, run.plan.title.clone()))
+                .collect(),
         })
     }
 }

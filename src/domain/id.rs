@@ -78,6 +78,8 @@ name! {
     AlertKey;
     /// Something that one run at a time may hold: the `lock` of a step.
     LockName;
+    /// A picture that is kept beside the journal: hex SHA-256 of its bytes.
+    PictureId;
     /// The key under which a route groups alerts: route and the values of its `group_by` labels.
     GroupKey;
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Actor, Expectations, Title},
+    guide::Guide,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
     room::IncidentRoom,
@@ -148,6 +149,9 @@ pub struct Incident {
     /// Runbooks that were offered for it, each once.
     #[serde(default)]
     pub offered: Vec<RunOffer>,
+    /// The guides that people went through for it; the last is the one where they stand.
+    #[serde(default)]
+    pub guides: Vec<Guide>,
 }
 
 impl Incident {

@@ -7,6 +7,7 @@ use super::{
     delivery::{Channel, Outcome},
     deployment::Told,
     event::Actor,
+    guide::GuideRead,
     id::{
         ChannelName, DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId,
         SeverityId, TeamId,
@@ -108,6 +109,8 @@ pub enum Intent {
     Link(LinkIntent),
     /// Something about runs of runbooks.
     Run(RunIntent),
+    /// Somebody reads a step of a guide, for an incident.
+    ReadGuide(GuideRead),
     /// Somebody stands in.
     AddOverride {
         /// The schedule.

@@ -15,6 +15,7 @@ pub mod duration;
 pub mod event;
 pub mod facts;
 pub mod group;
+pub mod guide;
 pub mod id;
 pub mod incident;
 pub mod intent;

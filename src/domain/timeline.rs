@@ -169,7 +169,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         }
         Event::Delivered { subject, kind, .. } => match kind {
             DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Room => file(of_subject(*subject)),
-            DeliveryKind::Card | DeliveryKind::Notice => {}
+            DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Picture => {}
         },
         Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),
         Event::MessageCaptured(captured) => file(Key::Incident(captured.incident)),
@@ -191,6 +191,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             file(Key::Group(held.group));
         }
         Event::RunsOffered(offered) => file(Key::Incident(offered.incident)),
+        Event::GuideRead(read) => file(Key::Incident(read.incident)),
     }
 }
 
@@ -203,6 +204,7 @@ fn of_run(event: &RunEvent, mut file: impl FnMut(Key)) {
         RunHappened::StepPermitted { .. }
         | RunHappened::StepWaits { .. }
         | RunHappened::ConfirmAsked { .. }
+        | RunHappened::Drawn { .. }
         | RunHappened::Resumed { .. } => return,
         _ => {}
     }

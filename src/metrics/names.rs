@@ -135,6 +135,7 @@ event_types! {
     RunDue => "run_due",
     RunHeldBack => "run_held_back",
     RunsOffered => "runs_offered",
+    GuideRead => "guide_read",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

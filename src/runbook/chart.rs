@@ -41,6 +41,10 @@ const STEPS: f64 = 5.0;
 const COLOURS: [&str; LINES] =
     ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#8c8c8c"];
 
+/// The same for a dark ground, the light blue first.
+const ON_DARK: [&str; LINES] =
+    ["#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#f0e442", "#e8743b", "#3d8fd1", "#a6a6a6"];
+
 /// What is drawn.
 #[derive(Debug, Clone)]
 pub struct Chart {
@@ -85,12 +89,25 @@ struct Palette {
     faint: &'static str,
     grid: &'static str,
     limit: &'static str,
+    lines: [&'static str; LINES],
 }
 
-const LIGHT: Palette =
-    Palette { ground: "#ffffff", letters: "#1d1c1d", faint: "#616061", grid: "#e4e4e6", limit: "#c4314b" };
-const DARK: Palette =
-    Palette { ground: "#1f2125", letters: "#f2f3f5", faint: "#a9adb5", grid: "#383b42", limit: "#ff6b81" };
+const LIGHT: Palette = Palette {
+    ground: "#ffffff",
+    letters: "#1d1c1d",
+    faint: "#616061",
+    grid: "#e4e4e6",
+    limit: "#c4314b",
+    lines: COLOURS,
+};
+const DARK: Palette = Palette {
+    ground: "#1f2125",
+    letters: "#f2f3f5",
+    faint: "#a9adb5",
+    grid: "#383b42",
+    limit: "#ff6b81",
+    lines: ON_DARK,
+};
 
 /// The vertical axis: from, to, and the distance of its steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -257,7 +274,7 @@ pub fn svg(chart: &Chart) -> String {
     );
     write(&mut svg, 24.0, 32.0, 17.0, palette.letters, "start", &plain(&chart.title, 70));
     draw_grid(&mut svg, chart, &axis, &palette);
-    for (line, colour) in shown.iter().zip(COLOURS) {
+    for (line, colour) in shown.iter().zip(palette.lines) {
         draw_line(&mut svg, chart, &axis, line, colour);
     }
     draw_threshold(&mut svg, chart, &axis, &palette);
@@ -275,6 +292,8 @@ fn draw_grid(svg: &mut String, chart: &Chart, axis: &Axis, palette: &Palette) {
         write(svg, LEFT - 10.0, y + 4.0, 12.0, palette.faint, "end", &value(tick, &chart.unit));
     }
     let base = TOP + plot_height();
+    let zone = chart.from.to_zoned(chart.zone.clone()).strftime("%Z").to_string();
+    write(svg, LEFT - 24.0, base + 20.0, 12.0, palette.faint, "end", &zone);
     for (at, name) in instants(chart) {
         let x = x(chart, at);
         stroke(svg, (x, base), (x, base + 5.0), palette.faint, "");
@@ -339,7 +358,10 @@ fn draw_names(svg: &mut String, chart: &Chart, shown: &[Line], palette: &Palette
     }
     let mut left = LEFT;
     let mut row = base + 40.0;
-    for (at, (line, colour)) in shown.iter().zip(COLOURS).enumerate() {
+    // One line that is called nothing needs no name.
+    let named =
+        if shown.len() == 1 && chart.lines.iter().all(|line| line.name.is_empty()) { &[] } else { shown };
+    for (at, (line, colour)) in named.iter().zip(palette.lines).enumerate() {
         if at == LINES / 2 {
             (left, row) = (LEFT, base + 58.0);
         }
@@ -439,13 +461,27 @@ mod tests {
 
     #[test]
     fn the_same_chart_is_the_same_picture_on_every_machine() {
+        let one = |dark| {
+            let mut chart = chart(dark);
+            chart.lines.truncate(1);
+            chart.lines.iter_mut().for_each(|line| line.name.clear());
+            chart.mark = Some((chart.until - SignedDuration::from_mins(12), "G-17".into()));
+            Chart { threshold: None, ..chart }
+        };
         for dark in [false, true] {
-            let png = png(&chart(dark)).unwrap();
-            assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{} bytes", png.len());
-            if let Ok(folder) = std::env::var("WATCHBELL_CHARTS") {
-                std::fs::write(format!("{folder}/chart-{dark}.png"), png).unwrap();
+            for (name, drawn) in [("several", chart(dark)), ("one", one(dark))] {
+                let png = png(&drawn).unwrap();
+                assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{} bytes", png.len());
+                if let Ok(folder) = std::env::var("WATCHBELL_CHARTS") {
+                    std::fs::write(format!("{folder}/{name}-{dark}.png"), png).unwrap();
+                }
             }
         }
+        assert_eq!(
+            svg(&one(false)).matches("rx=\"2\"").count(),
+            0,
+            "what is called nothing has no name below"
+        );
     }
 
     #[test]

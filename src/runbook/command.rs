@@ -63,7 +63,9 @@ impl Execute for Start {
     fn execute<'a>(&'a self, call: &'a Call<'a>) -> Answering<'a> {
         Box::pin(async move {
             match &self.1 {
-                Some(executor) if self.0.actions().next().is_some() => start(call, &self.0, executor).await,
+                Some(executor) if self.0.is_guide() || self.0.actions().next().is_some() => {
+                    start(call, &self.0, executor).await
+                }
                 _ => Ok(Reply::done(show(&self.0))),
             }
         })

@@ -10,6 +10,8 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     Library, Runbook,
+    course::Studio,
+    guide,
     plan::{self, About},
     prepared::{Place, World},
     run::{Running, Said, index, tell},
@@ -25,6 +27,7 @@ use crate::{
     },
     engine::Engine,
     observe,
+    pictures::Pictures,
     text::runbook as words,
 };
 
@@ -33,6 +36,7 @@ use crate::{
 pub struct Executor {
     pub(super) world: World,
     pub(super) commits: watch::Receiver<Seq>,
+    pub(super) studio: Studio,
     engine: Engine,
     running: Arc<Mutex<JoinSet<()>>>,
 }
@@ -43,7 +47,19 @@ impl Executor {
     /// # Errors
     /// When there is no usable TLS.
     pub fn new(settings: &Settings, engine: &Engine, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
-        Ok(Self { world: World::new(settings)?, commits, engine: engine.clone(), running: Arc::default() })
+        Ok(Self {
+            world: World::new(settings)?,
+            commits,
+            studio: Studio::default(),
+            engine: engine.clone(),
+            running: Arc::default(),
+        })
+    }
+
+    /// The same that draws what `chart` asks for, on these grounds (dark or not), and keeps it there.
+    #[must_use]
+    pub fn drawing(self, pictures: Pictures, grounds: BTreeSet<bool>) -> Self {
+        Self { studio: Studio::new(pictures, grounds), ..self }
     }
 
     /// Takes up what ran when the process ended.
@@ -85,8 +101,8 @@ impl Executor {
     /// A run of before, when its file is still the same.
     async fn again(&self, desk: &Desk, library: &Library, run: &Run, trace: TraceId) -> Option<Running> {
         let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
-        let runbook = library.get(&run.plan.runbook).filter(same)?;
-        self.running_of(desk, runbook, run, trace, Said::default()).await
+        let runbook = guide::as_planned(library.get(&run.plan.runbook).filter(same)?, &run.plan)?;
+        self.running_of(desk, &runbook, run, trace, Said::default()).await
     }
 
     /// Ends everything that runs here at once; what it was doing is taken up at the next start.
@@ -158,6 +174,7 @@ impl Executor {
             said,
             commits: self.commits.clone(),
             stop: watch::channel(false).0,
+            studio: self.studio.clone(),
             results: BTreeMap::new(),
             outcomes: BTreeMap::new(),
         })

@@ -232,6 +232,9 @@ impl<'a> Whole<'a> {
         let mut library = Library::default();
         for ((draft, links), source) in self.drafts.into_iter().zip(links).zip(self.sources) {
             draft.guard();
+            if links.iter().any(|(_, link)| matches!(link.to, Destination::Step(_))) {
+                draft.may_choose();
+            }
             let command = draft.matter.as_ref().map(|matter| matter.spec.name());
             match draft.settle(&source.name, digest(&source.text), links) {
                 Ok(runbook) => drop(library.runbooks.insert(runbook.command(), Arc::new(runbook))),
@@ -375,9 +378,20 @@ impl<'a> Whole<'a> {
             None if target == index => None,
             step => {
                 let command = other.matter.as_ref()?.spec.name();
-                lead(Destination::Runbook { command, step })
+                let chosen = anchor.filter(|_| step.is_some() && self.is_chosen_from(target));
+                lead(Destination::Runbook { command, step, chosen: chosen.map(str::to_owned) })
             }
         }
+    }
+
+    /// Whether a file links to its own steps: then they are chosen one by one.
+    fn is_chosen_from(&self, index: usize) -> bool {
+        let Some(draft) = self.drafts.get(index) else { return false };
+        draft.links.iter().any(|(_, link)| {
+            let Some((path, anchor)) = link.to.split_once('#') else { return false };
+            let own = path.is_empty() || self.file(index, path) == Some(index);
+            own && matches!(draft.anchors.get(anchor), Some(Some(_)))
+        })
     }
 
     /// A file by its path from another one.

@@ -49,6 +49,8 @@ const TYPES: [&str; 15] = [
 ];
 /// Flags that every runbook has.
 pub(super) const DRY_RUN: &str = "dry-run";
+/// The flag that chooses one step, of a runbook that links to its own steps.
+pub(super) const STEP: &str = "step";
 const ENV: &str = "env";
 const ENVIRONMENT: &str = "environment";
 /// The one word that is always there which an argument may take over.

@@ -43,6 +43,8 @@ pub struct Runbook {
     pub sources: Vec<usize>,
     /// Its headings, in their order.
     pub steps: Vec<Step>,
+    /// Names of actions that are not done because this is a part of a runbook.
+    pub left_out: Vec<String>,
 }
 
 impl Runbook {
@@ -126,6 +128,8 @@ pub enum Destination {
         command: String,
         /// A step of it, by its place there.
         step: Option<usize>,
+        /// The same as it is written behind `--step`, when its steps are chosen one by one.
+        chosen: Option<String>,
     },
     /// A page elsewhere.
     Web(Url),

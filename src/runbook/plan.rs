@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Runbook,
-    matter::{DRY_RUN, INCIDENT},
+    Runbook, guide,
+    matter::{DRY_RUN, INCIDENT, STEP},
     model::Action,
     scope::{Scope, written},
 };
@@ -39,7 +39,7 @@ pub(super) struct Wanted<'a> {
 
 /// The plan of a run, its questions and locks with their values.
 pub(super) fn plan(runbook: &Runbook, wanted: Wanted<'_>, scope: &Scope) -> RunPlan {
-    let own = |name: &String| name != DRY_RUN && name != runbook.environment_flag;
+    let own = |name: &String| name != DRY_RUN && name != STEP && name != runbook.environment_flag;
     let said = wanted.given.iter().filter(|(name, _)| own(name));
     let args =
         said.map(|(name, value)| (name.clone(), Prose::new(&written(value).to_string(), (wanted.salt)())));
@@ -59,6 +59,8 @@ pub(super) fn plan(runbook: &Runbook, wanted: Wanted<'_>, scope: &Scope) -> RunP
         role: runbook.spec.role,
         ask_for: ASK_FOR,
         steps: steps(runbook, scope),
+        part: None,
+        links: guide::links_of_all(runbook, wanted.given),
     }
 }
 

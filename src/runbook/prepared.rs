@@ -42,7 +42,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// What all runs share of the world: what may be asked and started, and answers that are some seconds old.
 #[derive(Clone)]
 pub(super) struct World {
-    fetch: Fetch,
+    pub fetch: Fetch,
     environments: BTreeMap<String, Environment>,
     hosts: Vec<String>,
     allowed: Allowed,
@@ -72,7 +72,7 @@ impl World {
 
 /// The world as one environment sees it.
 pub(super) struct Place {
-    world: World,
+    pub world: World,
     environment: Environment,
     pub secrets: Secrets,
 }
@@ -85,7 +85,7 @@ impl Place {
     }
 
     /// A step may name another service than the usual one of its kind.
-    fn reach(&self, action: &Action) -> Reach {
+    pub fn reach(&self, action: &Action) -> Reach {
         let mut environment = self.environment.clone();
         let usual = action.act.kind().usual_service();
         let named = action.settings.service.as_ref().and_then(|name| environment.services.get(name).cloned());
@@ -189,7 +189,7 @@ pub(super) fn patience(action: &Action) -> Duration {
     own.unwrap_or(usual).min(LONGEST)
 }
 
-fn fresh(action: &Action) -> Duration {
+pub(super) fn fresh(action: &Action) -> Duration {
     let own = action.settings.cache.and_then(|own| Duration::try_from(own).ok());
     own.unwrap_or(if action.changes { Duration::ZERO } else { FRESH })
 }

@@ -12,14 +12,19 @@ use super::{
     compile::Compiler,
     document::{self, Block, Document, RawLink, Section},
     library::Ground,
-    matter::{self, Matter},
-    model::{Action, Runbook, Step},
+    matter::{self, Matter, STEP},
+    model::{Action, Destination, Runbook, Step},
     names::{ActKind, Named, Names},
     notes::{Body, Notes, Written},
     settings::{self, OnFail, Target},
     yaml,
 };
-use crate::{config::Source, domain::person::Role};
+use crate::{
+    command::{Flag, Kind},
+    config::Source,
+    domain::person::Role,
+    text,
+};
 
 /// A file that was read; what concerns the others is still open.
 pub(super) struct Draft<'a> {
@@ -266,6 +271,17 @@ impl Draft<'_> {
         }
     }
 
+    /// Whose steps can be chosen has no argument of its own that is called as the flag for it.
+    pub fn may_choose(&self) {
+        let Some(matter) = &self.matter else { return };
+        let own = matter.spec.arguments.iter().map(|one| &one.name);
+        let mut own = own.chain(matter.spec.flags.iter().map(|one| &one.name));
+        if let (Some(_), Some(at)) = (own.find(|name| **name == STEP), matter.paths.first()) {
+            let what = format!("it has links to its own steps and an argument `{STEP}`");
+            self.notes.mistake(at.clone(), what, "call the argument something else, or take the links out");
+        }
+    }
+
     /// The runbook, when nothing is wrong with it; else its mistakes.
     pub fn settle(
         self,
@@ -277,7 +293,10 @@ impl Draft<'_> {
             Some(matter) if self.notes.count() == 0 => (matter, Arc::from(self.notes.source.text.as_str())),
             _ => return Err(self.notes.shown()),
         };
-        let Matter { spec, environment, environment_flag, by_itself, .. } = matter;
+        let Matter { mut spec, environment, environment_flag, by_itself, .. } = matter;
+        if links.iter().any(|(_, link)| matches!(link.to, Destination::Step(_))) {
+            spec.flags.push(Flag::valued(STEP, Kind::Word, text::runbook::STEP));
+        }
         let mut steps = self.steps;
         let mut intro = Vec::new();
         for (step, link) in links {
@@ -299,6 +318,7 @@ impl Draft<'_> {
             by_itself,
             sources: self.sources,
             steps,
+            left_out: Vec::new(),
         })
     }
 }

@@ -15,17 +15,18 @@ use super::{
     Runbook,
     act::Act,
     answer,
+    course::Studio,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
+    redact::{redacted, redacted_value},
     scope::Scope,
-    settings::Follow,
     verdict::{Next, judge, next, runs_beside},
+    watch::Watch,
     world::{Fault, Found},
 };
 use crate::{
     command::{self, Caller, Desk},
     domain::{
-        duration,
         event::TraceId,
         id::{ChannelName, RunId, Seq},
         intent::{Intent, Refusal},
@@ -41,8 +42,6 @@ use crate::{
 
 /// Steps that one run does at most, jumps counted.
 const MOST: usize = 1_000;
-/// Nobody watches longer than this.
-const LONGEST_WATCH: Duration = Duration::from_hours(4);
 /// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
 pub(super) const LOOK: Duration = Duration::from_millis(100);
 
@@ -64,6 +63,7 @@ pub(super) struct Running {
     pub said: Said,
     pub commits: watch::Receiver<Seq>,
     pub stop: watch::Sender<bool>,
+    pub studio: Studio,
     /// What each action found, by its number.
     pub results: BTreeMap<usize, Map<String, Value>>,
     /// What became of those that count.
@@ -87,37 +87,13 @@ struct Done {
     fields: Map<String, Value>,
 }
 
-/// A step that is looked at again and again.
-struct Watch {
-    until: Instant,
-    every: Duration,
-}
-
-impl Watch {
-    /// None: one look is all.
-    fn new(follow: &Follow, scope: &Scope) -> Option<Self> {
-        let length = duration::parse(&follow.length.render(scope).ok()?).ok()?;
-        let length = Duration::try_from(length).ok().filter(|length| !length.is_zero())?.min(LONGEST_WATCH);
-        let own = follow.every.and_then(|every| Duration::try_from(every).ok());
-        let most = length / (ATTEMPTS - 1);
-        let every = own.unwrap_or((length / 60).clamp(Duration::from_secs(5), Duration::from_mins(1)));
-        Some(Self { until: Instant::now() + length, every: every.max(most).max(Duration::from_secs(1)) })
-    }
-
-    /// How long until the next look; none: there is none.
-    fn pause(&self) -> Option<Duration> {
-        let left = self.until.checked_duration_since(Instant::now())?;
-        (!left.is_zero()).then(|| left.min(self.every))
-    }
-}
-
 /// What is told of a step.
 pub(super) struct Told {
     pub outcome: StepOutcome,
     took: Duration,
-    line: String,
-    shown: String,
-    cut: u64,
+    pub line: String,
+    pub shown: String,
+    pub cut: u64,
     fields: Map<String, Value>,
 }
 
@@ -219,6 +195,9 @@ impl Running {
     /// What is known now.
     fn scope(&self) -> Scope {
         let mut scope = self.scope.clone();
+        for name in &self.runbook.left_out {
+            scope.set(name, nothing(false));
+        }
         for action in self.runbook.actions() {
             let Some(name) = &action.settings.name else { continue };
             match self.results.get(&action.number) {
@@ -264,10 +243,18 @@ impl Running {
                 May::No(why) => return not_begun(StepOutcome::Failed, why).await,
             };
             let began = Instant::now();
-            let found = self.perform(action, &prepared).await;
-            let told = self.judged(action, found, &scope, began.elapsed());
+            let (found, course) = tokio::join!(
+                self.perform(action, &prepared),
+                self.course_when(watched.is_none(), action, &prepared)
+            );
+            // What is watched is drawn at its end.
+            let pause = watched.as_ref().and_then(Watch::pause);
+            let ends = watched.is_some() && pause.is_none();
+            let course = if ends { self.course_when(true, action, &prepared).await } else { course };
+            let mut told = self.judged(action, found, &scope, began.elapsed());
+            self.show_course(action, course, &mut told).await?;
             let done = self.finish(action, attempt, told, true).await?;
-            if let Some(pause) = watched.as_ref().and_then(Watch::pause)
+            if let Some(pause) = pause
                 && attempt < ATTEMPTS
                 && !self.stopped_within(pause).await
             {
@@ -515,23 +502,4 @@ fn speaks(action: &Action, shown: &str) -> bool {
         && action.settings.show.is_none()
         && action.settings.rows.is_none();
     !raw && shown.lines().nth(1).is_some()
-}
-
-fn redacted(action: &Action, text: String) -> String {
-    action
-        .settings
-        .redact
-        .iter()
-        .fold(text, |text, pattern| pattern.replace_all(&text, super::world::secrets::COVERED).into_owned())
-}
-
-fn redacted_value(action: &Action, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(redacted(action, text)),
-        Value::Array(values) => values.into_iter().map(|value| redacted_value(action, value)).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, redacted_value(action, value))).collect()
-        }
-        other => other,
-    }
 }

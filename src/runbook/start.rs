@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     executor::Executor,
+    guide::{self, Chosen},
     model::Runbook,
     plan::{self, About, Wanted},
     run::Said,
@@ -31,6 +32,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When it must not be started. Nothing has changed then.
 pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor) -> Answer {
+    match guide::choose(call, runbook).await? {
+        Chosen::Whole => begin(call, runbook, executor, None).await,
+        Chosen::Does(part, about) => begin(call, &part, executor, Some(about)).await,
+        Chosen::Shown(reply) => Ok(reply),
+    }
+}
+
+/// Starts it; of a step that was chosen its card says what stands beside its actions, and where it leads.
+async fn begin(
+    call: &Call<'_>,
+    runbook: &Arc<Runbook>,
+    executor: &Executor,
+    about: Option<guide::About>,
+) -> Answer {
     let named = call.get::<String>(runbook.environment_flag).or_else(|| runbook.environment.clone());
     let named = named.or_else(|| executor.world.usual().map(str::to_owned)).unwrap_or_default();
     let Some(environment) = executor.world.environment(&named).cloned() else {
@@ -42,14 +57,8 @@ pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor)
     let (now, name) = (call.now, named.clone());
     let (incident, scope) = call
         .read(move |look| {
-            // The newest that is open: an old one of the same channel is over.
-            let here = |channel| {
-                let open = look.state.open_incidents.iter().rev();
-                let mut open = open.filter_map(|id| look.state.incidents.get(id));
-                open.find(|incident| incident.is_told_in(channel)).map(|incident| incident.id)
-            };
             let channel = about_channel.as_ref();
-            let incident = channel.and_then(here);
+            let incident = guide::incident_here(look.state, channel);
             let about = About { by: &by, incident, group: None, matchers: &[], channel, now };
             (incident, plan::scope(&spec, &given, (&name, &environment), &about, look.state, look.config))
         })
@@ -64,7 +73,10 @@ pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor)
         channels: call.channel.iter().cloned().collect(),
         salt: &*call.desk.salt,
     };
-    let plan = plan::plan(runbook, wanted, &scope);
+    let mut plan = plan::plan(runbook, wanted, &scope);
+    if let Some(about) = about {
+        (plan.part, plan.links) = (Some(about.part), about.links);
+    }
     let accepted = call.submit(Intent::Run(RunIntent::Start(Box::new(plan)))).await?;
     let started = accepted.events.iter().find_map(|event| match event {
         Event::Run(event) => Some(event.run),

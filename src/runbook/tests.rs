@@ -1,6 +1,7 @@
 //! Whole runbooks, good and bad: what each rule says and where, and that no text breaks the reader.
 
 mod attacks;
+mod guides;
 mod mistakes;
 mod whole;
 

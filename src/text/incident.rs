@@ -7,8 +7,9 @@ use super::{
     alert,
     card::{Card, Field, Link, Tone},
     control::{self, terminal},
-    deployment, paging,
+    deployment, guide, paging,
     plain::{NAME, plain},
+    run,
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
     usage::{short, zone_name},
@@ -20,10 +21,15 @@ use crate::domain::{
     incident::{Incident, IncidentRole, IncidentStatus},
     offer::Offers,
     page::Page,
+    run::Run,
 };
 
 /// How many groups, alerts or incidents are named; the others are counted.
 const MOST: usize = 10;
+/// How many runs are named; the others are counted.
+const MOST_RUNS: usize = 5;
+/// How many guides are named, the last one first.
+const MOST_GUIDES: usize = 3;
 
 /// One incident in full.
 #[must_use]
@@ -43,6 +49,9 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     fields.extend(change.map(|change| field("Last deployment", deployment::last(&change))));
     fields.extend(pages(scene, incident));
     fields.extend(offered(incident));
+    fields.extend(runs(scene, incident));
+    let guides = incident.guides.iter().rev().take(MOST_GUIDES);
+    fields.extend(guides.map(|one| field("Guide", guide::stands(scene, one))));
     let tone =
         if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };
     Card {
@@ -115,6 +124,16 @@ fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
     let running = state.pages.values().filter(|page| page.subject.incident() == Some(incident.id));
     fields.extend(running.filter_map(|page| next_step(scene, page)));
     fields
+}
+
+/// The last runs for it, with how they ended.
+fn runs(scene: &Scene<'_>, incident: &Incident) -> Option<Field> {
+    let mut all = scene.state.runs_of_incident(incident.id);
+    let one = |run: &Arc<Run>| run::in_short(scene, run);
+    let named: Vec<String> = all.by_ref().take(MOST_RUNS).map(one).collect();
+    let more = all.count();
+    let more = (more > 0).then(|| format!("{more} more"));
+    (!named.is_empty()).then(|| field("Runs", named.into_iter().chain(more).collect::<Vec<_>>().join("; ")))
 }
 
 fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {

@@ -96,7 +96,7 @@ pub fn push(dispatch: &Dispatch) -> Push {
             lines.push(format!("{subject} is over. There is nothing to do."));
             (format!("Resolved: {headline}"), Priority::Low, vec!["white_check_mark"])
         }
-        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room => {
+        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room | DeliveryKind::Picture => {
             lines.push(format!("{subject}: {}.", standing(&facts.standing)));
             (headline, Priority::Default, vec!["bell"])
         }
@@ -119,7 +119,7 @@ pub fn card(dispatch: &Dispatch) -> Card {
     }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
-        DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),
+        DeliveryKind::Card | DeliveryKind::Room | DeliveryKind::Picture => (headline, Vec::new()),
         DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
         DeliveryKind::Resolved => {
             (format!("Resolved: {headline}"), vec!["It is over. There is nothing to do.".to_owned()])
@@ -188,7 +188,8 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             | Notice::RunAsks(..)
             | Notice::RunWaits(_)
             | Notice::NotHelped(_)
-            | Notice::HeldBack(_),
+            | Notice::HeldBack(_)
+            | Notice::Drawn(..),
         )
         | None => {
             let text = facts.incident.as_ref().map_or_else(
@@ -326,6 +327,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
         }
         if let Some(change) = &incident.change {
             add("Last deployment", deployment::last(change));
+        }
+        for (run, title) in &incident.running {
+            add("Running", format!("{run} {}", plain(title, VALUE)));
         }
     }
     if let Some(group) = &facts.group {

@@ -51,6 +51,15 @@ pub fn topic(facts: &Facts) -> String {
     plain(&format!("{id}{severity}{status}{lead} · {}", facts.title), TOPIC)
 }
 
+/// The name of a picture's file.
+pub const PICTURE: &str = "chart.png";
+
+/// A picture is not kept any more.
+#[must_use]
+pub fn picture_gone() -> &'static str {
+    "the picture is not kept any more"
+}
+
 /// A room was made.
 #[must_use]
 pub fn made() -> &'static str {

@@ -1,9 +1,13 @@
 //! What is said about runbooks. Never says that one ran: only a run does.
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 
-use super::card::{Button, Card, Field, Tone};
+use super::{
+    card::{Button, Card, Field, Tone},
+    plain::{NAME, plain},
+};
 use crate::domain::{
+    id::RunId,
     intent::Refusal,
     run::{RunRefusal, StepOutcome},
 };
@@ -12,6 +16,9 @@ use crate::domain::{
 pub const ENVIRONMENT: &str = "the environment to work in";
 /// What `--dry-run` is for.
 pub const DRY_RUN: &str = "show what would happen, and change nothing";
+
+/// What `--step` is for.
+pub const STEP: &str = "do this step alone, by its heading in small letters with dashes";
 
 /// A runbook in a list.
 #[derive(Debug, Clone)]
@@ -189,6 +196,26 @@ pub fn refused(no: RunRefusal, zone: &TimeZone) -> String {
     let card = super::refusal::card(&Refusal::Run(no), zone);
     format!("{} {}", card.title, card.text).trim().to_owned()
 }
+
+/// What a picture shows, for whoever cannot see it.
+#[must_use]
+pub fn pictured(run: RunId, title: &str, back: SignedDuration, bars: &[String]) -> String {
+    format!(
+        "{run} {}, the last {}: {}",
+        plain(title, NAME),
+        super::span::span(back),
+        plain(&bars.join("; "), 600)
+    )
+}
+
+/// The course of a value could not be asked for.
+#[must_use]
+pub fn no_course(why: &str) -> String {
+    format!("There is no chart: {why}")
+}
+
+/// A picture could not be made.
+pub const NO_PICTURE: &str = "The chart could not be kept; the log says why.";
 
 /// A check does not hold.
 #[must_use]

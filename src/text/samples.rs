@@ -444,6 +444,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         change: None,
         commander: None,
         offered: Vec::new(),
+        running: Vec::new(),
     };
     let mut groups: Vec<StormGroup> =
         (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();

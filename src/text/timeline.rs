@@ -7,15 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    deliveries::{cancelled, delivered, message},
     deployment, me,
     plain::{ANSWER, NAME, WORDS, plain},
     room, run,
-    scene::{capital, enumerate},
+    scene::enumerate,
     span::{in_span, span},
 };
 use crate::domain::{
     alert,
-    delivery::{DeliveryKind, Recipient},
+    delivery::Recipient,
     event::{
         Actor, AlertFired, Event, GroupOpened, IncidentOpened, PageStarted, PageStop, Paged, Record,
         Reminder, ResolvedBy, StepTaken,
@@ -132,6 +133,8 @@ kinds! {
     Approval = "approval";
     /// A deployment during an incident.
     Deployment = "deployment";
+    /// Somebody read a step of a guide.
+    Guide = "guide";
 }
 
 impl fmt::Display for Kind {
@@ -284,7 +287,7 @@ fn watchbell() -> String {
     name(&Actor::Watchbell)
 }
 
-fn name(name: &impl fmt::Display) -> String {
+pub(super) fn name(name: &impl fmt::Display) -> String {
     plain(&name.to_string(), NAME)
 }
 
@@ -434,39 +437,6 @@ fn page_stopped(
         parts.push(format!("already leaving: {}", enumerate(&leaving)));
     }
     (Kind::PageStopped, by, parts.join("; "))
-}
-
-/// `Push to ana`, `Chat to ana that it is over`, `Card for #ops`.
-fn message(to: &Recipient, kind: DeliveryKind) -> String {
-    let over = if kind == DeliveryKind::Resolved { " that it is over" } else { "" };
-    match (to, kind) {
-        (Recipient::Person { person, contact }, _) => {
-            format!("{} to {}{over}", capital(&name(contact)), name(person))
-        }
-        (Recipient::Channel(to), DeliveryKind::Room) => {
-            format!("Room on {}", to.platform().map_or("a platform", room::platform))
-        }
-        (Recipient::Channel(channel), DeliveryKind::Card) => format!("Card for {}", name(channel)),
-        (Recipient::Channel(channel), _) => format!("Message to {}{over}", name(channel)),
-    }
-}
-
-fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Option<String> {
-    match kind {
-        DeliveryKind::Page | DeliveryKind::Resolved => {
-            let receipt = plain(receipt, ANSWER);
-            let receipt = if receipt.is_empty() { receipt } else { format!("{receipt}, ") };
-            Some(format!("{} arrived ({receipt}attempt {attempt})", message(to, kind)))
-        }
-        DeliveryKind::Room => Some(format!("{}: {}", message(to, kind), plain(receipt, ANSWER))),
-        // A card is posted anew with every change: that would drown what matters.
-        DeliveryKind::Card | DeliveryKind::Notice => None,
-    }
-}
-
-fn cancelled(to: &Recipient, kind: DeliveryKind) -> Option<String> {
-    let page = kind == DeliveryKind::Page;
-    page.then(|| format!("{} was cancelled: it had not arrived and is not tried any more", message(to, kind)))
 }
 
 fn attempt_failed(event: &Event, now: Timestamp) -> Option<String> {

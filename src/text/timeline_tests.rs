@@ -56,7 +56,9 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
             | Event::AccountLinked { .. }
             | Event::AccountUnlinked { .. } => assert!(!filed),
             // Part of an explanation, but silent.
-            Event::DeliveryQueued(queued) => assert_eq!(filed, queued.kind == DeliveryKind::Page),
+            Event::DeliveryQueued(queued) => {
+                assert_eq!(filed, queued.kind == crate::domain::delivery::DeliveryKind::Page);
+            }
             event => assert_eq!(filed, entry(&record).is_some(), "{event:?}"),
         }
     }

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Shared ground: no I/O of its own beyond what its name says, and nothing above the domain.
     ("text", &["domain"]),
     ("links", &["domain"]),
+    ("pictures", &["domain"]),
     ("config", &["domain", "links"]),
     ("metrics", &["domain"]),
     ("observe", &["domain"]),
@@ -29,11 +30,11 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const BELOW_ADAPTERS: &[&str] =
-    &["domain", "text", "config", "links", "metrics", "observe", "journal", "views", "engine"];
+    &["domain", "text", "config", "links", "pictures", "metrics", "observe", "journal", "views", "engine"];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "text", "config", "links", "metrics", "observe", "journal", "views", "engine", "web", "chat",
-    "command", "runbook", "intake", "notify", "app", "cli",
+    "domain", "text", "config", "links", "pictures", "metrics", "observe", "journal", "views", "engine",
+    "web", "chat", "command", "runbook", "intake", "notify", "app", "cli",
 ];
 
 /// Adapters that may ask a sibling, and why. Only by what the sibling's `mod.rs` names; never by its insides.

@@ -22,6 +22,7 @@ use watchbell::domain::{
 
 use crate::world::{self, World, receipt, report, signal};
 
+mod beside;
 mod by_alert;
 mod crashes;
 mod guards;
@@ -109,6 +110,8 @@ fn plan(by: &str) -> RunPlan {
             },
             step(3, "verify", false),
         ],
+        part: None,
+        links: Vec::new(),
     }
 }
 

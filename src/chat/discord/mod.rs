@@ -429,10 +429,10 @@ impl Platform for Discord {
         })
     }
 
-    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture) -> Work<'a, MessageRef> {
+    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture, key: &'a str) -> Work<'a, MessageRef> {
         within(async move {
             of_place(to)?;
-            outward::picture(&self.0, to, picture).await
+            outward::picture(&self.0, to, picture, key).await
         })
     }
 

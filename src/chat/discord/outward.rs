@@ -56,7 +56,12 @@ pub(super) async fn send(hub: &Arc<Hub>, to: &Place, card: &Card, key: &str) -> 
 }
 
 /// A picture with its words.
-pub(super) async fn picture(hub: &Arc<Hub>, to: &Place, picture: &Picture) -> Result<MessageRef, Failure> {
+pub(super) async fn picture(
+    hub: &Arc<Hub>,
+    to: &Place,
+    picture: &Picture,
+    key: &str,
+) -> Result<MessageRef, Failure> {
     let spot = spot(hub, to, &picture.words).await?;
     let letters = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
     let name: String = picture.name.chars().map(letters).take(100).collect();
@@ -67,9 +72,8 @@ pub(super) async fn picture(hub: &Arc<Hub>, to: &Place, picture: &Picture) -> Re
         "allowed_mentions": { "parse": [] },
         "attachments": [{ "id": 0, "filename": name, "description": label(&words, PICTURE_WORDS) }],
     });
-    let key = hex::encode(Sha256::digest(&picture.png));
     let file = File { name, kind: "image/png", bytes: picture.png.clone() };
-    post(hub, spot, body, Some(file), &key).await
+    post(hub, spot, body, Some(file), key).await
 }
 
 /// Says something else in the place of an earlier message.

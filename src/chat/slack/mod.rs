@@ -248,7 +248,7 @@ impl Platform for Slack {
         Box::pin(self.0.told(self.0.edit(message, card)))
     }
 
-    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture) -> Work<'a, MessageRef> {
+    fn picture<'a>(&'a self, to: &'a Place, picture: &'a Picture, _: &'a str) -> Work<'a, MessageRef> {
         Box::pin(self.0.told(self.0.picture(to, picture)))
     }
 

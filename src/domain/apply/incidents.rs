@@ -47,6 +47,7 @@ impl State {
             card_revision: 0,
             rooms: Vec::new(),
             offered: Vec::new(),
+            guides: Vec::new(),
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());

@@ -5,6 +5,7 @@ mod alerts;
 mod change;
 mod chat;
 mod deployment;
+mod guides;
 mod incidents;
 mod links;
 mod pages;
@@ -132,6 +133,7 @@ impl State {
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
             Event::Deployed(said) => self.deployed(said),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
+            Event::GuideRead(read) => self.guide_read(read, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -27,7 +27,11 @@ impl State {
     pub(super) fn run_happened(&mut self, event: &RunEvent, stamp: &Stamp) {
         let id = event.run;
         match &event.what {
-            RunHappened::Started(plan) => self.run_started(id, plan, stamp),
+            RunHappened::Started(plan) => {
+                self.run_started(id, plan, stamp);
+                self.guide_tried(event, plan, stamp);
+            }
+            RunHappened::Drawn { step, drawing } => self.change_step(id, *step, |step| step.draw(drawing)),
             RunHappened::ConfirmAsked { step, what, until } => self.change_step(id, *step, |step| {
                 step.confirmed = None;
                 step.approved.clear();
@@ -133,6 +137,8 @@ impl State {
             confirmed: None,
             approved: BTreeSet::new(),
             result: None,
+            drawing: None,
+            drawings: 0,
             excerpt: String::new(),
         };
         self.last_run = self.last_run.max(id);

@@ -10,6 +10,7 @@ mod announce;
 mod delivery;
 mod deployment;
 mod due;
+mod guide;
 mod incident;
 mod link;
 mod oncall;
@@ -18,6 +19,7 @@ mod report;
 mod room;
 mod run;
 mod run_ask;
+mod run_draw;
 mod run_due;
 mod run_start;
 mod storm;
@@ -87,6 +89,7 @@ pub fn decide(
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
         Intent::Link(what) => decision.link(what)?,
         Intent::Run(what) => decision.run(what).map_err(Refusal::Run)?,
+        Intent::ReadGuide(read) => decision.read_guide(read)?,
         Intent::AddOverride { schedule, person, from, until, by } => {
             decision.add_override(schedule, person, from, until, by)?;
         }

@@ -25,6 +25,7 @@ impl Decision<'_> {
             RunIntent::Start(plan) => self.start_run(*plan),
             RunIntent::Permit { run, step, what } => self.permit_step(run, step, what),
             RunIntent::Finish(report) => self.finish_step(*report),
+            RunIntent::Draw { run, step, drawing } => self.draw(run, step, drawing),
             RunIntent::End { run, verdict, summary } => self.end_when_done(run, verdict, summary),
             RunIntent::Approve { run, step, by, proven } => self.approve(run, step, by, proven),
             RunIntent::Refuse { run, step, by } => self.refuse(run, step, by),
@@ -232,6 +233,7 @@ impl Decision<'_> {
             self.judged(&run, helped);
         }
         self.post_run_card(id);
+        self.show_runs(self.state.incident_of_run(&run));
     }
 
     fn stop_run(&mut self, id: RunId, by: Actor) -> Ruled {

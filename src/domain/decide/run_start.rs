@@ -7,10 +7,10 @@ use super::Decision;
 use crate::domain::{
     delivery::Notice,
     event::Event,
-    id::{GroupId, RunId},
+    id::{GroupId, IncidentId, RunId},
     page::{PageReason, Subject},
     run::{
-        ARGUMENTS, ASK_FOR, Budget, OverBudget, RUNS, Run, RunBecause, RunEvent, RunHappened, RunPlan,
+        ARGUMENTS, ASK_FOR, Budget, LINKS, OverBudget, RUNS, Run, RunBecause, RunEvent, RunHappened, RunPlan,
         RunRefusal, STEPS, WHAT_BYTES, WORDS_BYTES,
     },
 };
@@ -50,8 +50,18 @@ impl Decision<'_> {
             title: plan.title.clone(),
             what: RunHappened::Started(Box::new(plan)),
         };
+        let incident = event.incident;
         self.emit(Event::Run(Box::new(event)));
+        self.show_runs(incident);
         Ok(())
+    }
+
+    /// The card of an incident names the runs that are about it.
+    pub(super) fn show_runs(&mut self, incident: Option<IncidentId>) {
+        let open = incident.and_then(|id| self.state.incidents.get(&id)).filter(|one| one.is_open());
+        if let Some(id) = open.map(|incident| incident.id) {
+            self.post_incident_card(id);
+        }
     }
 
     /// One group starts the same runbook once.
@@ -152,6 +162,14 @@ fn sound(plan: &RunPlan) -> Ruled {
     }
     if plan.steps.len() > STEPS {
         return Err(RunRefusal::BadPlan("it has too many steps"));
+    }
+    let beside = plan.links.iter().flat_map(|link| [link.words.as_str(), link.to.as_str()]);
+    let part = plan.part.iter().flat_map(|part| [&part.guide, &part.anchor, &part.heading, &part.prose]);
+    if beside.chain(part.map(String::as_str)).any(|text| text.len() > WORDS_BYTES) {
+        return Err(RunRefusal::TooLarge("a link or a paragraph"));
+    }
+    if plan.links.len() > LINKS {
+        return Err(RunRefusal::BadPlan("it has too many links"));
     }
     if plan.args.len() > ARGUMENTS {
         return Err(RunRefusal::BadPlan("it has too many arguments"));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Approvals, Budget, RunPlan, StepOutcome, Verdict};
+use super::{Approvals, Budget, Drawing, RunPlan, StepOutcome, Verdict};
 use crate::domain::{
     event::Actor,
     id::{GroupId, IncidentId, LockName, PersonId, RunId, SeverityId},
@@ -105,6 +105,13 @@ pub enum RunHappened {
     },
     /// A step is over.
     StepFinished(Box<StepEnd>),
+    /// There is a picture of what a step found.
+    Drawn {
+        /// Which.
+        step: u32,
+        /// Where it is kept, and its words.
+        drawing: Drawing,
+    },
     /// The process started again, and the run goes on: steps that only read are done again.
     Resumed {
         /// Which were running.

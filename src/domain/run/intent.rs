@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{RunEvent, RunHappened, RunMissed, RunPlan, StepOutcome, Verdict};
+use super::{Drawing, RunEvent, RunHappened, RunMissed, RunPlan, StepOutcome, Verdict};
 use crate::domain::{
     event::{Actor, Event},
     id::{GroupId, LockName, PersonId, RunId},
@@ -27,6 +27,15 @@ pub enum RunIntent {
     },
     /// An executor tells what became of a step.
     Finish(Box<StepReport>),
+    /// An executor has a picture of what a step found, which has not told its outcome yet.
+    Draw {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        step: u32,
+        /// Where the picture is kept, and its words.
+        drawing: Drawing,
+    },
     /// An executor has nothing left to do.
     End {
         /// Which run.
@@ -92,6 +101,29 @@ pub enum RunIntent {
         /// Why, in words.
         why: String,
     },
+}
+
+/// A run whose executor has something to do after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunToResume {
+    /// Which.
+    pub run: RunId,
+    /// What.
+    pub todo: Todo,
+}
+
+/// What an executor has to do for a run after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Todo {
+    /// Tell [`RunIntent::Resume`]; then go on with the steps that are not over, or look how it waits.
+    Resume {
+        /// Steps that only read and were running: they are permitted anew.
+        again: Vec<u32>,
+        /// Steps that change something and were running: people are asked.
+        lost: Vec<u32>,
+    },
+    /// It is over: find out whether it helped, and tell [`RunIntent::Judge`].
+    Judge,
 }
 
 /// What an executor tells of a step.

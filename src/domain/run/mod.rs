@@ -14,14 +14,16 @@ use super::{
     prose::Prose,
 };
 
+mod beside;
 mod event;
 mod intent;
 
+pub use beside::{Drawing, LinkTo, Part, PlannedLink};
 pub use event::{
     DueLately, HeldBack, MOST_STARTS, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer,
     RunsOffered, STARTS_WINDOW, StepEnd,
 };
-pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
+pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, RunToResume, StepReport, Todo};
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
@@ -39,6 +41,10 @@ pub const LINE_BYTES: usize = 1024;
 pub const WORDS_BYTES: usize = 4 * 1024;
 /// Steps of one runbook at most.
 pub const STEPS: usize = 200;
+/// Links of one run at most.
+pub const LINKS: usize = 40;
+/// Pictures of one run at most; what is found after those is told in words alone.
+pub const DRAWINGS: u32 = 20;
 /// Arguments of one run at most.
 pub const ARGUMENTS: usize = 64;
 /// Runs at once at most.
@@ -87,6 +93,12 @@ pub struct RunPlan {
     pub ask_for: SignedDuration,
     /// The steps in their order; at least one. Their `index` counts from 1.
     pub steps: Vec<PlannedStep>,
+    /// The one step of the runbook that is done, when it is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Where it leads on: buttons and links of its card.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<PlannedLink>,
 }
 
 /// Why a run started.
@@ -359,12 +371,23 @@ pub struct Step {
     pub approved: BTreeSet<PersonId>,
     /// What later steps need of it, as JSON.
     pub result: Option<String>,
+    /// The newest picture of what it found.
+    #[serde(default)]
+    pub drawing: Option<Drawing>,
+    /// How many pictures it has had.
+    #[serde(default)]
+    pub drawings: u32,
     /// The beginning of what it said, up to [`EXCERPT_BYTES`], when people are meant to read that.
     #[serde(default)]
     pub excerpt: String,
 }
 
 impl Step {
+    /// Takes a newer picture.
+    pub(super) fn draw(&mut self, drawing: &Drawing) {
+        self.drawing = Some(drawing.clone());
+        self.drawings += 1;
+    }
     /// Whether it has a permit and no outcome.
     #[must_use]
     pub fn runs(&self) -> bool {
@@ -474,27 +497,4 @@ pub struct Answers {
     pub ended: Option<Timestamp>,
     /// The one that runs or is not judged yet.
     pub unjudged: Option<RunId>,
-}
-
-/// A run whose executor has something to do after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunToResume {
-    /// Which.
-    pub run: RunId,
-    /// What.
-    pub todo: Todo,
-}
-
-/// What an executor has to do for a run after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Todo {
-    /// Tell [`RunIntent::Resume`]; then go on with the steps that are not over, or look how it waits.
-    Resume {
-        /// Steps that only read and were running: they are permitted anew.
-        again: Vec<u32>,
-        /// Steps that change something and were running: people are asked.
-        lost: Vec<u32>,
-    },
-    /// It is over: find out whether it helped, and tell [`RunIntent::Judge`].
-    Judge,
 }

@@ -49,13 +49,13 @@ fn links_become_buttons() {
     let library = library(&[("a.md", &a), ("deep/b.md", &b)]);
     assert_eq!(library.broken().len(), 0, "{:?}", library.broken());
     let to: Vec<&Destination> = library.get("/a").unwrap().links.iter().map(|link| &link.to).collect();
-    assert_eq!(to[0], &Destination::Runbook { command: "/b c".into(), step: Some(0) });
+    assert_eq!(to[0], &Destination::Runbook { command: "/b c".into(), step: Some(0), chosen: None });
     assert_eq!(to[1], &Destination::Step(0));
     assert!(matches!(to[2], Destination::Web(_)) && to.len() == 3);
     let back = &library.get("/b c").unwrap().steps[0].links[0];
     assert_eq!(
         (back.text.as_str(), &back.to),
-        ("a", &Destination::Runbook { command: "/a".into(), step: None })
+        ("a", &Destination::Runbook { command: "/a".into(), step: None, chosen: None })
     );
 }
 

@@ -54,6 +54,7 @@ fn facts() -> Facts {
             commander: Some("Ana Ruiz".into()),
             change: None,
             offered: Vec::new(),
+            running: Vec::new(),
         }),
         group: Some(GroupFacts {
             id: GroupId(17),

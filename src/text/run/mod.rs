@@ -11,7 +11,8 @@ pub(super) use timeline::{told, why_held_back};
 
 use super::{
     card::{Button, Card, Field, Tone},
-    plain::{ANSWER, NAME, WORDS, aligned, plain},
+    guide,
+    plain::{ANSWER, NAME, WORDS, aligned, lines, plain},
     scene::{Scene, button, enumerate, field},
     span::span,
     usage::short,
@@ -60,17 +61,20 @@ pub fn progress(run: &Run) -> Card {
     if let Some(ended) = run.ended_at {
         fields.push(field("Took", took(ended.duration_since(run.started_at))));
     }
+    let (leads, links) = guide::leads(&run.plan.links);
+    let mut buttons = buttons(run);
+    buttons.extend(leads);
+    let prose = run.plan.part.as_ref().map(|part| lines(&part.prose)).filter(|prose| !prose.is_empty());
+    let summary = run.summary.as_ref().map(|text| plain(text, WORDS));
+    let parts = prose.map(|prose| format!("{prose}\n")).into_iter().chain(summary).chain([steps(run)]);
     Card {
         title: title(run),
         tone: tone(run),
-        text: [run.summary.as_ref().map(|text| plain(text, WORDS)), Some(steps(run))]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("\n"),
+        text: parts.collect::<Vec<_>>().join("\n"),
         document: said(run),
         fields,
-        buttons: buttons(run),
+        buttons,
+        links,
         ..Card::default()
     }
 }
@@ -79,6 +83,12 @@ pub fn progress(run: &Run) -> Card {
 fn title(run: &Run) -> String {
     let dry = if run.plan.dry { " (dry run)" } else { "" };
     format!("{} {}{dry}: {}", run.id, plain(&run.plan.title, NAME), standing(run))
+}
+
+/// `R-7 Restart Qflow: failed (03:12)`.
+#[must_use]
+pub fn in_short(scene: &Scene<'_>, run: &Run) -> String {
+    format!("{} ({})", title(run), scene.near(run.ended_at.unwrap_or(run.started_at)))
 }
 
 fn standing(run: &Run) -> String {

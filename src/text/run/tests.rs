@@ -11,7 +11,7 @@ use crate::{
         intent::{Intent, Now},
         person::{Person, Role},
         prose::Prose,
-        run::{RunIntent, RunPlan, StepReport},
+        run::{LinkTo, Part, PlannedLink, RunIntent, RunPlan, StepReport},
         state::State,
     },
     text::{lines, samples::runs},
@@ -98,6 +98,44 @@ fn a_run_reads_well_from_its_start_to_its_end() {
             told.push(lines::card(&asks(run, step).harmless()));
         }
     }
+    insta::assert_snapshot!(told.join("\n\n----\n\n"));
+}
+
+#[test]
+fn a_step_of_a_guide_reads_well_with_its_words_and_where_it_leads() {
+    let command =
+        |words: &str, command: &str| PlannedLink { words: words.into(), to: LinkTo::Command(command.into()) };
+    let links = vec![
+        command("the course", "/shop look"),
+        PlannedLink { words: "the page".into(), to: LinkTo::Web("https://example.com/".into()) },
+        command("Next: It is gone", "/shop guide --step it-is-gone"),
+        command("Back", "/shop guide"),
+    ];
+    let part = Part {
+        guide: "The shop does not sell".into(),
+        anchor: "it-is-slow".into(),
+        heading: "It is slow".into(),
+        prose: "The CPU says why.\n\n  top\u{1b}[2J".into(),
+    };
+    let plan = RunPlan {
+        title: "The shop does not sell: It is slow".into(),
+        group: None,
+        incident: None,
+        part: Some(part),
+        links,
+        ..runs::plan(RunBecause::Hand, false)
+    };
+    let start = || RunIntent::Start(Box::new(plan.clone()));
+    let ended = vec![
+        start(),
+        permit(1),
+        finish(1, StepOutcome::Passed, "49 % ▁▂▃▅▇ 12 … 49 %"),
+        RunIntent::End { run: RunId(1), verdict: Verdict::Passed, summary: None },
+    ];
+    let told = [vec![start()], ended].map(|wants| {
+        let state = after(wants);
+        lines::card(&progress(state.run(RunId(1)).unwrap()).harmless())
+    });
     insta::assert_snapshot!(told.join("\n\n----\n\n"));
 }
 

@@ -4,6 +4,7 @@ use super::took;
 use crate::{
     domain::{
         event::{Actor, Event},
+        guide::GuideRead,
         run::{
             HeldBack, RunBecause, RunEvent, RunHappened, RunHeldBack, RunMissed, RunsOffered, StepEnd,
             Verdict,
@@ -24,6 +25,7 @@ pub(in crate::text) fn told(event: &Event) -> Option<(Kind, String, String)> {
         Event::RunMissed(one) => missed(one),
         Event::RunHeldBack(held) => held_back(held),
         Event::RunsOffered(one) => offered(one),
+        Event::GuideRead(one) => read(one),
         _ => return None,
     })
 }
@@ -80,6 +82,10 @@ fn happened(event: &RunEvent) -> (Kind, String, String) {
             (Kind::RunStep, bot(), format!("Step {step} of {id} began (attempt {attempt})"))
         }
         RunHappened::StepFinished(end) => (Kind::RunStep, bot(), finished(event, end)),
+        RunHappened::Drawn { step, drawing } => {
+            let words = plain(&drawing.words, ANSWER);
+            (Kind::RunStep, bot(), format!("Step {step} of {id} has a picture: {words}"))
+        }
         RunHappened::Resumed { again } => {
             let again = match again.as_slice() {
                 [] => String::new(),
@@ -125,6 +131,14 @@ fn finished(event: &RunEvent, end: &StepEnd) -> String {
     let time = if end.took.is_zero() { String::new() } else { format!(", after {}", took(end.took)) };
     let heading = plain(&end.heading, NAME);
     format!("Step {} of {} {}{time} ({heading}){said}", end.step, event.run, end.outcome)
+}
+
+/// Somebody read a step of a guide.
+pub(in crate::text) fn read(read: &GuideRead) -> (Kind, String, String) {
+    let (heading, title, runbook) =
+        (plain(&read.heading, NAME), plain(&read.title, NAME), plain(&read.runbook, NAME));
+    let by = name(&read.by);
+    (Kind::Guide, by.clone(), format!("{by} read “{heading}” in the guide {title} ({runbook})"))
 }
 
 /// A run that should have started did not.

@@ -5,11 +5,12 @@ use jiff::SignedDuration;
 use super::{GROUP, INCIDENT, after, ana, prose, start};
 use crate::domain::{
     event::{Actor, Event},
-    id::{GroupId, RunId},
+    guide::GuideRead,
+    id::{GroupId, PictureId, RunId},
     person::Role,
     run::{
-        ActionKind, Approvals, Budget, HeldBack, PlannedStep, RunBecause, RunDue, RunEvent, RunHappened,
-        RunHeldBack, RunMissed, RunOffer, RunPlan, RunsOffered, StepEnd, StepOutcome, Verdict,
+        ActionKind, Approvals, Budget, Drawing, HeldBack, PlannedStep, RunBecause, RunDue, RunEvent,
+        RunHappened, RunHeldBack, RunMissed, RunOffer, RunPlan, RunsOffered, StepEnd, StepOutcome, Verdict,
     },
 };
 
@@ -45,6 +46,16 @@ pub(in crate::text) fn plan(because: RunBecause, dry: bool) -> RunPlan {
         role: Role::Responder,
         ask_for: SignedDuration::from_mins(30),
         steps: vec![step(1, "health", false), step(2, "restart", true), step(3, "verify", false)],
+        part: None,
+        links: Vec::new(),
+    }
+}
+
+fn drawing() -> Drawing {
+    Drawing {
+        light: Some(PictureId::new("3fa4b2c1".repeat(8))),
+        dark: None,
+        words: "R-7 CPU, the last 3h: ▁▂▇ 12 … 68 %\u{1b}[2J".into(),
     }
 }
 
@@ -111,6 +122,7 @@ pub(in crate::text) fn happened() -> Vec<RunHappened> {
         ended(Verdict::Passed),
         RunHappened::Judged { helped: true },
         RunHappened::Judged { helped: false },
+        RunHappened::Drawn { step: 1, drawing: drawing() },
     ]
 }
 
@@ -153,5 +165,14 @@ pub(super) fn events() -> Vec<Event> {
     let runbooks = vec![offer("/qflow emergency stop", false), offer("/qflow emergency isolate", true)];
     let offered = RunsOffered { incident: INCIDENT, severity: "P0".into(), runbooks };
     events.push(Event::RunsOffered(Box::new(offered)));
+    let read = GuideRead {
+        incident: INCIDENT,
+        runbook: "/shop guide".into(),
+        title: "The shop\u{202e} does not sell".into(),
+        anchor: "it-is-gone".into(),
+        heading: "It is\ngone".into(),
+        by: ana(),
+    };
+    events.push(Event::GuideRead(Box::new(read)));
     events
 }

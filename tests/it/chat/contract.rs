@@ -364,7 +364,7 @@ pub async fn a_card_is_said_edited_and_found_gone(world: &impl World) {
         png: bytes::Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
         words: "CPU of db-1".into(),
     };
-    platform.picture(&place, &picture).await.unwrap();
+    platform.picture(&place, &picture, "picture").await.unwrap();
     assert_eq!(world.pictures(&room), ["cpu.png"]);
     world.vanish(&message);
     assert!(matches!(platform.edit(&message, &card("Later")).await, Err(Failure::Gone(_))));

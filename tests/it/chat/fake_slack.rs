@@ -134,6 +134,7 @@ pub struct Upload {
     pub name: String,
     pub length: usize,
     pub arrived: bool,
+    pub bytes: Vec<u8>,
     pub shared: Option<(String, String)>,
 }
 

@@ -3,6 +3,7 @@
 
 pub mod contract;
 pub mod fake_slack;
+mod guide;
 pub mod identity;
 mod response;
 mod scenario;

@@ -106,7 +106,7 @@ async fn every_call_that_the_adapter_can_make_is_as_slack_documents_it() {
             png: bytes::Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
             words: "CPU of db-1 <&> ".repeat(300),
         };
-        slack.picture(&place, &picture).await.unwrap();
+        slack.picture(&place, &picture, "k3").await.unwrap();
     }
     // An answer that was lost is looked for, in a room and in a thread.
     for (key, place) in [("d-5", Place::Room(room.clone())), ("d-6", Place::Thread(message.clone()))] {

@@ -31,8 +31,12 @@ pub async fn answer(
         return StatusCode::NOT_FOUND.into_response();
     };
     let call = format!("{method} {path}");
-    let (body, files) = parts(&headers, &body);
+    let raw = body;
+    let (body, files) = parts(&headers, &raw);
     let mut state = fake.state();
+    if !files.is_empty() {
+        state.uploads.push(raw.to_vec());
+    }
     state.calls.push((call.clone(), body.clone()));
     let reason = headers.get("x-audit-log-reason").and_then(|reason| reason.to_str().ok());
     state.violations.extend(routes::check(method.as_str(), &path, &body, &files, reason));

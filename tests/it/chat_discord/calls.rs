@@ -127,7 +127,7 @@ async fn says(world: &World) {
     discord.read(&message).await.unwrap();
     discord.pin(&message).await.unwrap();
     let picture = Picture { name: "cpu.png".into(), png: vec![1].into(), words: "CPU".into() };
-    discord.picture(&ops(), &picture).await.unwrap();
+    discord.picture(&ops(), &picture, "k3").await.unwrap();
     discord.send(&Place::Thread(message), &card("Below"), "D-2").await.unwrap();
     discord.send(&Place::Person(ANA.into()), &card("You are paged"), "D-3").await.unwrap();
     discord.account(ANA).await.unwrap();

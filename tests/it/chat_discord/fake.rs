@@ -104,6 +104,8 @@ pub struct State {
     pub buckets: BTreeMap<String, (Instant, u32)>,
     pub channels: BTreeMap<String, Value>,
     pub messages: Vec<Said>,
+    /// Calls with files, as they came.
+    pub uploads: Vec<Vec<u8>>,
     pub commands: Vec<Value>,
     pub interactions: BTreeMap<String, Interaction>,
     pub forms: BTreeMap<String, Opened>,
@@ -217,6 +219,7 @@ impl Fake {
                 place(ARCHIVE, "Archive", 4),
             ]),
             messages: vec![],
+            uploads: vec![],
             commands: vec![],
             interactions: BTreeMap::new(),
             forms: BTreeMap::new(),

@@ -7,6 +7,7 @@ mod calls;
 mod connection;
 mod doctor;
 pub mod fake;
+mod guide;
 mod identity;
 mod interactions;
 mod outwards;

@@ -34,7 +34,7 @@ async fn threads_people_and_pictures_are_reached() {
     }
     let picture =
         Picture { name: "../cpu load.png".into(), png: vec![1, 2, 3].into(), words: "CPU @everyone".into() };
-    let sent = world.discord.picture(&ops(), &picture).await.unwrap();
+    let sent = world.discord.picture(&ops(), &picture, "k4").await.unwrap();
     let mut state = world.fake.state();
     let said = state.message(&sent.message);
     assert_eq!(

@@ -258,7 +258,8 @@ fn run(state: &mut Slack, fake: &Fake, method: &str, arguments: &Value) -> Resul
         "files.getUploadURLExternal" => {
             let id = state.next("F0");
             let length = text("length").parse().map_err(|_| "invalid_arguments")?;
-            let upload = Upload { name: text("filename").to_owned(), length, arrived: false, shared: None };
+            let (name, bytes) = (text("filename").to_owned(), Vec::new());
+            let upload = Upload { name, length, arrived: false, bytes, shared: None };
             state.uploads.insert(id.clone(), upload);
             Ok(json!({"upload_url": format!("http://{}/upload/{id}", fake.address), "file_id": id}))
         }
@@ -415,6 +416,7 @@ pub async fn upload(State(fake): State<Arc<Fake>>, Path(id): Path<String>, body:
     match state.uploads.get_mut(&id) {
         Some(upload) if upload.length == body.len() => {
             upload.arrived = true;
+            upload.bytes = body.to_vec();
             "OK".into_response()
         }
         _ => {
