@@ -40,6 +40,9 @@ impl Request {
 /// Status and body of an answer.
 pub type Reply = (u16, String);
 
+/// A status that is none: the connection is closed without an answer.
+pub const HANGS_UP: u16 = 0;
+
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Server {
     pub port: u16,
@@ -104,6 +107,9 @@ fn converse(
     while let Some(request) = read(&mut reader)? {
         lock(all).push(request.clone());
         let (status, body) = answer(&request);
+        if status == HANGS_UP {
+            return Ok(());
+        }
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nContent-Type: text/plain\r\n\r\n",
             body.len()

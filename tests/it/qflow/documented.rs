@@ -1,0 +1,295 @@
+//! Every command line of Qflow's documentation, said in chat: it resolves, it ends as expected, it reaches the systems
+//! that hold the answer, and it says what only they know. Never changes anything: what would is a dry run here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    families::{FAMILIES, PROGRAM},
+    kept::{DAO, FLOW, PROPOSAL, RUNNING},
+    logbook::environment,
+    programs::{Called, MARK},
+    site::{Plan, Site, run, text},
+    telling::{Said, telling},
+};
+use crate::source::package;
+
+/// As they are documented.
+const LINES: &str = include_str!("documented-commands.txt");
+
+/// What stands for what, so that it exists in the fakes.
+const PLACES: [(&str, &str); 33] = [
+    ("<affected-component>", "engine"),
+    ("<alert-id>", "alert-001"),
+    ("<backup-id>", "backup-20261125"),
+    ("<checkpoint-id>", "cp-17"),
+    ("<component>", "engine"),
+    ("<credential-type>", "jwt"),
+    ("<dao-id>", DAO),
+    ("<description>", "nothing starts any more"),
+    ("<execution-id>", RUNNING),
+    ("<flow-id>", FLOW),
+    ("<incident-id>", "INC-1"),
+    ("<module-hash>", "sha256:9d1c7e02aa41"),
+    ("<new-owner-id>", "squid:user:other"),
+    ("<new-secret>", "correct-horse-battery"),
+    ("<patch-file>", "hotfix-17.patch"),
+    ("<peer-id>", "12D3KooWPeer17nAqvG"),
+    ("<permission>", "execute"),
+    ("<policy-id>", "dao-ops-execution-policy"),
+    ("<previous-version>", "0.1.0"),
+    ("<proposal-id>", PROPOSAL),
+    ("<resource>", FLOW),
+    ("<slow-node-id>", "node-51d8"),
+    ("<summary>", "the queue is empty again"),
+    ("<template-id>", "github-api"),
+    ("<ticket-id>", "T-17"),
+    ("<token>", "eyJhbGciOi"),
+    ("<user-id>", "squid:user:other"),
+    ("<wasm-module>", "module.wasm"),
+    ("<webhook-url>", "https://hooks.example.com/T0/B0"),
+    // Looked at for as long as it is said: here for as short as possible.
+    ("--duration 10m", "--duration 1s"),
+    ("--duration 15m", "--duration 1s"),
+    ("--duration 30m", "--duration 1s"),
+    ("--wait 60", "--wait 1"),
+];
+
+/// Lines that do not end well against these fakes, and why that is right: (beginning, verdict).
+const VERDICTS: [(&str, &str); 0] = [];
+
+/// What became of a line.
+struct Outcome {
+    line: String,
+    verdict: String,
+    /// Who was asked, and who would have been.
+    asked: BTreeSet<&'static str>,
+    would: BTreeSet<&'static str>,
+    wrong: Option<String>,
+}
+
+impl Outcome {
+    fn systems(&self) -> BTreeSet<&'static str> {
+        self.asked.union(&self.would).copied().collect()
+    }
+}
+
+fn filled(line: &str) -> String {
+    let mut filled = line.to_owned();
+    for (place, value) in PLACES {
+        filled = filled.replace(place, value);
+    }
+    assert!(!filled.contains('<'), "nothing stands for what {line} leaves open");
+    filled
+}
+
+/// The commands of all runbooks with the words of their paths, and which of them change something.
+struct Known(Vec<(Vec<String>, bool)>);
+
+impl Known {
+    fn ask(site: &Site) -> Self {
+        let said = text(&site.says("ana", "/runbook list"));
+        let lines = said.lines().filter_map(|line| line.split_once('/'));
+        let known = lines.map(|(_, line)| {
+            let end = line.find(['`', '*', ':', '—', '·', '(']).unwrap_or(line.len());
+            let path = line[..end].split_whitespace().map(str::to_owned).collect();
+            (path, line.contains("changes"))
+        });
+        Self(known.collect())
+    }
+
+    /// How many words of a line are its command, and whether that changes something.
+    fn of(&self, words: &[&str]) -> Option<(usize, bool)> {
+        let begins =
+            |path: &[String]| path.iter().map(String::as_str).eq(words.iter().take(path.len()).copied());
+        let found = self.0.iter().filter(|(path, _)| !path.is_empty() && begins(path));
+        found.max_by_key(|(path, _)| path.len()).map(|(path, changes)| (path.len(), *changes))
+    }
+}
+
+/// A line as it is said: with its environment, and dry where it would change something.
+fn said(line: &str, number: usize, known: &Known) -> Result<String, String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let Some((count, changes)) = known.of(&words) else {
+        return Err("no runbook has this command".to_owned());
+    };
+    let mut line = format!("/{}", words[..count].join(" "));
+    if !words.contains(&"--environment") {
+        line += &format!(" --env {}", environment(number));
+    }
+    if changes {
+        line += " --dry-run";
+    }
+    for word in &words[count..] {
+        line.push(' ');
+        line += word;
+    }
+    Ok(line)
+}
+
+/// What a dry run would have asked, by what it says that it would do.
+fn would(site: &Site, answer: &str) -> BTreeSet<&'static str> {
+    let mut systems = BTreeSet::new();
+    for would in answer.split("would do: ").skip(1) {
+        let first = would.split_whitespace().next().unwrap_or_default();
+        let port = would.split("127.0.0.1:").nth(1).and_then(|rest| {
+            rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok())
+        });
+        systems.extend(match first {
+            "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => port.and_then(|port| site.service(port)),
+            word if word.starts_with('/') => Some("watchbell"),
+            word => program(word),
+        });
+    }
+    systems
+}
+
+fn program(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "qflow" => PROGRAM,
+        "kubectl" => "kubectl",
+        "docker" | "docker-compose" => "docker",
+        "systemctl" => "systemctl",
+        _ => return None,
+    })
+}
+
+fn one(site: &Site, line: &str, number: usize, known: &Known) -> Outcome {
+    let mut outcome = Outcome {
+        line: line.to_owned(),
+        verdict: String::new(),
+        asked: BTreeSet::new(),
+        would: BTreeSet::new(),
+        wrong: None,
+    };
+    let filled = filled(line);
+    let command = match said(&filled, number, known) {
+        Ok(command) => command,
+        Err(wrong) => return Outcome { wrong: Some(wrong), ..outcome },
+    };
+    let before = site.programs.calls().len();
+    let reply = site.says("ana", &command);
+    let mut answer = text(&reply);
+    let Some(run) = run(&answer).filter(|_| reply["ok"] == true) else {
+        return Outcome { wrong: Some(format!("{command}: {answer}")), ..outcome };
+    };
+    if answer.lines().next().is_some_and(|title| title.ends_with("running")) {
+        site.until_run(&run, |standing| !standing.contains("running"));
+        answer += &site.standing(&run);
+    }
+    let title = answer.lines().find(|line| line.contains(&run)).unwrap_or_default();
+    outcome.verdict = ["passed", "failed", "waits", "stopped"]
+        .into_iter()
+        .find(|verdict| title.contains(verdict) || site.standing(&run).contains(verdict))
+        .unwrap_or("no verdict")
+        .to_owned();
+    let visits = site.book.of(&environment(number));
+    let calls: Vec<Called> = site.programs.calls().split_off(before);
+    outcome.asked.extend(visits.iter().map(|visit| visit.system));
+    outcome.asked.extend(calls.iter().filter_map(|call| program(&call[0])));
+    outcome.would = would(site, &answer);
+    if outcome.systems().is_empty() && filled.contains("--environment") {
+        // Its environment is its own; who was asked there is among the visits without a line.
+        outcome.asked.extend(site.book.of("at-staging").iter().map(|visit| visit.system));
+    }
+    let runbooks = site.says(
+        "ana",
+        &format!("/runbook show {}", command.split(" --").next().unwrap_or_default().trim_start_matches('/')),
+    );
+    let shown = text(&runbooks);
+    if outcome.systems().is_empty() && (shown.contains("\n/") || shown.contains(" /")) {
+        outcome.asked.insert("watchbell");
+    }
+    outcome.wrong =
+        wrong(&outcome, &Said { answer: &answer, command: &command, runbook: &shown }, &visits, &calls);
+    outcome
+}
+
+/// What is wrong with an outcome, if anything is.
+fn wrong(
+    outcome: &Outcome,
+    said: &Said<'_>,
+    visits: &[super::logbook::Visit],
+    calls: &[Called],
+) -> Option<String> {
+    let line = &outcome.line;
+    let of = |table: &[(&str, &'static str)]| {
+        table.iter().find(|(beginning, _)| line.starts_with(beginning)).map(|(_, what)| *what)
+    };
+    let expected = of(&VERDICTS).unwrap_or("passed");
+    let answer = said.answer;
+    if outcome.verdict != expected {
+        return Some(format!("{}, and not {expected}: {answer}", outcome.verdict));
+    }
+    let systems = outcome.systems();
+    let family = FAMILIES.iter().filter(|(beginning, _)| {
+        let rest = line.strip_prefix("qflow ").and_then(|line| line.strip_prefix(beginning));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    let Some((_, hold)) = family.max_by_key(|(beginning, _)| beginning.len()) else {
+        return Some("it belongs to no family".to_owned());
+    };
+    if !hold.iter().any(|system| systems.contains(system)) {
+        return Some(format!("it asks {systems:?}, and the answer is with {hold:?}: {answer}"));
+    }
+    if let Some(gone) = visits.iter().find(|visit| visit.status == 404 || visit.status == 405) {
+        return Some(format!("{} does not exist at {}", gone.call(), gone.system));
+    }
+    if calls.iter().any(|_| outcome.would.is_empty() && !answer.contains(MARK) && !answer.contains("x2k4q")) {
+        return Some(format!("what the program said is not in the answer: {answer}"));
+    }
+    let tells = visits.is_empty() || visits.iter().any(|visit| telling(visit, said));
+    if !tells && outcome.would.is_empty() && calls.is_empty() {
+        let first = visits.first().map(|visit| visit.answer.chars().take(300).collect::<String>());
+        return Some(format!("nothing that only those know whom it asks: {answer}\n  they said: {first:?}"));
+    }
+    None
+}
+
+#[test]
+fn the_documented_lines_are_all_here() {
+    let lines: BTreeSet<&str> = LINES.lines().collect();
+    assert_eq!(lines.len(), 287);
+    for line in lines {
+        assert!(line.starts_with("qflow "), "{line}");
+        filled(line);
+    }
+    assert!(package().join("commands").is_dir());
+}
+
+#[test]
+#[ignore = "says 287 commands, with the real Prometheus: scripts/test"]
+fn every_documented_line_is_answered_by_who_knows() {
+    let lines: Vec<&str> = LINES.lines().collect();
+    let site = Site::open(&Plan { lines: lines.len(), prometheus: true, ..Plan::default() });
+    let opened = site.says("ana", "/incident open P3 the incident of the documented lines");
+    assert_eq!(opened["ok"], true, "{opened}");
+    let known = Known::ask(&site);
+    let only = std::env::var("WATCHBELL_LINES").ok();
+    let chosen =
+        lines.iter().enumerate().filter(|(_, line)| only.as_deref().is_none_or(|only| line.contains(only)));
+    let outcomes: Vec<Outcome> = chosen.map(|(number, line)| one(&site, line, number, &known)).collect();
+
+    let mut programs = BTreeMap::new();
+    for outcome in &outcomes {
+        let join = |systems: &BTreeSet<&'static str>| systems.iter().copied().collect::<Vec<_>>().join(", ");
+        let mut who = join(&outcome.asked);
+        if !outcome.would.is_empty() {
+            let space = if who.is_empty() { "" } else { "; " };
+            who += &format!("{space}would ask {}", join(&outcome.would));
+        }
+        let bad = if outcome.wrong.is_some() { "  WRONG" } else { "" };
+        println!("{:<75} {:<8} {who}{bad}", outcome.line, outcome.verdict);
+        if outcome.systems().iter().all(|system| *system == PROGRAM) && outcome.wrong.is_none() {
+            programs.insert(outcome.line.clone(), ());
+        }
+    }
+    println!("\n{} of {} reach only the qflow program:", programs.len(), outcomes.len());
+    for line in programs.keys() {
+        println!("  {line}");
+    }
+    let wrong: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.wrong.as_ref().map(|wrong| format!("{}\n  {wrong}", outcome.line)))
+        .collect();
+    assert!(wrong.is_empty(), "{} lines:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
