@@ -115,6 +115,9 @@ fn converse(
             body.len()
         );
         writer.write_all((head + &body).as_bytes())?;
+        if request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            return Ok(());
+        }
     }
     Ok(())
 }
