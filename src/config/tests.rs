@@ -21,7 +21,7 @@ fn the_built_in_configuration_is_fine_and_needs_nothing() {
     assert!(fine, "{text}");
     assert_eq!(
         text,
-        "config: fine: 6 people, 3 teams, 3 schedules, 4 policies, 4 severities, 1 integration, 3 routes\n"
+        "config: fine: 10 people, 5 teams, 3 schedules, 7 policies, 4 severities, 1 integration, 7 routes\n"
     );
 }
 
