@@ -1,7 +1,15 @@
 //! Every command line of Qflow's documentation, said in chat: it resolves, it ends as expected, it reaches the systems
 //! that hold the answer, and it says what only they know. Never changes anything: what would is a dry run here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use watchbell::{
+    command::spec::Name,
+    runbook::{ActKind, Runbook},
+};
 
 use super::{
     families::{FAMILIES, PROGRAM},
@@ -82,48 +90,28 @@ fn filled(line: &str) -> String {
     filled
 }
 
-/// The commands of all runbooks with the words of their paths, and which of them change something.
-struct Known(Vec<(Vec<String>, bool)>);
-
-impl Known {
-    fn ask(site: &Site) -> Self {
-        let said = text(&site.says("ana", "/runbook list"));
-        let lines = said.lines().filter_map(|line| line.split_once('/'));
-        let known = lines.map(|(_, line)| {
-            let end = line.find(['`', '*', ':', '—', '·', '(']).unwrap_or(line.len());
-            let path = line[..end].split_whitespace().map(str::to_owned).collect();
-            (path, line.contains("changes"))
-        });
-        Self(known.collect())
-    }
-
-    /// How many words of a line are its command, and whether that changes something.
-    fn of(&self, words: &[&str]) -> Option<(usize, bool)> {
-        let begins =
-            |path: &[String]| path.iter().map(String::as_str).eq(words.iter().take(path.len()).copied());
-        let found = self.0.iter().filter(|(path, _)| !path.is_empty() && begins(path));
-        found.max_by_key(|(path, _)| path.len()).map(|(path, changes)| (path.len(), *changes))
-    }
+/// The runbook of a line, and how many words of it are its command.
+fn runbook<'a>(site: &'a Site, words: &[&str]) -> Option<(&'a Arc<Runbook>, usize)> {
+    let begins = |path: &&[Name]| path.iter().map(|word| &**word).eq(words.iter().take(path.len()).copied());
+    let longest = |runbook: &Arc<Runbook>| runbook.spec.paths().filter(begins).map(<[_]>::len).max();
+    let found = site.library.runbooks().filter_map(|runbook| Some((runbook, longest(runbook)?)));
+    found.max_by_key(|(_, length)| *length)
 }
 
 /// A line as it is said: with its environment, and dry where it would change something.
-fn said(line: &str, number: usize, known: &Known) -> Result<String, String> {
-    let words: Vec<&str> = line.split(' ').collect();
-    let Some((count, changes)) = known.of(&words) else {
-        return Err("no runbook has this command".to_owned());
-    };
+fn said(words: &[&str], (runbook, count): (&Runbook, usize), number: usize) -> String {
     let mut line = format!("/{}", words[..count].join(" "));
     if !words.contains(&"--environment") {
-        line += &format!(" --env {}", environment(number));
+        line += &format!(" --{} {}", runbook.environment_flag, environment(number));
     }
-    if changes {
+    if runbook.changes() {
         line += " --dry-run";
     }
     for word in &words[count..] {
         line.push(' ');
         line += word;
     }
-    Ok(line)
+    line
 }
 
 /// What a dry run would have asked, by what it says that it would do.
@@ -153,7 +141,7 @@ fn program(name: &str) -> Option<&'static str> {
     })
 }
 
-fn one(site: &Site, line: &str, number: usize, known: &Known) -> Outcome {
+fn one(site: &Site, line: &str, number: usize) -> Outcome {
     let mut outcome = Outcome {
         line: line.to_owned(),
         verdict: String::new(),
@@ -162,10 +150,11 @@ fn one(site: &Site, line: &str, number: usize, known: &Known) -> Outcome {
         wrong: None,
     };
     let filled = filled(line);
-    let command = match said(&filled, number, known) {
-        Ok(command) => command,
-        Err(wrong) => return Outcome { wrong: Some(wrong), ..outcome },
+    let words: Vec<&str> = filled.split(' ').collect();
+    let Some((runbook, count)) = runbook(site, &words) else {
+        return Outcome { wrong: Some("no runbook has this command".to_owned()), ..outcome };
     };
+    let command = said(&words, (runbook, count), number);
     let before = site.programs.calls().len();
     let reply = site.says("ana", &command);
     let mut answer = text(&reply);
@@ -191,16 +180,15 @@ fn one(site: &Site, line: &str, number: usize, known: &Known) -> Outcome {
         // Its environment is its own; who was asked there is among the visits without a line.
         outcome.asked.extend(site.book.of("at-staging").iter().map(|visit| visit.system));
     }
-    let runbooks = site.says(
-        "ana",
-        &format!("/runbook show {}", command.split(" --").next().unwrap_or_default().trim_start_matches('/')),
-    );
-    let shown = text(&runbooks);
-    if outcome.systems().is_empty() && (shown.contains("\n/") || shown.contains(" /")) {
+    if runbook.actions().any(|action| action.act.kind() == ActKind::Chat) && answer.contains("passed") {
         outcome.asked.insert("watchbell");
     }
-    outcome.wrong =
-        wrong(&outcome, &Said { answer: &answer, command: &command, runbook: &shown }, &visits, &calls);
+    outcome.wrong = wrong(
+        &outcome,
+        &Said { answer: &answer, command: &command, runbook: &runbook.source },
+        &visits,
+        &calls,
+    );
     outcome
 }
 
@@ -263,11 +251,17 @@ fn every_documented_line_is_answered_by_who_knows() {
     let site = Site::open(&Plan { lines: lines.len(), prometheus: true, ..Plan::default() });
     let opened = site.says("ana", "/incident open P3 the incident of the documented lines");
     assert_eq!(opened["ok"], true, "{opened}");
-    let known = Known::ask(&site);
+    let broken: Vec<String> = site
+        .library
+        .broken()
+        .iter()
+        .map(|broken| format!("{}: {}", broken.file, broken.mistakes[0]))
+        .collect();
+    println!("{} files cannot be used:\n{}", broken.len(), broken.join("\n"));
     let only = std::env::var("WATCHBELL_LINES").ok();
     let chosen =
         lines.iter().enumerate().filter(|(_, line)| only.as_deref().is_none_or(|only| line.contains(only)));
-    let outcomes: Vec<Outcome> = chosen.map(|(number, line)| one(&site, line, number, &known)).collect();
+    let outcomes: Vec<Outcome> = chosen.map(|(number, line)| one(&site, line, number)).collect();
 
     let mut programs = BTreeMap::new();
     for outcome in &outcomes {

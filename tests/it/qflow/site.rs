@@ -6,6 +6,7 @@ use std::{fs, os::unix, path::Path, time::Duration};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::{Table, Value as Toml};
+use watchbell::runbook::Library;
 
 use super::{
     alertmanager, api,
@@ -46,6 +47,8 @@ pub struct Site {
     pub programs: Programs,
     /// Who is woken.
     pub phone: Server,
+    /// Its runbooks, as they are read there.
+    pub library: Library,
     /// The port of each service, by its name in the configuration.
     ports: Vec<(&'static str, u16)>,
     _servers: Vec<Server>,
@@ -81,7 +84,11 @@ impl Site {
         unix::fs::symlink(package().join("commands"), root.join("commands")).expect("the runbooks");
         let config = config(plan, &ports, programs.folder(), phone.port);
         let watchbell = Watchbell::here(root, &config.to_string());
+        let loaded = watchbell::config::load(Some(&root.join("config")), &|_| None);
+        let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let library = Library::load(Some(&root.join("commands")), &loaded);
         Self {
+            library,
             watchbell,
             book,
             qflow,
