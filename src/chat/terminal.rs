@@ -205,6 +205,7 @@ mod tests {
             key: format!("D-{number}"),
             revision: 0,
             notice: None,
+            said: None,
             room: None,
             attempts: 1,
             failures: 0,

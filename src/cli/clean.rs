@@ -1,7 +1,7 @@
 //! Text from a server before it reaches the terminal. Never lets a character through that does something to a
 //! terminal instead of being seen.
 
-use crate::text::plain::plain;
+use crate::text::plain::{aligned, plain};
 
 /// One line.
 #[must_use]
@@ -12,19 +12,7 @@ pub fn line(text: &str) -> String {
 /// Lines stay lines, and keep their indentation and the blanks that align them.
 #[must_use]
 pub fn lines(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(aligned).collect();
-    lines.join("\n")
-}
-
-/// One line with its blanks as they are.
-fn aligned(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for part in text.replace('\t', "    ").split_inclusive(' ') {
-        let word = part.trim_end_matches(' ');
-        line.push_str(&plain(word, usize::MAX));
-        line.push_str(part.get(word.len()..).unwrap_or_default());
-    }
-    line.trim_end().to_owned()
+    aligned(text.trim_end_matches('\n'))
 }
 
 /// JSON with every character that could do something to a terminal written as an escape: it says the same.

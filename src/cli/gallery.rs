@@ -161,6 +161,11 @@ fn course(samples: &mut Samples) {
     add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
     add("paging::choose", world.say(|scene| text::paging::choose(&text::paging::untaken(scene))));
     let target = Target::Group(GROUP);
+    let text = prose("We are on it\n@everyone the next update is at 10:00");
+    world.does(Intent::Announce { channel: "#qflow-alerts".into(), text, by: ana() });
+    let announced = |one: &&std::sync::Arc<Delivery>| one.said.is_some();
+    let delivery = world.state.deliveries.values().find(announced).expect("it leaves");
+    add("announcement::card", text::announcement::card(&world.state.facts(delivery)));
     let events = world.does(Intent::Acknowledge { target, by: ana() });
     add("paging::taken", world.say(|scene| text::paging::taken(scene, target, &ana(), &events)));
     add("paging::nothing_to_take", text::paging::nothing_to_take());
@@ -301,6 +306,8 @@ fn sentences(samples: &mut Samples) {
     add("help::incomplete", text::help::incomplete("/oncall", &[one]));
     let taken = Refusal::AlreadyAcknowledged { target: Target::Group(GROUP), by: ana(), at };
     add("refusal::card", text::refusal::card(&taken, &zone));
+    add("refusal::no_channel", text::refusal::no_channel("`Ops` is not a channel", Some("#ops")));
+    add("announcement::kept", text::announcement::kept(&"#qflow-status".into()));
     add("refusal::alert_ended", text::refusal::alert_ended(AlertId(5), at, &zone));
     add("refusal::unknown", text::refusal::unknown(Target::Incident(INCIDENT)));
     let no = NotAllowed { needed: Role::Responder, held: Role::Viewer, ask: vec!["ana".into()] };

@@ -1,7 +1,7 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, help, incident, me, oncall, page, runbook, spec::CommandSpec, version,
+    Answer, Call, ack, alert, announce, help, incident, me, oncall, page, runbook, spec::CommandSpec, version,
 };
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
@@ -43,6 +43,7 @@ builtins! {
     AlertAck = alert::ack;
     AlertList = alert::list;
     AlertShow = alert::show;
+    Announce = announce;
     Help = help;
     IncidentAck = incident::ack;
     IncidentAssign = incident::assign;

@@ -7,6 +7,7 @@
 
 mod ack;
 mod alert;
+mod announce;
 mod builtin;
 mod call;
 pub mod complete;

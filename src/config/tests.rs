@@ -107,6 +107,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b\"", "x.toml:1:2: warning: [mail] is read, and nothing is sent by it in this release", ""),
     ("[alive]\nurl = \"https://x/y\"\nevery = \"1 minute\"", "x.toml:3:9: mistake: `1 minute` is not a duration", ""),
     ("[environment.a]\n[environment.b]", "x.toml:1:14: mistake: there are several environments", ""),
+    ("[environment.a]\nvalues = { Runs = \"x\" }", "x.toml:2:12: mistake: `Runs` cannot be a name in runbooks", ""),
     ("[environment.a]\nq = { url = \"http://h\", tokn = { env = \"T\" } }", "x.toml:2:25: mistake: `tokn` is not a key", "token"),
     ("[runbook]\nprogram = []", "x.toml:2:1: mistake: `program` is not a key of [runbook]", "programs"),
     // People.

@@ -10,6 +10,7 @@ use super::{
     event::Reminder,
     id::{ChannelName, ContactName, DeliveryId, PageId, PersonId, RunId},
     page::Subject,
+    prose::Prose,
     room::RoomWork,
 };
 
@@ -196,6 +197,9 @@ pub struct Delivery {
     pub revision: u32,
     /// Of a notice: what it says.
     pub notice: Option<Notice>,
+    /// Of an announcement: its words.
+    #[serde(default)]
+    pub said: Option<Prose>,
     /// Of a room: what has to be done to it.
     #[serde(default)]
     pub room: Option<RoomWork>,

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    announcement::Announced,
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
@@ -590,6 +591,8 @@ pub enum Event {
     Run(Box<RunEvent>),
     /// A run that should have started did not.
     RunMissed(Box<RunMissed>),
+    /// Somebody posted a message into a channel.
+    Announced(Box<Announced>),
 }
 
 /// An alert started.
@@ -766,6 +769,9 @@ pub struct DeliveryQueued {
     /// Of a notice: what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+    /// Of an announcement: its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Prose>,
     /// Of a room: what has to be done to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomWork>,

@@ -168,6 +168,7 @@ impl State {
             Subject::Request(request) => self.request_facts(request, delivery.subject),
             Subject::Storm(storm) => self.storm_facts(storm),
             Subject::Run(run) => self.run_facts(run, delivery.subject),
+            Subject::Announcement(_, incident) => self.announcement_facts(incident, delivery),
         };
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
@@ -303,6 +304,24 @@ impl State {
             reason: None,
             by: None,
             run: run.cloned(),
+        }
+    }
+
+    fn announcement_facts(&self, incident: Option<IncidentId>, delivery: &Delivery) -> Facts {
+        let said = delivery.said.as_ref().map(ToString::to_string).unwrap_or_default();
+        Facts {
+            subject: delivery.subject,
+            title: said.clone(),
+            summary: said,
+            severity: None,
+            urgency: Urgency::Routine,
+            standing: Standing::Open,
+            incident: self.incident_line(incident),
+            group: None,
+            storm: None,
+            reason: None,
+            by: None,
+            run: None,
         }
     }
 

@@ -177,6 +177,8 @@ number! {
     RunId = "R";
     /// A replacement of who is on call for a while.
     OverrideId = "OV";
+    /// A message that somebody has posted into a channel.
+    AnnouncementId = "AN";
     /// A storm: more groups in one channel than anybody can read.
     StormId = "ST";
 }

@@ -7,8 +7,8 @@ use super::{
     delivery::{Channel, Outcome},
     event::Actor,
     id::{
-        DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId, SeverityId,
-        TeamId,
+        ChannelName, DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId,
+        SeverityId, TeamId,
     },
     incident::{IncidentRole, IncidentStatus},
     link::{LinkIntent, NoLink},
@@ -77,6 +77,15 @@ pub enum Intent {
         whom: Whom,
         /// Why.
         reason: Prose,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody posts a message into a channel.
+    Announce {
+        /// Where.
+        channel: ChannelName,
+        /// What.
+        text: Prose,
         /// Who.
         by: Actor,
     },

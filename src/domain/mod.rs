@@ -5,6 +5,7 @@
 //! (what is true then), in this order.
 
 pub mod alert;
+pub mod announcement;
 mod apply;
 pub mod config;
 pub mod decide;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Actor, Plan, Try},
     id::{
-        AlertId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId, ScheduleId,
-        SeverityId, StormId, TeamId,
+        AlertId, AnnouncementId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId,
+        ScheduleId, SeverityId, StormId, TeamId,
     },
     person::Urgency,
     prose::Prose,
@@ -64,6 +64,8 @@ pub enum Subject {
     Storm(StormId),
     /// A run of a runbook. Nobody is paged for it: pages are about what it is for.
     Run(RunId),
+    /// Somebody's message to a channel, and the incident that the channel belongs to. Nobody is paged for it.
+    Announcement(AnnouncementId, Option<IncidentId>),
 }
 
 impl Subject {
@@ -71,7 +73,7 @@ impl Subject {
     #[must_use]
     pub fn incident(self) -> Option<IncidentId> {
         match self {
-            Self::Group(_, incident) => incident,
+            Self::Group(_, incident) | Self::Announcement(_, incident) => incident,
             Self::Incident(incident) => Some(incident),
             Self::Request(_) | Self::Storm(_) | Self::Run(_) => None,
         }
@@ -91,6 +93,7 @@ impl fmt::Display for Subject {
             Self::Request(page) => page.fmt(out),
             Self::Storm(storm) => storm.fmt(out),
             Self::Run(run) => run.fmt(out),
+            Self::Announcement(announcement, _) => announcement.fmt(out),
         }
     }
 }

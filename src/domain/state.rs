@@ -15,8 +15,8 @@ use super::{
     event::TraceId,
     group::{ClosedGroup, Group},
     id::{
-        AlertId, AlertKey, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName, OverrideId,
-        PageId, RunId, ScheduleId, Seq, StormId,
+        AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
+        OverrideId, PageId, RunId, ScheduleId, Seq, StormId,
     },
     incident::Incident,
     link::Links,
@@ -147,7 +147,7 @@ impl CardOf {
             Subject::Incident(incident) => Some(Self::Incident(incident)),
             Subject::Storm(storm) => Some(Self::Storm(storm)),
             Subject::Run(run) => Some(Self::Run(run)),
-            Subject::Request(_) => None,
+            Subject::Request(_) | Subject::Announcement(..) => None,
         }
     }
 }
@@ -185,6 +185,9 @@ pub struct Next {
     pub delivery: DeliveryId,
     /// Overrides.
     pub overriding: OverrideId,
+    /// Announcements.
+    #[serde(default)]
+    pub announcement: AnnouncementId,
 }
 
 impl Default for Next {
@@ -196,6 +199,7 @@ impl Default for Next {
             page: PageId(1),
             delivery: DeliveryId(1),
             overriding: OverrideId(1),
+            announcement: AnnouncementId(1),
         }
     }
 }

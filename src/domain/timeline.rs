@@ -35,6 +35,8 @@ pub enum Key {
     Run(RunId),
     /// Runs that started, ended, or should have: the history of runs.
     Runs,
+    /// Messages that people have posted into channels of no incident.
+    Announcements,
 }
 
 impl Key {
@@ -55,6 +57,7 @@ impl Key {
             Self::Storm(StormId(number)) => (7, number),
             Self::Run(RunId(number)) => (8, number),
             Self::Runs => (9, 0),
+            Self::Announcements => (10, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -77,6 +80,8 @@ pub fn of_subject(subject: Subject) -> Key {
         Subject::Request(page) => Key::Page(page),
         Subject::Storm(storm) => Key::Storm(storm),
         Subject::Run(run) => Key::Run(run),
+        Subject::Announcement(_, Some(incident)) => Key::Incident(incident),
+        Subject::Announcement(_, None) => Key::Announcements,
     }
 }
 
@@ -132,6 +137,9 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             for group in groups {
                 file(Key::Group(*group));
             }
+        }
+        Event::Announced(announced) => {
+            file(announced.incident.map_or(Key::Announcements, Key::Incident));
         }
         Event::GroupOpened(opened) => file(Key::Group(opened.group)),
         Event::GroupRaised { group, .. }

@@ -103,6 +103,7 @@ event_types! {
     SeverityChanged => "severity_changed",
     StatusChanged => "status_changed",
     NoteAdded => "note_added",
+    Announced => "announced",
     IncidentResolved => "incident_resolved",
     IncidentReopened => "incident_reopened",
     Reminded => "reminded",

@@ -73,6 +73,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             key: "d5-key".into(),
             revision: 0,
             notice: None,
+            said: None,
             room: None,
             attempts: 2,
             failures: 1,

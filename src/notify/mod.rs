@@ -114,7 +114,7 @@ fn target(subject: Subject) -> Option<Target> {
         Subject::Incident(incident) => Some(Target::Incident(incident)),
         Subject::Request(page) => Some(Target::Page(page)),
         Subject::Storm(_) => None,
-        // Nobody takes a run, and nobody is paged for one.
-        Subject::Run(_) => None,
+        // Nobody takes a run or an announcement, and nobody is paged for one.
+        Subject::Run(_) | Subject::Announcement(..) => None,
     }
 }

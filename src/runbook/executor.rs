@@ -198,6 +198,7 @@ async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::
             took: jiff::SignedDuration::ZERO,
             line: words::changed_meanwhile(&run.plan.runbook),
             output: None,
+            speaks: false,
             cut: 0,
             result: None,
         };

@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Runbook, answer,
+    Runbook,
+    act::Act,
+    answer,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
     scope::Scope,
@@ -33,7 +35,7 @@ use crate::{
         },
     },
     engine::{Accepted, Rejected},
-    text::{plain::lines, runbook as words},
+    text::{plain::aligned, runbook as words},
 };
 
 /// Steps that one run does at most, jumps counted.
@@ -324,7 +326,7 @@ impl Running {
         fields.entry("elapsed").or_insert_with(|| took.as_secs_f64().into());
         let (outcome, why) = judge(action, &fields, scope);
         let said = answer::says(&action.settings, &fields, scope);
-        let said = said.map(|said| lines(&self.place.secrets.cover(&said)));
+        let said = said.map(|said| aligned(&self.place.secrets.cover(&said)));
         let mut shown = redacted(action, said.unwrap_or(found.shown));
         super::world::shorten(&mut shown, super::world::OUTPUT);
         let first = headline(&shown);
@@ -353,6 +355,7 @@ impl Running {
             took: signed(told.took),
             line: told.line,
             output,
+            speaks: speaks(action, &told.shown),
             cut: told.cut,
             result: kept,
         };
@@ -474,6 +477,15 @@ fn nothing(ran: bool) -> Map<String, Value> {
         ("ran".to_owned(), ran.into()),
         ("elapsed".to_owned(), 0.into()),
     ])
+}
+
+/// Whether people are meant to read what a step said, beyond its first line: a document as a machine writes it is not
+/// for them.
+fn speaks(action: &Action, shown: &str) -> bool {
+    let raw = matches!(action.act, Act::Http(_))
+        && action.settings.show.is_none()
+        && action.settings.rows.is_none();
+    !raw && shown.lines().nth(1).is_some()
 }
 
 fn redacted(action: &Action, text: String) -> String {

@@ -142,7 +142,8 @@ fn one(value: &Value) -> Result<Cow<'_, str>, Unsafe> {
     match value.kind() {
         ValueKind::Undefined | ValueKind::None => Err(Unsafe::Nothing),
         ValueKind::String => value.as_str().map(Cow::Borrowed).ok_or(Unsafe::NotOne),
-        ValueKind::Bool | ValueKind::Number => Ok(Cow::Owned(value.to_string())),
+        ValueKind::Bool => Ok(Cow::Borrowed(if value.is_true() { "true" } else { "false" })),
+        ValueKind::Number => Ok(Cow::Owned(value.to_string())),
         _ => Err(Unsafe::NotOne),
     }
 }

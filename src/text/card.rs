@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plain::{lines, plain};
+use super::plain::{aligned, lines, plain};
 
 /// One message of the bot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Card {
             fields: self.fields.into_iter().map(field).collect(),
             table: self.table.into_iter().map(|row| row.into_iter().map(line).collect()).collect(),
             newest_last: self.newest_last,
-            document: lines(&self.document),
+            document: aligned(&self.document),
             links: self.links.into_iter().map(link).collect(),
             buttons: self.buttons.into_iter().map(button).collect(),
             selects: self.selects.into_iter().map(select).collect(),

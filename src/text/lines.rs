@@ -29,7 +29,7 @@ fn lines(card: &Card, buttons: &mut usize) -> String {
     blocks.extend(paragraph(&card.text));
     blocks.extend(fields(&card.fields));
     blocks.extend(table(&card.table));
-    blocks.extend(paragraph(&card.document));
+    blocks.extend(document(&card.document));
     let links = card
         .links
         .iter()
@@ -60,6 +60,10 @@ fn lines(card: &Card, buttons: &mut usize) -> String {
 /// Lines stay lines; what is harmful in them goes.
 fn paragraph(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| plain::lines(text.strip_suffix('\n').unwrap_or(text)))
+}
+
+fn document(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| plain::aligned(text.strip_suffix('\n').unwrap_or(text)))
 }
 
 fn fields(fields: &[Field]) -> Option<String> {

@@ -114,6 +114,9 @@ pub fn card(dispatch: &Dispatch) -> Card {
     if let Some(run) = &facts.run {
         return run::card(dispatch, run);
     }
+    if matches!(facts.subject, Subject::Announcement(..)) {
+        return super::announcement::card(facts);
+    }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
         DeliveryKind::Card | DeliveryKind::Room => (headline, Vec::new()),

@@ -3,6 +3,7 @@
 
 pub mod ack;
 pub mod alert;
+pub mod announcement;
 pub mod card;
 pub mod chat;
 pub mod control;

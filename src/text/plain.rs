@@ -60,6 +60,26 @@ pub fn lines(text: &str) -> String {
     whole
 }
 
+/// The same for a text whose columns stand below each other: its blanks stay, a tab is four of them.
+#[must_use]
+pub fn aligned(text: &str) -> String {
+    let line = |text: &str| {
+        let mut line = String::with_capacity(text.len());
+        let text = text.replace('\t', "    ").replace(char::is_whitespace, " ");
+        for part in text.split_inclusive(' ') {
+            let word = part.trim_end_matches(' ');
+            line.push_str(&plain(word, usize::MAX));
+            line.push_str(part.get(word.len()..).unwrap_or_default());
+        }
+        line.trim_end().to_owned()
+    };
+    let mut whole = text.lines().map(line).collect::<Vec<_>>().join("\n");
+    if text.ends_with('\n') {
+        whole.push('\n');
+    }
+    whole
+}
+
 /// Characters that do something instead of being seen. Joiners stay: many scripts and emoji need them.
 fn is_harmful(char: char) -> bool {
     char.is_control()

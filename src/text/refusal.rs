@@ -16,6 +16,16 @@ use crate::domain::{
     permission::NotAllowed,
 };
 
+/// What was written is no channel.
+#[must_use]
+pub fn no_channel(what: &str, near: Option<&str>) -> Card {
+    let mean = near.map(|near| format!("Did you mean `{}`? ", short(near))).unwrap_or_default();
+    no(
+        format!("{}.", short(what)),
+        &format!("{mean}Channels are #name, slack:#name or discord:#name. Nothing was posted."),
+    )
+}
+
 /// A refusal of the rules.
 #[must_use]
 pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
+    announcement::Announced,
     delivery::{Channel, DeliveryKind, Notice, Recipient},
     event::{
         Actor, AlertFired, DeliveryQueued, Event, Expectations, FORMAT, GroupOpened, IncidentOpened, Nobody,
@@ -10,7 +11,7 @@ use crate::domain::{
         TraceId, Try,
     },
     facts::IncidentFacts,
-    id::{AlertId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq, StormId},
+    id::{AlertId, AnnouncementId, DeliveryId, GroupId, IncidentId, OverrideId, PageId, Seq, StormId},
     incident::{IncidentRole, IncidentStatus},
     labels::Labels,
     page::{PageReason, PageTarget, StepPlan, Subject},
@@ -160,6 +161,7 @@ fn queued() -> Event {
         key: "k".into(),
         revision: 0,
         notice: Some(Notice::Status),
+        said: None,
         room: None,
     }))
 }
@@ -328,6 +330,13 @@ fn events() -> Vec<Event> {
             text: prose("rolled back\nto 41, see https://example.com/d|41"),
             by: ana(),
         },
+        Event::Announced(Box::new(Announced {
+            id: AnnouncementId(1),
+            channel: "#qflow-status".into(),
+            text: prose("we are on it\nupdates each hour"),
+            by: ana(),
+            incident: Some(INCIDENT),
+        })),
         Event::AlertResolved {
             alert: AlertId(1),
             name: "HighErrorRate".into(),

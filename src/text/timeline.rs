@@ -98,6 +98,8 @@ kinds! {
     Reminder = "reminder";
     /// Somebody's note.
     Note = "note";
+    /// Somebody's message to a channel.
+    Announced = "announced";
     /// A message from a room.
     Message = "message";
     /// A message from a room was changed or deleted.
@@ -224,6 +226,10 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
             (Kind::Status, name(by), format!("Status is {status}{again}{}", words(text.as_ref())))
         }
         Event::NoteAdded { text, by, .. } => (Kind::Note, name(by), plain(text.as_str(), WORDS)),
+        Event::Announced(said) => {
+            let text = format!("Announced in {}: {}", name(&said.channel), plain(said.text.as_str(), WORDS));
+            (Kind::Announced, name(&said.by), text)
+        }
         Event::MessageCaptured(captured) => {
             let text = format!("{}: {}", author(&captured.author), plain(captured.text.as_str(), WORDS));
             (Kind::Message, name(&captured.by), text)

@@ -38,7 +38,8 @@ pub(super) fn place(key: Key) -> (Bucket, u8) {
         | Key::OnCall
         | Key::Ended
         | Key::Run(_)
-        | Key::Runs => (key, 0),
+        | Key::Runs
+        | Key::Announcements => (key, 0),
     };
     (bucket.to_bytes(), u8::try_from(low).unwrap_or_default())
 }

@@ -181,7 +181,10 @@ roles = ["viewer"]
 [environment.production]
 default = true
 qflow = {{ url = "http://127.0.0.1:{}", token = "{TOKEN}" }}
+values = {{ runs_on = "kubernetes" }}
 prometheus = {{ url = "http://127.0.0.1:{port}" }}
+[environment.staging]
+values = {{ namespace = "shop" }}
 [runbook]
 scripts = "{}"
 "#,
@@ -236,6 +239,56 @@ fn says(port: u16, person: &str, text: &str) -> Value {
 
 fn text(reply: &Value) -> String {
     reply["text"].as_str().unwrap_or_default().to_owned()
+}
+
+const SAYS: &str = r##"---
+command: /shop watch
+summary: Looks at the shop for a while.
+role: responder
+arguments:
+  - flag: --duration
+    type: duration
+    default: 0s
+examples: [/shop watch --duration 10m]
+---
+
+# Watch
+
+## How it stands
+
+```http
+#| show: {{ json.status }} in {{ environment }} on {{ values.runs_on }}, {{ values.namespace is none }}
+#| rows: headers
+#| columns: name, value
+#| follow: {{ duration }}
+#| every: 1s
+#| cache: 1s
+GET {{ qflow.url }}/health
+```
+
+## Tell people
+
+```chat
+/announce #shop-status "The shop is {{ environment }} and well"
+```
+"##;
+
+#[test]
+fn a_step_says_its_answer_in_its_own_words_and_is_followed() {
+    let shop = Shop::with("fine", None, &[("watch", SAYS)]);
+    let once = text(&shop.says("ana", "/shop watch"));
+    assert!(once.contains("fine in production on kubernetes, true"), "{once}");
+    assert!(once.contains("content-length") && !once.contains("requestId"), "{once}");
+    assert!(once.contains("It is on its way to #shop-status."), "{once}");
+    let before = shop.qflow.heard().len();
+    let watched = text(&shop.says("ana", "/shop watch --duration 3s"));
+    assert!(watched.contains("passed"), "{watched}");
+    let looks = shop.qflow.heard().len() - before;
+    assert!((2..=5).contains(&looks), "it is looked at again and again, {looks} times");
+    let kept = shop.kept();
+    assert!(kept.contains("\"announced\"") && kept.contains("The shop is production and well"), "{kept}");
+    let refused = text(&shop.says("ana", "/announce Ops hello"));
+    assert!(refused.contains("Did you mean `#ops`?") && refused.contains("Nothing was posted"), "{refused}");
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn done(run: RunId, step: u32, attempt: u32, outcome: StepOutcome) -> StepReport
         took: SignedDuration::from_millis(420),
         line: "200 OK".into(),
         output: Some(prose("all is well")),
+        speaks: false,
         cut: 0,
         result: Some(r#"{"status":200}"#.into()),
     }

@@ -8,7 +8,7 @@ use super::words::{code, fit, link, pieces, quiet, size, split, unfenced};
 use crate::text::{
     card::{Button, Card, Field, Select, Tone, lines_with_room},
     chat,
-    plain::{lines, plain},
+    plain::{aligned, lines, plain},
 };
 
 /// Characters of a text object.
@@ -66,7 +66,7 @@ pub fn render(card: &Card) -> Rendered {
     blocks.extend(pieces(&text, TEXT, TEXT_PIECES).into_iter().map(written));
     missing += fields(&card.fields, &mut blocks);
     missing += table(&card.table, card.newest_last, &mut blocks);
-    let document = unfenced(&lines(&card.document));
+    let document = unfenced(&aligned(&card.document));
     blocks.extend(pieces(&document, TEXT - 8, DOCUMENT_PIECES).iter().map(|piece| marked(code(piece))));
     missing += links(card, &mut blocks);
     let mut commands = Vec::new();

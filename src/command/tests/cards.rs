@@ -29,6 +29,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /alert ack ALERT                                        Takes the groups that an alert is in, and the incidents they opened.
     /alert list [--ended] [--limit N]                       Lists the alerts that fire, the newest first.
     /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
+    /announce CHANNEL TEXT…                                 Posts a message into a channel, kept with the incident that is told there.
     /help [COMMAND…]                                        Lists the commands, or explains one.
     /incident ack [INCIDENT]                                Takes an incident and all its groups; nobody else is paged for them.
     /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged; taking it oneself acknowledges.

@@ -95,6 +95,9 @@ impl State {
             Event::StormBegan { .. } | Event::StormJoined { .. } | Event::StormEnded { .. } => {
                 self.storm_moved(event, stamp);
             }
+            Event::Announced(announced) => {
+                self.next.announcement = self.next.announcement.max(announced.id.next());
+            }
             Event::DeliveryQueued(queued) => self.delivery_queued(queued),
             Event::AttemptStarted { delivery, attempt } => {
                 self.change_delivery(*delivery, |delivery| {

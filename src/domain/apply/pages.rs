@@ -40,7 +40,7 @@ impl State {
                 Subject::Incident(incident) => {
                     self.change_incident(incident, |incident| incident.unresolved_paged += 1);
                 }
-                Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
+                Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
             }
         }
         match page.subject {
@@ -52,7 +52,7 @@ impl State {
                     incident.pages.insert(page.id);
                 });
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
+            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
         }
         self.timers.insert((page.next_at, Timer::PageStep(page.id)));
         self.pages.insert(page.id, Arc::new(page));
@@ -78,7 +78,7 @@ impl State {
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) => {}
+            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
         }
     }
 
@@ -100,7 +100,7 @@ impl State {
                     incident.pages.remove(&id);
                 });
             }
-            Subject::Storm(_) | Subject::Run(_) => {}
+            Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
             Subject::Request(_) => {
                 let closed = ClosedPage {
                     reason: page.reason.clone(),
@@ -125,6 +125,7 @@ impl State {
             key: queued.key.clone(),
             revision: queued.revision,
             notice: queued.notice,
+            said: queued.said.clone(),
             room: queued.room.clone(),
             attempts: 0,
             failures: 0,

@@ -8,8 +8,8 @@ use super::{change::disarm_run, remember};
 use crate::domain::{
     id::{LockName, RunId},
     run::{
-        Ask, Lock, Run, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan, RunStatus, RunToResume, Step,
-        StepEnd, StepState, Todo, Verdict,
+        Ask, EXCERPT_BYTES, Lock, Run, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan, RunStatus,
+        RunToResume, Step, StepEnd, StepState, Todo, Verdict,
     },
     state::{CardOf, MissedRun, Stamp, State},
 };
@@ -132,6 +132,7 @@ impl State {
             confirmed: None,
             approved: BTreeSet::new(),
             result: None,
+            excerpt: String::new(),
         };
         self.last_run = self.last_run.max(id);
         if let Some(group) = plan.because.group() {
@@ -177,6 +178,7 @@ impl State {
     fn step_over(&mut self, id: RunId, end: &StepEnd) {
         self.change_step(id, end.step, |step| {
             step.result.clone_from(&end.result);
+            step.excerpt = excerpt(end);
             let line = end.line.clone();
             step.state = StepState::Over { outcome: end.outcome, took: end.took, line };
         });
@@ -312,4 +314,20 @@ fn agreed(step: &mut Step) {
     if let StepState::Asks(ask) = std::mem::replace(&mut step.state, StepState::Pending) {
         step.agreed = Some(ask.what);
     }
+}
+/// The beginning of what a step said, in whole lines, as far as a card shows it.
+fn excerpt(end: &StepEnd) -> String {
+    let Some(output) = end.output.as_ref().filter(|_| end.speaks) else { return String::new() };
+    let mut text = String::new();
+    for line in output.as_str().lines() {
+        if text.len() + line.len() >= EXCERPT_BYTES {
+            text.push('…');
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+    text
 }

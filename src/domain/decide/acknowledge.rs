@@ -111,7 +111,7 @@ impl Decision<'_> {
             Subject::Incident(incident) => self.acknowledge_incident(incident, by),
             // No page is about a storm.
             Subject::Storm(_) => Err(Refusal::PageOver(id)),
-            Subject::Request(_) | Subject::Run(_) => {
+            Subject::Request(_) | Subject::Run(_) | Subject::Announcement(..) => {
                 self.stop_page(id, PageStop::Acknowledged(by.clone()));
                 Ok(())
             }

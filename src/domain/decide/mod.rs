@@ -6,6 +6,7 @@
 //! process ends, and the state with it.
 
 mod acknowledge;
+mod announce;
 mod delivery;
 mod due;
 mod incident;
@@ -78,6 +79,7 @@ pub fn decide(
         }
         Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
+        Intent::Announce { channel, text, by } => decision.announce(channel, text, by),
         Intent::Incident { what, by } => decision.incident(what, by)?,
         Intent::Room { channel, what } => decision.in_room(channel, what)?,
         Intent::Link(what) => decision.link(what)?,

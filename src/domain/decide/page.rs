@@ -233,7 +233,7 @@ impl Decision<'_> {
                     .collect();
             }
             Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels),
-            Subject::Request(_) => None,
+            Subject::Request(_) | Subject::Announcement(..) => None,
         };
         own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()
     }
@@ -321,6 +321,21 @@ impl Decision<'_> {
         revision: u32,
         notice: Option<Notice>,
     ) {
+        self.queue_with(kind, subject, page, to, channel, revision, notice, None);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one for each field of a delivery; named at every call")]
+    pub(super) fn queue_with(
+        &mut self,
+        kind: DeliveryKind,
+        subject: Subject,
+        page: Option<PageId>,
+        to: Recipient,
+        channel: Channel,
+        revision: u32,
+        notice: Option<Notice>,
+        said: Option<Prose>,
+    ) {
         let delivery = self.state.next.delivery;
         let key = match page {
             Some(page) => self.key(&page),
@@ -336,6 +351,7 @@ impl Decision<'_> {
             key,
             revision,
             notice,
+            said,
             room: None,
         })));
     }

@@ -133,6 +133,7 @@ impl Decision<'_> {
             key,
             revision: 0,
             notice: None,
+            said: None,
             room: Some(work),
         })));
     }

@@ -147,7 +147,8 @@ impl Decision<'_> {
     }
 
     fn finish_step(&mut self, report: StepReport) -> Ruled {
-        let StepReport { run: id, step: index, attempt, outcome, took, line, output, cut, result } = report;
+        let StepReport { run: id, step: index, attempt, outcome, took, line, output, speaks, cut, result } =
+            report;
         let Some(run) = self.state.run(id).cloned() else { return Err(RunRefusal::Unknown(id)) };
         let step = run.step(index).ok_or_else(|| RunRefusal::NoStep(id, index.to_string()))?;
         let fits = if attempt == 0 {
@@ -181,6 +182,7 @@ impl Decision<'_> {
             took,
             line,
             output,
+            speaks,
             cut,
             result,
             result_dropped,
@@ -252,6 +254,7 @@ impl Decision<'_> {
                 took: jiff::SignedDuration::ZERO,
                 line: String::new(),
                 output: None,
+                speaks: false,
                 cut: 0,
                 result: None,
                 result_dropped: false,

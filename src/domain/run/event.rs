@@ -163,6 +163,9 @@ pub struct StepEnd {
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    #[serde(default)]
+    pub speaks: bool,
     /// How many bytes of that are not kept.
     #[serde(default)]
     pub cut: u64,

@@ -100,6 +100,8 @@ pub struct StepReport {
     pub line: String,
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     pub output: Option<Prose>,
+    /// Whether people are meant to read that, beyond its line.
+    pub speaks: bool,
     /// How many bytes of that were left out.
     pub cut: u64,
     /// What later steps need of it, as JSON; more than [`RESULT_BYTES`](super::RESULT_BYTES) is not kept.

@@ -21,6 +21,8 @@ pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepRepo
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
+/// Of what a step said, a card shows up to this many bytes.
+pub const EXCERPT_BYTES: usize = 2 * 1024;
 /// What later steps need of one step is kept up to this many bytes of JSON.
 pub const RESULT_BYTES: usize = 16 * 1024;
 /// What later steps need of all steps of one run together is kept up to this many bytes of JSON.
@@ -350,6 +352,9 @@ pub struct Step {
     pub approved: BTreeSet<PersonId>,
     /// What later steps need of it, as JSON.
     pub result: Option<String>,
+    /// The beginning of what it said, up to [`EXCERPT_BYTES`], when people are meant to read that.
+    #[serde(default)]
+    pub excerpt: String,
 }
 
 impl Step {

@@ -22,6 +22,12 @@ const BODIES: &[(&str, &str, &str)] = &[
     ("```run\n#| reads: perhaps\nqflow x\n```\n", "perhaps", "`reads` is true or false"),
     ("```promql\n#| redact: (\nup\n```\n", "(", "no regular expression"),
     ("```promql\n#| service: prometeus\nup\n```\n", "prometeus", "no environment has a service `prometeus`"),
+    ("```promql\n#| columns: a\nup\n```\n", "columns", "`columns` says how `rows` is meant"),
+    ("```promql\n#| rows: series\n#| columns: a b\nup\n```\n", "a b", "this is no column"),
+    ("```promql\n#| show: {{ valu }}\nup\n```\n", "valu", "nothing is called `valu` here"),
+    ("```promql\n#| every: 5s\nup\n```\n", "every", "`every` says how `follow` is meant"),
+    ("```run\n#| follow: 5m\nqflow x\n```\n", "```run", "what changes something is done once"),
+    ("```promql\n#| when: values.runs == 'x'\nup\n```\n", "runs", "`values` has no `runs`"),
     // Names and ways.
     ("```promql\n#| name: Bad\nup\n```\n", "Bad", "`Bad` cannot be a name"),
     ("```promql\n#| name: status\nup\n```\n", "status", "results and expressions have that word already"),

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{Fault, Found, OUTPUT, secrets::Secrets};
-use crate::text::plain::{lines, plain};
+use crate::text::plain::{aligned, plain};
 
 /// Where programs are looked for; the server's own environment does not count.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -326,7 +326,7 @@ fn clean(bytes: &[u8], secrets: &Secrets) -> String {
     // Before the escapes are gone and after it: they can stand in the middle of a secret.
     let covered = secrets.cover(&text);
     let bare = strip_ansi_escapes::strip(covered);
-    secrets.cover(&lines(&String::from_utf8_lossy(&bare)))
+    secrets.cover(&aligned(&String::from_utf8_lossy(&bare)))
 }
 
 async fn drained(task: tokio::task::JoinHandle<Gathered>) -> Gathered {

@@ -59,7 +59,7 @@ async fn a_value_is_one_argument_whatever_it_contains() {
         ["; id", "$(id)", "`id`", "a\nb", "'\"", "../../etc/passwd", "--help", "| cat", "", "*", "é\u{202e}"]
     {
         let found = scripts.run("printf", &["<%s>", nasty], 10).await.unwrap();
-        let expected = lines(&format!("<{nasty}>"));
+        let expected = aligned(&format!("<{nasty}>"));
         assert_eq!(found.fields["stdout"], expected, "{nasty:?}");
         assert_eq!(found.fields["code"], 0);
     }
@@ -136,7 +136,7 @@ async fn terminal_escapes_do_not_get_through() {
     let scripts =
         Scripts::new(&[("paint", "#!/bin/sh\nprintf '\\033[31mred\\033[0m \\033]0;title\\007 \\r over\\b'")]);
     let found = scripts.run("paint", &[], 10).await.unwrap();
-    assert_eq!(found.shown.replace('\n', ""), "red over");
+    assert_eq!(found.shown.replace('\n', ""), "red   over");
 }
 
 #[tokio::test]

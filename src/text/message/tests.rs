@@ -81,6 +81,7 @@ fn dispatch(kind: DeliveryKind, facts: Facts) -> Dispatch {
             key: "k".into(),
             revision: 1,
             notice: None,
+            said: None,
             room: None,
             attempts: 1,
             failures: 0,

@@ -11,7 +11,7 @@ pub(super) use timeline::{happened, missed};
 
 use super::{
     card::{Button, Card, Field, Tone},
-    plain::{ANSWER, NAME, plain},
+    plain::{ANSWER, NAME, aligned, plain},
     scene::{Scene, button, enumerate, field},
     span::span,
     usage::short,
@@ -29,6 +29,8 @@ use crate::domain::{
 const MOST_STEPS: usize = 25;
 /// How many of those that are over are shown before the one that is next.
 const BEFORE: usize = 15;
+/// What steps said is shown up to this many bytes.
+const SAID: usize = 6 * 1024;
 /// The longest paragraph about what will be done, in characters.
 const WHAT: usize = 1500;
 
@@ -62,6 +64,7 @@ pub fn progress(run: &Run) -> Card {
         title: title(run),
         tone: tone(run),
         text: steps(run),
+        document: said(run),
         fields,
         buttons: buttons(run),
         ..Card::default()
@@ -133,6 +136,25 @@ fn steps(run: &Run) -> String {
         lines.push(format!("… {more} more steps"));
     }
     lines.join("\n")
+}
+
+/// What steps said beyond their lines, each under its heading, as far as a card has room.
+fn said(run: &Run) -> String {
+    let mut text = String::new();
+    let speak = run.steps.iter().filter(|step| !step.excerpt.is_empty());
+    for (place, step) in speak.clone().enumerate() {
+        let part = format!("## {}\n{}\n", plain(&step.plan.heading, NAME), aligned(&step.excerpt));
+        if place > 0 && text.len() + part.len() > SAID {
+            let more = speak.count() - place;
+            text.push_str(&format!("\n… and what {more} more said: /incident timeline and the API have it"));
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&part);
+    }
+    text.trim_end().to_owned()
 }
 
 fn line(step: &Step) -> String {

@@ -65,6 +65,7 @@ fn finish(step: u32, outcome: StepOutcome, line: &str) -> RunIntent {
         took: SignedDuration::from_millis(420),
         line: line.into(),
         output: None,
+        speaks: false,
         cut: 0,
         result: None,
     }))
@@ -194,4 +195,19 @@ fn every_refusal_says_what_to_do_and_is_one_harmless_card() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn a_card_shows_what_steps_said_as_far_as_it_has_room() {
+    let said = |text: &str, speaks| {
+        let RunIntent::Finish(mut report) = finish(1, StepOutcome::Passed, "id  status") else { panic!() };
+        (report.output, report.speaks) = (Some(Prose::new(text, [2; 16])), speaks);
+        let state = after(vec![begin(), permit(1), RunIntent::Finish(report)]);
+        progress(state.run(RunId(1)).unwrap()).document
+    };
+    assert_eq!(said("id  status\na   failed", true), "## The step health\nid  status\na   failed");
+    assert_eq!(said("{\n  \"a\": 1\n}", false), "", "what a machine wrote is for machines");
+    let long = said(&"a line of some length\n".repeat(1_000), true);
+    assert!(long.len() < crate::domain::run::EXCERPT_BYTES + 60 && long.ends_with('…'), "{}", long.len());
+    assert_eq!(said(&"é".repeat(3_000), true), "## The step health\n…", "no line is cut in its middle");
 }

@@ -57,6 +57,7 @@ fn end(step: u32, outcome: StepOutcome, line: &str) -> RunHappened {
         took: SignedDuration::from_millis(420),
         line: line.into(),
         output: Some(prose("HTTP/1.1 503\n\u{1b}[2J")),
+        speaks: false,
         cut: 10_000_000,
         result: Some(r#"{"status":503}"#.into()),
         result_dropped: false,
