@@ -71,18 +71,22 @@ impl Prometheus {
         Self::launch(folder, &file, &["--rules.alert.resend-delay=1s"])
     }
 
-    /// Starts it with values of the past (OpenMetrics): it scrapes this exporter, whose own labels count, and tells
-    /// nobody; it is not ready yet.
-    pub fn with_past(folder: &Path, exporter: u16, past: &Path) -> Self {
+    /// Starts it with values of the past (OpenMetrics) and rules: it scrapes this exporter, whose own labels count, and
+    /// tells this Alertmanager; it is not ready yet.
+    pub fn with_past(folder: &Path, exporter: u16, past: &Path, rules: &str, alertmanager: u16) -> Self {
         fs::create_dir_all(folder).expect("a folder");
         // One block, not hundreds of two hours each.
         let mut import = Command::new("promtool");
         import.args(["tsdb", "create-blocks-from", "--max-block-duration=768h", "openmetrics", "--quiet"]);
         let import = import.arg(past).arg(folder.join("data")).output().expect("promtool is installed");
         assert!(import.status.success(), "{}", String::from_utf8_lossy(&import.stderr));
+        let rule_file = folder.join("rules.yml");
+        fs::write(&rule_file, rules).expect("its rules");
         let config = format!(
-            "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n- job_name: qflow\n  \
-             honor_labels: true\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
+            "rule_files: ['{}']\nalerting:\n  alertmanagers:\n  - static_configs:\n    - targets: \
+             ['127.0.0.1:{alertmanager}']\nglobal:\n  evaluation_interval: 1s\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n- job_name: qflow\n  \
+             honor_labels: true\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n",
+            rule_file.display()
         );
         let file = folder.join("prometheus.yml");
         fs::write(&file, config).expect("its configuration");
@@ -100,9 +104,11 @@ impl Prometheus {
         Self { port, process }
     }
 
-    /// Waits until it is ready and has scraped once.
+    /// Waits until it is ready, has found its Alertmanager and has scraped once.
     pub fn scraped(self) -> Self {
         let ready = until(Duration::from_mins(1), || {
+            let found = http::get(self.port, "/api/v1/alertmanagers").ok()?.body;
+            found.contains("/api/v2/alerts").then_some(())?;
             let answer = http::get(self.port, "/api/v1/query?query=up%3D%3D1").ok()?;
             answer.body.contains("\"value\"").then_some(())
         });

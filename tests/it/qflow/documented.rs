@@ -8,15 +8,15 @@ use std::{
 
 use watchbell::{
     command::spec::Name,
-    runbook::{ActKind, Runbook},
+    runbook::{Act, Action, ITSELF, Runbook},
 };
 
 use super::{
     families::{FAMILIES, PROGRAM},
-    kept::{DAO, FLOW, PROPOSAL, RUNNING},
+    kept::{DAO, FLOW, OWNER, PROPOSAL, RUNNING},
     logbook::environment,
     programs::{Called, MARK},
-    site::{Plan, Site, run, text},
+    site::{Plan, Site, run, runs, text},
     telling::{Said, telling},
 };
 use crate::source::package;
@@ -24,8 +24,14 @@ use crate::source::package;
 /// As they are documented.
 const LINES: &str = include_str!("documented-commands.txt");
 
+/// What nobody but its reader may have.
+const SECRET: &str = "correct-horse-battery";
+
 /// What stands for what, so that it exists in the fakes.
-const PLACES: [(&str, &str); 33] = [
+const PLACES: [(&str, &str); 36] = [
+    // Only what failed is tried again, and only who is no member yet becomes one.
+    ("exec retry <execution-id>", "exec retry f6f4fe3e-47c9-4d5c-8c03-50d4a2e7c4b7"),
+    ("dao add-member <dao-id> <user-id>", "dao add-member dao-ops squid:user:other"),
     ("<affected-component>", "engine"),
     ("<alert-id>", "alert-001"),
     ("<backup-id>", "backup-20261125"),
@@ -39,7 +45,7 @@ const PLACES: [(&str, &str); 33] = [
     ("<incident-id>", "INC-1"),
     ("<module-hash>", "sha256:9d1c7e02aa41"),
     ("<new-owner-id>", "squid:user:other"),
-    ("<new-secret>", "correct-horse-battery"),
+    ("<new-secret>", SECRET),
     ("<patch-file>", "hotfix-17.patch"),
     ("<peer-id>", "12D3KooWPeer17nAqvG"),
     ("<permission>", "execute"),
@@ -52,7 +58,7 @@ const PLACES: [(&str, &str); 33] = [
     ("<template-id>", "github-api"),
     ("<ticket-id>", "T-17"),
     ("<token>", "eyJhbGciOi"),
-    ("<user-id>", "squid:user:other"),
+    ("<user-id>", OWNER),
     ("<wasm-module>", "module.wasm"),
     ("<webhook-url>", "https://hooks.example.com/T0/B0"),
     // Looked at for as long as it is said: here for as short as possible.
@@ -60,10 +66,20 @@ const PLACES: [(&str, &str); 33] = [
     ("--duration 15m", "--duration 1s"),
     ("--duration 30m", "--duration 1s"),
     ("--wait 60", "--wait 1"),
+    ("--follow", "--follow --duration 1s"),
 ];
 
 /// Lines that do not end well against these fakes, and why that is right: (beginning, verdict).
-const VERDICTS: [(&str, &str); 0] = [];
+const VERDICTS: [(&str, &str); 5] = [
+    // Neither a whole token nor a secret belongs into a chat: both are refused.
+    ("qflow auth verify", "failed"),
+    ("qflow config set security.jwtSecret", "failed"),
+    // One of the flow's executions failed, and so did a trace.
+    ("qflow flow monitor", "failed"),
+    ("qflow flow status", "failed"),
+    // There are errors that the day before did not have.
+    ("qflow logs analyze", "failed"),
+];
 
 /// What became of a line.
 struct Outcome {
@@ -162,7 +178,7 @@ fn one(site: &Site, line: &str, number: usize) -> Outcome {
         return Outcome { wrong: Some(format!("{command}: {answer}")), ..outcome };
     };
     if answer.lines().next().is_some_and(|title| title.ends_with("running")) {
-        site.until_run(&run, |standing| !standing.contains("running"));
+        site.until_run(&run, |standing| !runs(standing));
         answer += &site.standing(&run);
     }
     let title = answer.lines().find(|line| line.contains(&run)).unwrap_or_default();
@@ -180,7 +196,12 @@ fn one(site: &Site, line: &str, number: usize) -> Outcome {
         // Its environment is its own; who was asked there is among the visits without a line.
         outcome.asked.extend(site.book.of("at-staging").iter().map(|visit| visit.system));
     }
-    if runbook.actions().any(|action| action.act.kind() == ActKind::Chat) && answer.contains("passed") {
+    // Which machine it is, is a question of the guard and no answer.
+    let itself = |action: &Action| match &action.act {
+        Act::Chat(chat) => !chat.source().starts_with("/watchbell version"),
+        _ => action.services.contains(ITSELF),
+    };
+    if runbook.actions().any(itself) {
         outcome.asked.insert("watchbell");
     }
     outcome.wrong = wrong(
@@ -218,6 +239,9 @@ fn wrong(
     };
     if !hold.iter().any(|system| systems.contains(system)) {
         return Some(format!("it asks {systems:?}, and the answer is with {hold:?}: {answer}"));
+    }
+    if calls.iter().flatten().any(|word| word.contains(SECRET)) {
+        return Some("a secret from the chat was handed on".to_owned());
     }
     if let Some(gone) = visits.iter().find(|visit| visit.status == 404 || visit.status == 405) {
         return Some(format!("{} does not exist at {}", gone.call(), gone.system));

@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
-use super::site::{Plan, Site, run, text};
+use crate::peer::{SOON, process::until, server::Request};
+
+use super::site::{Plan, Site, run, runs, text};
 
 /// Who may be asked for a yes, in turn.
 const OTHERS: [&str; 2] = ["ben", "dana"];
@@ -17,7 +19,7 @@ fn done(site: &Site, command: &str) -> (String, usize) {
     let run = run(&said).unwrap_or_else(|| panic!("{command} starts no run: {said}"));
     let mut others = 0;
     for _ in 0..12 {
-        let standing = site.until_run(&run, |standing| !standing.contains(": running"));
+        let standing = site.until_run(&run, |standing| !runs(standing));
         if !standing.contains("waits") {
             return (run, others);
         }
@@ -38,34 +40,42 @@ fn calls(site: &Site, since: usize, program: &str) -> Vec<Vec<String>> {
     calls.into_iter().filter(|call| call[0] == program).map(|call| call[1..].to_vec()).collect()
 }
 
+/// How often a program was called with these words, in this order, since so many calls.
+fn times(site: &Site, since: usize, words: &[&str]) -> usize {
+    let holds = |call: &Vec<String>| {
+        let mut rest = call.iter();
+        !words.is_empty() && words.iter().all(|word| rest.any(|part| part == word))
+    };
+    site.programs.calls().split_off(since).iter().filter(|call| holds(call)).count()
+}
+
 #[test]
 fn changes_are_done_once_and_only_with_their_approvals() {
     let site = Site::open(&Plan::default());
-    // The command, who was really asked for it, and how many others had to say yes.
-    let cases: [(&str, &str, usize); 5] = [
-        ("/qflow restart", "kubectl", 1),
-        ("/qflow deployment rollback --to-last-known-good", "kubectl", 1),
-        ("/qflow cache clear", "", 0),
-        ("/qflow restore --backup latest --confirm", "qflow", 2),
-        ("/qflow security lockdown enable", "qflow", 2),
+    let mut cached = site.qflow.look(|kept| kept.cached);
+    // The command, the call of a program that does it, and how many others have to say yes.
+    let cases: [(&str, &[&str], usize); 7] = [
+        ("/qflow restart", &["kubectl", "-n", "qflow", "rollout", "restart", "deployment/qflow"], 1),
+        ("/qflow restart --env staging", &["docker", "compose", "restart", "qflow"], 1),
+        ("/qflow restart --env development", &["systemctl", "restart", "qflow"], 1),
+        ("/qflow deployment rollback --to-last-known-good", &["kubectl", "rollout", "undo"], 1),
+        ("/qflow cache clear", &[], 0),
+        ("/qflow restore --backup latest --confirm", &["qflow", "restore", "--backup", "latest"], 2),
+        ("/qflow security lockdown enable", &["qflow", "security", "lockdown", "enable"], 2),
     ];
-    for (command, program, others) in cases {
+    for (command, call, others) in cases {
         let since = site.programs.calls().len();
         let dry = text(&site.says("ana", &format!("{command} --dry-run")));
         assert!(dry.contains("would do: "), "{command}: {dry}");
-        let changing =
-            |call: &[String]| !call.iter().any(|word| ["status", "history", "get"].contains(&word.as_str()));
-        let before: Vec<_> = site.programs.calls().split_off(since);
-        assert!(!before.iter().any(|call| changing(call)), "{command}: a dry run did {before:?}");
+        assert_eq!(times(&site, since, call), 0, "{command}: a dry run did it: {:?}", site.programs.calls());
+        assert_eq!(site.qflow.look(|kept| kept.cached), cached, "{command}: a dry run did it");
         let (run, approved) = done(&site, command);
         assert_eq!(approved, others, "{command}");
         let standing = site.standing(&run);
         assert!(standing.contains("passed"), "{command}: {standing}");
-        if !program.is_empty() {
-            let done = calls(&site, since, program);
-            let done: Vec<_> = done.iter().filter(|call| changing(call)).collect();
-            assert_eq!(done.len(), 1, "{command}: {done:?}");
-        }
+        let expected = usize::from(!call.is_empty());
+        assert_eq!(times(&site, since, call), expected, "{command}: {:?}", site.programs.calls());
+        cached = site.qflow.look(|kept| kept.cached);
     }
     assert_eq!(site.qflow.look(|kept| kept.cached), 0, "the cache was not cleared");
 }
@@ -81,7 +91,7 @@ fn a_value_stays_one_argument() {
             for person in ["ana", "ben", "dana"] {
                 site.says(person, &format!("/runbook approve {run}"));
             }
-            site.until_run(&run, |standing| !standing.contains(": running") && !standing.contains("waits"));
+            site.until_run(&run, |standing| !runs(standing) && !standing.contains("waits"));
         }
         for call in calls(&site, since, "qflow") {
             assert!(call.contains(&odd.to_owned()), "{call:?}");
@@ -97,4 +107,25 @@ fn a_program_that_fails_fails_its_run() {
     site.programs.ends_with("qflow", 3);
     let said = text(&site.says("ana", "/qflow backup verify"));
     assert!(said.contains("failed"), "{said}");
+}
+
+#[test]
+fn an_emergency_wakes_somebody_and_a_look_that_goes_on_is_stopped() {
+    let site = Site::open(&Plan::default());
+    let told = site.says("chi", "/qflow notify emergency \"P0 incident: nothing starts any more\"");
+    assert_eq!(told["ok"], true, "{told}");
+    let page = site.phone.wait(SOON, Request::is_page).unwrap_or_else(|| panic!("nobody was paged: {told}"));
+    assert!(page.body.contains("nothing starts any more"), "{page:?}");
+
+    // Half an hour, as it is documented.
+    std::thread::scope(|scope| {
+        let watching =
+            scope.spawn(|| text(&site.says("ana", "/qflow monitor --duration 30m --alert-on-errors")));
+        let asked = until(SOON, || (!site.book.to("elasticsearch").is_empty()).then_some(()));
+        assert!(asked.is_some(), "nobody was asked");
+        let stopped = site.says("ben", "/runbook stop R-2");
+        assert_eq!(stopped["ok"], true, "{stopped}");
+        let said = watching.join().expect("an answer");
+        assert!(said.contains("stopped by ben"), "{said}");
+    });
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     envelope::seconds,
-    kept::{FAILED, FLOW, RUNNING},
+    kept::{FAILED, FLOW, RUNNING, SLOW},
     logbook::{Logbook, parameter, parts},
 };
 use crate::peer::server::Server;
@@ -19,7 +19,11 @@ pub fn start(book: &Logbook) -> Server {
     book.serve(SYSTEM, |request| {
         let (parts, parameters) = parts(request);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let all = [trace(TRACE, RUNNING, false), trace("00f067aa0ba902b7d8e3a6f1c5b49e27", FAILED, true)];
+        let all = [
+            trace(TRACE, RUNNING, 1_913_000, false),
+            trace("00f067aa0ba902b7d8e3a6f1c5b49e27", FAILED, 1_437_000, true),
+            trace("7c2e1d9b5a4f4e0c9b3d8a6f2e1c0d4b", SLOW, 6_213_000, false),
+        ];
         let found: Vec<Value> = match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["api", "services"]) => vec![json!("qflow"), json!("qlock")],
             ("GET", ["api", "traces", id]) => {
@@ -60,11 +64,18 @@ fn fits(trace: &Value, parameters: &[(String, String)]) -> bool {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         all.iter().any(|tag| tag["key"] == **name && text(&tag["value"]) == text(wanted))
     };
-    service && operation && tags.all(|tag| spans.iter().any(|span| has(span, tag)))
+    let long = |name: &str| {
+        let bound: Option<jiff::SignedDuration> = parameter(parameters, name)?.parse().ok();
+        i64::try_from(bound?.as_micros()).ok()
+    };
+    let took = spans[0]["duration"].as_i64().unwrap_or_default();
+    let fits = long("minDuration").is_none_or(|least| took >= least)
+        && long("maxDuration").is_none_or(|most| took <= most);
+    fits && service && operation && tags.all(|tag| spans.iter().any(|span| has(span, tag)))
 }
 
 /// A flow's execution: validation, selection of a node, two steps.
-fn trace(id: &str, execution: &str, fails: bool) -> Value {
+fn trace(id: &str, execution: &str, took: i64, fails: bool) -> Value {
     let begun = (seconds() - 95) * 1_000_000;
     let span = |number: i64, process: &str, operation: &str, after: i64, took: i64, failed: bool| {
         let mut tags = vec![
@@ -89,11 +100,11 @@ fn trace(id: &str, execution: &str, fails: bool) -> Value {
             "p1": {"serviceName": "qflow", "tags": []}, "p2": {"serviceName": "qlock", "tags": []},
         },
         "spans": [
-            span(1, "p1", "flow.execute", 0, 1_913_000, fails),
+            span(1, "p1", "flow.execution", 0, took, fails),
             span(2, "p2", "lock.acquire-9d1", 3_000, 47_000, false),
             span(3, "p1", "validation.pipeline-7c4", 52_000, 187_000, false),
             span(4, "p1", "step.log-message", 241_000, 233_000, false),
-            span(5, "p1", "step.delay-e53", 476_000, 1_437_000, fails),
+            span(5, "p1", "step.delay-e53", 476_000, took - 476_000, fails),
         ],
     })
 }

@@ -13,6 +13,8 @@ pub const FLOW: &str = "order-sync";
 pub const RUNNING: &str = "52f9a2a7-3ec0-4cd4-9d9f-f8cd276802a2";
 /// One that failed.
 pub const FAILED: &str = "f6f4fe3e-47c9-4d5c-8c03-50d4a2e7c4b7";
+/// One that took its time and was completed.
+pub const SLOW: &str = "3ec2c905-5940-43e9-bf0c-5f9f99c8ba1e";
 /// A DAO subnet that exists from the start.
 pub const DAO: &str = "dao-ops";
 /// A proposal of it.
@@ -55,7 +57,7 @@ impl Kept {
         for (id, status, seconds) in [
             (RUNNING, "running", 95),
             (FAILED, "failed", 1_210),
-            ("3ec2c905-5940-43e9-bf0c-5f9f99c8ba1e", "completed", 2_480),
+            (SLOW, "completed", 2_480),
             ("1580dd08-e117-4dcf-ac8c-084d765e5b04", "paused", 640),
         ] {
             kept.executions.insert(id.to_owned(), execution(id, FLOW, status, seconds, &json!({})));
@@ -114,7 +116,9 @@ impl Kept {
         let asked = |name: &str| super::logbook::parameter(parameters, name);
         let fits = |execution: &&Value| {
             let same = |name: &str, at: &str| {
-                asked(name).is_none_or(|wanted| execution.pointer(at).and_then(Value::as_str) == Some(wanted))
+                asked(name)
+                    .filter(|wanted| !wanted.is_empty())
+                    .is_none_or(|wanted| execution.pointer(at).and_then(Value::as_str) == Some(wanted))
             };
             same("status", "/status") && same("flowId", "/flowId") && same("daoSubnet", "/context/daoSubnet")
         };

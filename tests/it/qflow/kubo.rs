@@ -30,7 +30,9 @@ pub fn start(book: &Logbook, feels: Feels) -> Server {
         let answer = match call {
             ["id"] => json!({
                 "ID": PEER, "PublicKey": "CAESIHpAdPyTFNBSMJk3b", "AgentVersion": "kubo/0.24.3/",
-                "Addresses": [format!("/ip4/127.0.0.1/tcp/4001/p2p/{PEER}")],
+                "Addresses": [
+                    format!("/ip4/127.0.0.1/tcp/4001/p2p/{PEER}"), format!("/ip4/203.0.113.9/tcp/4001/p2p/{PEER}"),
+                ],
                 "Protocols": ["/ipfs/bitswap/1.2.0", "/ipfs/kad/1.0.0", "/ipfs/ping/1.0.0"],
             }),
             ["version"] => json!({
