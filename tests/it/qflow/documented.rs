@@ -69,11 +69,13 @@ const PLACES: [(&str, &str); 36] = [
     ("--follow", "--follow --duration 1s"),
 ];
 
+/// Neither a whole token nor a secret belongs into a chat: these are refused before anybody is asked.
+const REFUSED: [&str; 2] = ["qflow auth verify", "qflow config set security.jwtSecret"];
+
 /// Lines that do not end well against these fakes, and why that is right: (beginning, verdict).
 const VERDICTS: [(&str, &str); 5] = [
-    // Neither a whole token nor a secret belongs into a chat: both are refused.
-    ("qflow auth verify", "failed"),
-    ("qflow config set security.jwtSecret", "failed"),
+    (REFUSED[0], "failed"),
+    (REFUSED[1], "failed"),
     // One of the flow's executions failed, and so did a trace.
     ("qflow flow monitor", "failed"),
     ("qflow flow status", "failed"),
@@ -230,6 +232,10 @@ fn wrong(
         return Some(format!("{}, and not {expected}: {answer}", outcome.verdict));
     }
     let systems = outcome.systems();
+    if REFUSED.iter().any(|refused| line.starts_with(refused)) {
+        let reached = !systems.is_empty() || !calls.is_empty();
+        return reached.then(|| format!("{systems:?} heard of what must not be in a chat"));
+    }
     let family = FAMILIES.iter().filter(|(beginning, _)| {
         let rest = line.strip_prefix("qflow ").and_then(|line| line.strip_prefix(beginning));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))

@@ -44,6 +44,7 @@ pub struct Site {
     pub qflow: Qflow,
     pub neighbours: Neighbours,
     pub kubo_feels: Feels,
+    pub prometheus_feels: Feels,
     pub programs: Programs,
     /// Who is woken.
     pub phone: Server,
@@ -64,10 +65,11 @@ impl Site {
         let qflow = Qflow::start(&book);
         qflow.set_limited(plan.limited);
         let neighbours = Neighbours::start(&book);
-        let kubo_feels = Feels::well();
+        let (kubo_feels, prometheus_feels) = (Feels::well(), Feels::well());
         let phone = Server::start(|_| (200, String::new()));
         let alerts = alertmanager::start(&book);
-        let (front, prometheus, exporter) = measured(&book, root, plan.prometheus, alerts.port);
+        let (front, prometheus, exporter) =
+            measured(&book, root, plan.prometheus, alerts.port, &prometheus_feels);
         let mut servers = vec![
             front,
             elasticsearch::start(&book),
@@ -95,6 +97,7 @@ impl Site {
             qflow,
             neighbours,
             kubo_feels,
+            prometheus_feels,
             programs,
             phone,
             ports,
@@ -169,6 +172,7 @@ fn measured(
     root: &Path,
     real: bool,
     alerts: u16,
+    feels: &Feels,
 ) -> (Server, Option<Prometheus>, Option<Server>) {
     if !real {
         let one = json!([{"metric": {"job": "qflow"}, "value": [1_795_403_462.5, "1"]}]);
@@ -181,12 +185,13 @@ fn measured(
     let exporter = metrics.serve();
     let prometheus =
         Prometheus::with_past(&root.join("prometheus"), exporter.port, &past, RULES, alerts).scraped();
-    let port = prometheus.port;
+    let (port, mood) = (prometheus.port, feels.clone());
     let front = book.serve("prometheus", move |request| {
-        match http::ask(port, &request.method, &request.path, &[], &request.body) {
+        let reply = match http::ask(port, &request.method, &request.path, &[], &request.body) {
             Ok(answer) => (answer.status, answer.body),
             Err(error) => (502, error.to_string()),
-        }
+        };
+        mood.colour(reply)
     });
     (front, Some(prometheus), Some(exporter))
 }

@@ -149,7 +149,8 @@ fn the_log_store_really_searches() {
 }
 
 /// The sources of health that may fail, and how they are called in the answer.
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 8] = [
+    ("prometheus", "Prometheus"),
     ("qflow", "Qflow"),
     ("squid", "sQuid"),
     ("qlock", "Qlock"),
@@ -163,6 +164,7 @@ impl Site {
     fn feels(&self, source: &str, mood: Mood) {
         match source {
             "qflow" => self.qflow.feels.set(mood),
+            "prometheus" => self.prometheus_feels.set(mood),
             kubo::SYSTEM => self.kubo_feels.set(mood),
             name => self.neighbours.feels(name).set(mood),
         }
@@ -225,4 +227,19 @@ fn fifty_people_share_one_answer_of_qflow() {
     // Answers are good for ten seconds, and fifty runs of a debug build on a busy machine may take longer than that.
     assert!(asked.len() <= 20, "{}", asked.len());
     assert!(asked.iter().all(|visit| visit.status != 429), "its limit was met");
+}
+
+#[test]
+fn what_qflow_refuses_is_said_in_its_own_words() {
+    let site = Site::open(&Plan { limited: true, ..Plan::default() });
+    let said = text(&site.says("ana", "/qflow flow status nope"));
+    assert!(said.contains("failed") && said.contains("FLOW_NOT_FOUND"), "{said}");
+    // Somebody else behind the same address has used up what Qflow grants it.
+    let port = site.qflow.server.port;
+    let used_up = (0..100).find(|_| http::get(port, "/health").is_ok_and(|answer| answer.status == 429));
+    assert!(used_up.is_some());
+    let said = text(&site.says("ana", "/qflow cache stats"));
+    assert!(said.contains("failed") && said.contains("RATE_LIMIT_EXCEEDED"), "{said}");
+    let said = text(&site.says("ana", "/qflow health engine"));
+    assert!(said.contains("failed") && about(&said, "Qflow").contains("not healthy"), "{said}");
 }
