@@ -204,5 +204,5 @@ async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::
         };
         drop(tell(&desk, trace, RunIntent::Finish(Box::new(report))).await);
     }
-    drop(tell(&desk, trace, RunIntent::End { run: id, verdict: Verdict::Failed }).await);
+    drop(tell(&desk, trace, RunIntent::End { run: id, verdict: Verdict::Failed, summary: None }).await);
 }

@@ -19,7 +19,7 @@ use crate::{
     text,
 };
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "command",
     "aliases",
     "arguments",
@@ -36,6 +36,7 @@ const KEYS: [&str; 17] = [
     "budget",
     "cool_down",
     "helped",
+    "sources",
     "page",
 ];
 const ARGUMENT_KEYS: [&str; 9] =
@@ -61,6 +62,8 @@ pub(super) struct Matter {
     pub by_itself: ByItself,
     /// The name of the action that says whether it helped.
     pub helped: Option<(String, Range<usize>)>,
+    /// The names of the actions that all judge the same thing.
+    pub sources: Vec<(String, Range<usize>)>,
 }
 
 /// A table whose keys are looked up once.
@@ -184,7 +187,18 @@ pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Optio
     let environment = environment(&table, notes, ground);
     let by_itself = by_itself::read(&table, &spec, notes, ground);
     let helped = table.text("helped", notes).map(|(name, at)| (name.to_owned(), at));
-    sound.then_some(Matter { spec, paths, variables, environment, environment_flag, by_itself, helped })
+    let sources = table.list("sources", notes).into_iter();
+    let sources = sources.map(|(name, at)| (name.to_owned(), at)).collect();
+    sound.then_some(Matter {
+        spec,
+        paths,
+        variables,
+        environment,
+        environment_flag,
+        by_itself,
+        helped,
+        sources,
+    })
 }
 
 /// Whether a text is the path of a command.

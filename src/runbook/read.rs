@@ -37,6 +37,8 @@ pub(super) struct Draft<'a> {
     pub calls: Vec<(usize, Vec<String>, Range<usize>)>,
     /// Where each action's block begins.
     pub places: Vec<Range<usize>>,
+    /// Actions that all judge the same thing, by their numbers.
+    pub sources: Vec<usize>,
 }
 
 /// A block of an action with its settings parted from the rest.
@@ -62,6 +64,7 @@ pub(super) fn read<'a>(source: &'a Source, ground: &Ground<'_>) -> Draft<'a> {
         anchors: BTreeMap::new(),
         calls: Vec::new(),
         places: Vec::new(),
+        sources: Vec::new(),
     };
     draft.read(document, ground);
     draft
@@ -115,6 +118,7 @@ impl Draft<'_> {
             });
         }
         self.helped(&names);
+        self.sources(&names);
         for (index, section) in sections.into_iter().enumerate() {
             self.anchors.insert(section.anchor, Some(index));
             self.links.extend(section.links.into_iter().map(|link| (Some(index), link)));
@@ -212,6 +216,25 @@ impl Draft<'_> {
         }
     }
 
+    fn sources(&mut self, names: &Names) {
+        let Some(matter) = &mut self.matter else { return };
+        let written = std::mem::take(&mut matter.sources);
+        if let [(_, at)] = written.as_slice() {
+            let remedy = "name two or more steps that judge the same thing, or take it out";
+            self.notes.mistake(at.clone(), "one source alone cannot disagree", remedy);
+        }
+        for (name, at) in written {
+            match names.actions.get(&name) {
+                Some(named) => self.sources.push(named.number),
+                None => {
+                    let known = names.actions.keys().map(String::as_str);
+                    let what = format!("no step is called `{name}`");
+                    self.notes.unknown(at, &name, what, known, "name steps that judge the same thing");
+                }
+            }
+        }
+    }
+
     /// What changes something must not be everybody's: called when it is known what does.
     pub fn guard(&self) {
         let Some(matter) = &self.matter else { return };
@@ -258,6 +281,7 @@ impl Draft<'_> {
             environment,
             environment_flag,
             by_itself,
+            sources: self.sources,
             steps,
         })
     }

@@ -31,7 +31,8 @@ use crate::{
         intent::{Intent, Refusal},
         prose::Prose,
         run::{
-            ATTEMPTS, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport, Verdict,
+            ATTEMPTS, LINE_BYTES, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport,
+            Verdict,
         },
     },
     engine::{Accepted, Rejected},
@@ -45,8 +46,8 @@ const LONGEST_WATCH: Duration = Duration::from_hours(4);
 /// Between two looks at a run that waits: an answer is noticed that fast, and a storm of events costs little.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What each step said, for whoever waits for the answer: heading and text.
-pub(super) type Said = Arc<Mutex<Vec<(String, String)>>>;
+/// What each step said, by its number, for whoever waits for the answer: heading and text.
+pub(super) type Said = Arc<Mutex<BTreeMap<usize, (String, String)>>>;
 
 /// A run that is being done.
 pub(super) struct Running {
@@ -156,13 +157,28 @@ impl Running {
         self.steps(from).await?;
         let bad = |outcome: &StepOutcome| !matches!(outcome, StepOutcome::Passed | StepOutcome::Skipped);
         let verdict = if self.outcomes.values().any(bad) { Verdict::Failed } else { Verdict::Passed };
-        self.end(verdict).await
+        self.end(verdict, self.agreement()).await
+    }
+
+    /// What its sources say together, those that were asked.
+    fn agreement(&self) -> Option<String> {
+        let heading = |number: usize| {
+            let of = |step: &&Step| step.actions.iter().any(|action| action.number == number);
+            self.runbook.steps.iter().find(of).map(|step| step.title.as_str())
+        };
+        let asked = self.runbook.sources.iter().filter_map(|number| {
+            let outcome = *self.outcomes.get(number)?;
+            Some((heading(*number)?, outcome)).filter(|_| outcome != StepOutcome::Skipped)
+        });
+        let mut text = words::agreement(&asked.collect::<Vec<_>>())?;
+        super::world::shorten(&mut text, LINE_BYTES);
+        Some(text)
     }
 
     /// Says that nothing is left to do.
-    pub async fn end(&self, verdict: Verdict) -> Result<(), Over> {
+    pub async fn end(&self, verdict: Verdict, summary: Option<String>) -> Result<(), Over> {
         // Refused: it ended another way.
-        drop(self.tell(RunIntent::End { run: self.id, verdict }).await?);
+        drop(self.tell(RunIntent::End { run: self.id, verdict, summary }).await?);
         Ok(())
     }
 
@@ -230,8 +246,11 @@ impl Running {
         if self.plan.dry && action.changes {
             return not_begun(StepOutcome::Skipped, words::would(&what)).await;
         }
-        let times = action.settings.retry.map_or(0, |retry| retry.times);
-        let watched = action.settings.follow.as_ref().and_then(|follow| Watch::new(follow, &scope));
+        // Whoever only wants to see what would happen does not wait for it.
+        let real = !self.plan.dry;
+        let times = action.settings.retry.filter(|_| real).map_or(0, |retry| retry.times);
+        let watched =
+            action.settings.follow.as_ref().filter(|_| real).and_then(|follow| Watch::new(follow, &scope));
         let mut tried = 0;
         loop {
             let attempt = match self.permit(action, &what).await? {
@@ -363,7 +382,7 @@ impl Running {
             let of = |step: &&Step| step.actions.iter().any(|one| one.number == action.number);
             let heading = self.runbook.steps.iter().find(of).map(|step| step.title.clone());
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push((heading.unwrap_or_default(), told.shown));
+            said.insert(action.number, (heading.unwrap_or_default(), told.shown));
         }
         // A refusal can only mean that it is larger than what is kept, which was seen to.
         if let Err(no) = self.tell(RunIntent::Finish(Box::new(report))).await? {

@@ -105,6 +105,6 @@ async fn wait(call: &Call<'_>, id: RunId, executor: &Executor) -> Result<(), Und
 async fn answer(call: &Call<'_>, id: RunId, said: &Said) -> Answer {
     let run = call.read(move |look| look.state.run(id).cloned()).await?;
     let Some(run) = run else { return Err(Reply::refused(text::runbook::gone()).into()) };
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let said: Vec<_> = said.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
     Ok(Reply::done(text::runbook::with_output(text::run::progress(&run), &said)))
 }

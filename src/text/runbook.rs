@@ -3,7 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::card::{Button, Card, Field, Tone};
-use crate::domain::{intent::Refusal, run::RunRefusal};
+use crate::domain::{
+    intent::Refusal,
+    run::{RunRefusal, StepOutcome},
+};
 
 /// What `--env` is for.
 pub const ENVIRONMENT: &str = "the environment to work in";
@@ -131,6 +134,38 @@ pub fn broken(file: &str, mistakes: String) -> Card {
         document: mistakes,
         ..Card::default()
     }
+}
+
+/// What several sources say of one thing, each with its heading; none: fewer than two were asked.
+#[must_use]
+pub fn agreement(said: &[(&str, StepOutcome)]) -> Option<String> {
+    let names = |fits: fn(StepOutcome) -> bool| {
+        let fitting = said.iter().filter(|(_, outcome)| fits(*outcome));
+        fitting.map(|(heading, _)| super::plain::plain(heading, 80)).collect::<Vec<_>>()
+    };
+    let well = names(|outcome| outcome == StepOutcome::Passed);
+    let bad = names(|outcome| outcome == StepOutcome::Failed);
+    let unknown = names(|outcome| !matches!(outcome, StepOutcome::Passed | StepOutcome::Failed));
+    if said.len() < 2 {
+        return None;
+    }
+    let mut text = match (well.len(), bad.len()) {
+        (0, 0) => "No source could be asked.".to_owned(),
+        (_, 0) if unknown.is_empty() => format!("All {} sources agree: it is as it should be.", said.len()),
+        (count, 0) => format!("{count} of {} sources say that it is as it should be.", said.len()),
+        (0, count) => format!("No source says that it is well, and {count} say that it is not."),
+        (_, _) => {
+            format!(
+                "The sources disagree. Not as it should be: {}. As it should be: {}.",
+                bad.join("; "),
+                well.join("; ")
+            )
+        }
+    };
+    if !unknown.is_empty() {
+        text.push_str(&format!(" Unknown: {}.", unknown.join("; ")));
+    }
+    Some(text)
 }
 
 /// A list has nothing in it.

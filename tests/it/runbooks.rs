@@ -14,6 +14,7 @@ const HEALTH: &str = r#"---
 command: /shop health
 summary: Health of the shop.
 role: viewer
+sources: [answers, cpu, disk]
 examples: [/shop health]
 ---
 
@@ -298,6 +299,7 @@ fn a_health_check_asks_everybody_and_keeps_its_secret() {
     let said = text(&reply);
     assert_eq!(reply["ok"], true, "{said}");
     assert!(said.contains("passed"), "{said}");
+    assert!(said.contains("All 3 sources agree: it is as it should be."), "{said}");
     for heading in ["## It answers", "## CPU is low", "## The disk has room"] {
         assert!(said.contains(heading), "what a step said stands under its heading: {said}");
     }
@@ -316,6 +318,8 @@ fn a_check_that_fails_is_failed_and_a_service_that_is_down_is_unknown() {
     let said = text(&shop.says("ana", "/shop health"));
     assert!(said.contains("failed"), "{said}");
     assert!(said.contains("expected status == 200 and json.status"), "{said}");
+    let disagree = "The sources disagree. Not as it should be: It answers. As it should be: The disk has room. Unknown: CPU is low.";
+    assert!(said.contains(disagree), "{said}");
     assert!(said.contains("unknown"), "nobody answered for the CPU: {said}");
     assert!(said.contains("\"free\": 42"), "what only reads is done all the same: {said}");
     assert!(said.contains("only when answers.ok and cpu.ok"), "{said}");

@@ -160,7 +160,7 @@ fn approve(world: &mut World, run: RunId, by: &str) -> Result<Vec<Event>, RunRef
 }
 
 fn end(world: &mut World, run: RunId, verdict: Verdict) {
-    want(world, RunIntent::End { run, verdict }).unwrap();
+    want(world, RunIntent::End { run, verdict, summary: None }).unwrap();
 }
 
 fn run(world: &World, id: RunId) -> &Run {

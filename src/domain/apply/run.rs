@@ -95,11 +95,12 @@ impl State {
                 run.stopped_by = Some(by.clone());
             }),
             RunHappened::ApprovalExpired { .. } => self.stop_run(id, Verdict::Expired, |_| {}),
-            RunHappened::Ended { verdict, judge_due, .. } => {
+            RunHappened::Ended { verdict, judge_due, summary, .. } => {
                 self.change_run(id, |run| {
                     run.status = RunStatus::Ended(*verdict);
                     run.ended_at = Some(stamp.at);
                     run.judge_due = *judge_due;
+                    run.summary.clone_from(summary);
                     for step in &mut run.steps {
                         step.result = None;
                         step.agreed = None;
@@ -148,6 +149,7 @@ impl State {
             status: RunStatus::Running,
             started_at: stamp.at,
             ended_at: None,
+            summary: None,
             stopped_by: None,
             judge_due: None,
             helped: None,

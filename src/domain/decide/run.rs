@@ -25,7 +25,7 @@ impl Decision<'_> {
             RunIntent::Start(plan) => self.start_run(*plan),
             RunIntent::Permit { run, step, what } => self.permit_step(run, step, what),
             RunIntent::Finish(report) => self.finish_step(*report),
-            RunIntent::End { run, verdict } => self.end_when_done(run, verdict),
+            RunIntent::End { run, verdict, summary } => self.end_when_done(run, verdict, summary),
             RunIntent::Approve { run, step, by, proven } => self.approve(run, step, by, proven),
             RunIntent::Refuse { run, step, by } => self.refuse(run, step, by),
             RunIntent::Stop { run, by } => self.stop_run(run, by),
@@ -198,12 +198,15 @@ impl Decision<'_> {
         if let RunStatus::Stopping(verdict) = run.status
             && !run.steps.iter().any(Step::runs)
         {
-            self.end_run(id, verdict);
+            self.end_run(id, verdict, None);
         }
     }
 
-    fn end_when_done(&mut self, id: RunId, verdict: Verdict) -> Ruled {
+    fn end_when_done(&mut self, id: RunId, verdict: Verdict, summary: Option<String>) -> Ruled {
         let run = self.live(id)?;
+        if summary.as_ref().is_some_and(|text| text.len() > LINE_BYTES) {
+            return Err(RunRefusal::TooLarge("what a run comes to"));
+        }
         match run.status {
             RunStatus::Waiting => return Err(RunRefusal::Waiting(id)),
             RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id)),
@@ -212,16 +215,16 @@ impl Decision<'_> {
         if let Some(step) = run.steps.iter().find(|step| step.runs()) {
             return Err(RunRefusal::StepRuns(id, step.plan.index));
         }
-        self.end_run(id, verdict);
+        self.end_run(id, verdict, summary);
         Ok(())
     }
 
-    fn end_run(&mut self, id: RunId, verdict: Verdict) {
+    fn end_run(&mut self, id: RunId, verdict: Verdict, summary: Option<String>) {
         let Some(run) = self.state.runs.get(&id).cloned() else { return };
         let took = self.now.civil.duration_since(run.started_at).max(jiff::SignedDuration::ZERO);
         let budget = run.plan.because.budget();
         let judge_due = budget.map(|budget| self.now.engine + budget.judge_within);
-        self.happens(&run, RunHappened::Ended { verdict, took, judge_due });
+        self.happens(&run, RunHappened::Ended { verdict, took, summary, judge_due });
         if budget.is_some() && verdict != Verdict::Passed {
             self.judged(&run, false);
         }

@@ -133,6 +133,9 @@ pub enum RunHappened {
         verdict: Verdict,
         /// How long it took.
         took: SignedDuration,
+        /// What it comes to, when its steps alone do not say that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
         /// Of an automatic answer: until when it is judged (engine time).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         judge_due: Option<Timestamp>,

@@ -33,6 +33,8 @@ pub enum RunIntent {
         run: RunId,
         /// [`Verdict::Passed`] or [`Verdict::Failed`].
         verdict: Verdict,
+        /// What it comes to, in a sentence, when its steps alone do not say that; up to [`LINE_BYTES`](super::LINE_BYTES).
+        summary: Option<String>,
     },
     /// Somebody says yes: to a confirmation or to an approval, whichever is asked for.
     Approve {

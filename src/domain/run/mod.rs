@@ -390,6 +390,9 @@ pub struct Run {
     pub started_at: Timestamp,
     /// When it ended (civil time).
     pub ended_at: Option<Timestamp>,
+    /// What it came to, when its steps alone do not say that.
+    #[serde(default)]
+    pub summary: Option<String>,
     /// Who stopped or refused it.
     pub stopped_by: Option<Actor>,
     /// Of an automatic answer that is over: until when it is judged (engine time).

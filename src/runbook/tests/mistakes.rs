@@ -194,6 +194,8 @@ const FRONTS: &[(&str, &str, &str)] = &[
     ("command: /t\nsummary: x\nbudget: 3 in 1h", "budget", "is for what answers an alert"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\nbudget: many", "many", "is no budget"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\npage: nobody", "nobody", "nobody can be paged"),
+    ("command: /t\nsummary: x\nsources: [one]", "one", "one source alone cannot disagree"),
+    ("command: /t\nsummary: x\nsources: [one, two]", "two", "no step is called `two`"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\nhelped: it", "it", "no step is called `it`"),
     ("command: /t\ncommand: /u\nsummary: x", "command", "this is no YAML"),
     ("command: [/t", "", "this is no YAML"),

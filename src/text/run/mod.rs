@@ -11,7 +11,7 @@ pub(super) use timeline::{happened, missed};
 
 use super::{
     card::{Button, Card, Field, Tone},
-    plain::{ANSWER, NAME, aligned, plain},
+    plain::{ANSWER, NAME, WORDS, aligned, plain},
     scene::{Scene, button, enumerate, field},
     span::span,
     usage::short,
@@ -63,7 +63,11 @@ pub fn progress(run: &Run) -> Card {
     Card {
         title: title(run),
         tone: tone(run),
-        text: steps(run),
+        text: [run.summary.as_ref().map(|text| plain(text, WORDS)), Some(steps(run))]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n"),
         document: said(run),
         fields,
         buttons: buttons(run),

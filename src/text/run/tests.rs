@@ -87,7 +87,7 @@ fn a_run_reads_well_from_its_start_to_its_end() {
         yes("chi"),
         permit(2),
         finish(2, StepOutcome::Passed, "restarted"),
-        RunIntent::End { run: RunId(1), verdict: Verdict::Passed },
+        RunIntent::End { run: RunId(1), verdict: Verdict::Passed, summary: None },
     ];
     let mut told = Vec::new();
     for count in [1, 2, 4, 6, 8, wants.len()] {

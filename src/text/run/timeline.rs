@@ -7,7 +7,7 @@ use crate::{
         run::{RunBecause, RunEvent, RunHappened, RunMissed, StepEnd, Verdict},
     },
     text::{
-        plain::{ANSWER, NAME, plain},
+        plain::{ANSWER, NAME, WORDS, plain},
         scene::enumerate,
         timeline::Kind,
     },
@@ -86,12 +86,15 @@ pub(in crate::text) fn happened(event: &RunEvent) -> (Kind, String, String) {
             (Kind::Run, by.clone(), format!("{by} lets {id} {how}"))
         }
         RunHappened::Stopped { by } => (Kind::Run, name(by), format!("{} stopped {id}", name(by))),
-        RunHappened::Ended { verdict, took: time, .. } => {
+        RunHappened::Ended { verdict, took: time, summary, .. } => {
             let how = match verdict {
                 Verdict::Expired => "because nobody answered in time".to_owned(),
                 verdict => format!("as {verdict}"),
             };
-            let text = format!("{id} ended {how} after {}: {}", took(*time), plain(&event.title, NAME));
+            let summary =
+                summary.as_ref().map(|text| format!(". {}", plain(text, WORDS))).unwrap_or_default();
+            let text =
+                format!("{id} ended {how} after {}: {}{summary}", took(*time), plain(&event.title, NAME));
             (Kind::Run, bot(), text)
         }
         RunHappened::Judged { helped } => {

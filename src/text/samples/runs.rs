@@ -76,8 +76,12 @@ pub(in crate::text) fn happened() -> Vec<RunHappened> {
     let started = |because, dry| RunHappened::Started(Box::new(plan(because, dry)));
     let needs = Approvals { role: Role::Operator, count: 2 };
     let what = || prose("kubectl rollout restart deployment/qflow\nin production");
-    let ended =
-        |verdict| RunHappened::Ended { verdict, took: SignedDuration::from_secs(95), judge_due: None };
+    let ended = |verdict| RunHappened::Ended {
+        verdict,
+        took: SignedDuration::from_secs(95),
+        summary: None,
+        judge_due: None,
+    };
     vec![
         started(RunBecause::Schedule { due: start() }, false),
         started(RunBecause::Alert(GROUP), true),

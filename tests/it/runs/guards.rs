@@ -171,7 +171,7 @@ fn a_step_is_done_once_and_a_change_alone() {
     assert_eq!(permit(&mut world, id, 2), Ok(Permit::Go { attempt: 1 }), "what only reads runs beside it");
     assert_eq!(permit(&mut world, id, 3), Err(RunRefusal::NotBeside(id, 1)));
     assert_eq!(
-        want(&mut world, RunIntent::End { run: id, verdict: Verdict::Passed }),
+        want(&mut world, RunIntent::End { run: id, verdict: Verdict::Passed, summary: None }),
         Err(RunRefusal::StepRuns(id, 1))
     );
     finish(&mut world, id, 1, 1, StepOutcome::Passed);
