@@ -50,6 +50,8 @@ const TYPES: [&str; 15] = [
 pub(super) const DRY_RUN: &str = "dry-run";
 const ENV: &str = "env";
 const ENVIRONMENT: &str = "environment";
+/// The one word that is always there which an argument may take over.
+pub(super) const INCIDENT: &str = "incident";
 
 /// What the front matter says.
 pub(super) struct Matter {
@@ -255,7 +257,10 @@ fn arguments(
             environment_flag = ENVIRONMENT;
             continue;
         }
-        let reserved = name == DRY_RUN || name == ENV || names::is_built_in(&variable);
+        // An incident that is named takes the place of the one of the channel.
+        let names_one = variable == INCIDENT
+            && table.get("type").and_then(text_of).is_some_and(|(kind, _)| kind == INCIDENT);
+        let reserved = name == DRY_RUN || name == ENV || (names::is_built_in(&variable) && !names_one);
         if reserved || ground.services.contains(&variable) {
             let what = if reserved {
                 format!("every runbook has `{name}` already")

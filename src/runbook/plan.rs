@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Runbook,
-    matter::DRY_RUN,
+    matter::{DRY_RUN, INCIDENT},
     model::Action,
     scope::{Scope, written},
 };
@@ -145,7 +145,11 @@ pub(super) fn scope(
             ("status", incident.status.as_str().to_owned()),
         ])
     });
-    scope.set("incident", incident);
+    let named = spec.arguments.iter().map(|one| &one.name).chain(spec.flags.iter().map(|one| &one.name));
+    // The one that was named, if the runbook asks for one.
+    if !named.into_iter().any(|name| name == INCIDENT) {
+        scope.set(INCIDENT, incident);
+    }
     let group = about.group.and_then(|id| state.groups.get(&id));
     scope.set(
         "group",

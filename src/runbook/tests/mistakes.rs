@@ -236,7 +236,7 @@ fn a_mistake_is_drawn_with_its_line_and_the_nearest_word() {
     commands/t.md:20:12: mistake: nothing is called `valu` here
      20 | #| expect: valu < 70
         |            ^^^^ did you mean `value`?
-        = there is `value`, `series`, `ok`, `ran`, `elapsed`, `older_than`, `part`, `since`, `elasticsearch`, `jaeger` and 11 more
+        = there is `value`, `series`, `ok`, `ran`, `elapsed`, `older_than`, `part`, `since`, `alertmanager`, `elasticsearch` and 18 more
     ");
 }
 
