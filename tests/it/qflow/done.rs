@@ -34,12 +34,6 @@ fn done(site: &Site, command: &str) -> (String, usize) {
     panic!("{command}: it asks again and again: {}", site.standing(&run));
 }
 
-/// The calls of a program since so many.
-fn calls(site: &Site, since: usize, program: &str) -> Vec<Vec<String>> {
-    let calls = site.programs.calls().split_off(since);
-    calls.into_iter().filter(|call| call[0] == program).map(|call| call[1..].to_vec()).collect()
-}
-
 /// How often a program was called with these words, in this order, since so many calls.
 fn times(site: &Site, since: usize, words: &[&str]) -> usize {
     let holds = |call: &Vec<String>| {
@@ -58,10 +52,10 @@ fn changes_are_done_once_and_only_with_their_approvals() {
         ("/qflow restart", &["kubectl", "-n", "qflow", "rollout", "restart", "deployment/qflow"], 1),
         ("/qflow restart --env staging", &["docker", "compose", "restart", "qflow"], 1),
         ("/qflow restart --env development", &["systemctl", "restart", "qflow"], 1),
-        ("/qflow deployment rollback --to-last-known-good", &["kubectl", "rollout", "undo"], 1),
         ("/qflow cache clear", &[], 0),
         ("/qflow restore --backup latest --confirm", &["qflow", "restore", "--backup", "latest"], 2),
         ("/qflow security lockdown enable", &["qflow", "security", "lockdown", "enable"], 2),
+        ("/qflow deployment rollback --to-last-known-good", &["kubectl", "rollout", "undo"], 1),
     ];
     for (command, call, others) in cases {
         let since = site.programs.calls().len();
@@ -83,22 +77,16 @@ fn changes_are_done_once_and_only_with_their_approvals() {
 #[test]
 fn a_value_stays_one_argument() {
     let site = Site::open(&Plan::default());
-    let since = site.programs.calls().len();
-    let odd = "node 7; rm -rf $(pwd) `id` \"x\"";
-    let reply = site.says("ana", &format!("/qflow exec retry '{odd}'"));
-    if reply["ok"] == true {
-        if let Some(run) = run(&text(&reply)) {
-            for person in ["ana", "ben", "dana"] {
-                site.says(person, &format!("/runbook approve {run}"));
-            }
-            site.until_run(&run, |standing| !runs(standing) && !standing.contains("waits"));
-        }
-        for call in calls(&site, since, "qflow") {
-            assert!(call.contains(&odd.to_owned()), "{call:?}");
-        }
-    } else {
-        assert_eq!(calls(&site, since, "qflow").len(), 0, "{reply}");
-    }
+    let odd = "day 7; rm -rf $(pwd) `id` \\ * \"x\"";
+    let said = text(&site.says("ana", &format!("/qflow backup verify --date '{odd}'")));
+    assert!(said.contains("passed"), "{said}");
+    let calls = site.programs.calls();
+    let expected: Vec<&str> = vec!["qflow", "backup", "verify", "--date", odd];
+    assert_eq!(
+        calls.last().map(|call| call.iter().map(String::as_str).collect()),
+        Some(expected),
+        "{calls:?}"
+    );
 }
 
 #[test]
