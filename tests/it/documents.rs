@@ -150,3 +150,28 @@ fn the_demonstration_is_shown_in_its_own_words() {
         assert!(demo.contains(&format!("{setting}{wait}")), "{line}{wait}: not as configured");
     }
 }
+
+/// Words of a list in the source: what stands in quotes between two marks.
+fn words_between<'t>(source: &'t str, from: &str, to: &str) -> Vec<&'t str> {
+    let start = source.find(from).unwrap_or_else(|| panic!("{from} is gone")) + from.len();
+    let list = &source[start..start + source[start..].find(to).expect("its end")];
+    list.split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_key_and_setting_of_a_runbook_is_documented() {
+    let read = |path: &str| fs::read_to_string(package().join(path)).expect("a file");
+    let (page, matter, settings) =
+        (read("docs/runbooks.md"), read("src/runbook/matter.rs"), read("src/runbook/settings.rs"));
+    let keys = words_between(&matter, "const KEYS", "];");
+    let settings = words_between(&settings, "const KEYS", "];");
+    let types = words_between(&matter, "const TYPES", "];");
+    let arguments = words_between(&matter, "const ARGUMENT_KEYS", "];");
+    assert!(keys.len() > 15 && settings.len() > 20 && types.len() > 10, "{keys:?} {settings:?}");
+    let missing: Vec<&str> = [keys, settings, types, arguments]
+        .concat()
+        .into_iter()
+        .filter(|word| !page.contains(&format!("`{word}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/runbooks.md does not say what these are: {missing:?}");
+}

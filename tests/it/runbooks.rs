@@ -1,6 +1,8 @@
 //! Runbooks as people use them: the real process, fakes of what it asks, scripts that it starts, people with tokens.
 //! Never against anything but this machine.
 
+mod crash;
+
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use serde_json::{Value, json};
