@@ -63,6 +63,8 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// The folder with the runbooks; none: the built-in ones.
     pub commands: Option<PathBuf>,
+    /// What the wall clock shows at the start; none: the time. For the demonstration, whose day begins at nine.
+    pub begins_at: Option<Timestamp>,
 }
 
 /// A running Watchbell.
@@ -108,7 +110,7 @@ impl App {
 
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
-        let (core, clock, faults, last) = open_journal(&data_dir, Arc::clone(&config))?;
+        let (core, clock, faults, last) = open_journal(&data_dir, Arc::clone(&config), options.begins_at)?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
@@ -255,6 +257,7 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
 fn open_journal(
     data_dir: &Path,
     config: Arc<Config>,
+    begins_at: Option<Timestamp>,
 ) -> anyhow::Result<(Core, SystemClock, Vec<String>, Option<Timestamp>)> {
     let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
     for torn in &opened.torn {
@@ -278,7 +281,11 @@ fn open_journal(
     };
     let core = Core::open(Box::new(journal), config, state)?;
     let faults = opened.damage.iter().map(ToString::to_string).collect();
-    Ok((core, SystemClock::after(last), faults, head.at))
+    let clock = match begins_at {
+        Some(at) => SystemClock::beginning(at),
+        None => SystemClock::after(last),
+    };
+    Ok((core, clock, faults, head.at))
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
@@ -311,6 +318,10 @@ fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
     for mistake in library.mistakes() {
         let Mistake { file, line, column, what, .. } = mistake;
         warn!(file, line, column, "a runbook cannot be used: {what}");
+    }
+    if library.left_out() > 0 {
+        let left_out = library.left_out();
+        info!(left_out, "built-in runbooks ask for services that the configuration does not have");
     }
     info!(runbooks = library.runbooks().len(), broken = library.broken().len(), "runbooks are read");
     Arc::new(library)

@@ -66,7 +66,11 @@ pub fn check(common: &Common, loaded: &Loaded, out: &mut dyn Write, colours: boo
         count => format!("{count} runbooks"),
     };
     if mistakes.all.is_empty() {
-        writeln!(out, "commands: fine: {count}")?;
+        let left_out = match library.left_out() {
+            0 => String::new(),
+            many => format!("; {many} built-in ones ask for services that this configuration does not have"),
+        };
+        writeln!(out, "commands: fine: {count}{left_out}")?;
         return Ok(ExitCode::SUCCESS);
     }
     let text = if colours { format!("{mistakes:#}") } else { mistakes.to_string() };

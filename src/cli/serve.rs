@@ -43,7 +43,12 @@ pub fn run(common: &Common, args: ServeArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let options = Options { data_dir: args.data, listen: args.listen, commands: common.commands_dir() };
+    let options = Options {
+        data_dir: args.data,
+        listen: args.listen,
+        commands: common.commands_dir(),
+        begins_at: None,
+    };
     runtime.block_on(async {
         let app = match App::start(loaded, options).await {
             Ok(app) => app,

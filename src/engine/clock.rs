@@ -47,6 +47,13 @@ impl SystemClock {
         Self::with_wall(last, Box::new(wall))
     }
 
+    /// A clock of a demonstration: its wall clock shows `at` now, and goes on from there.
+    #[must_use]
+    pub fn beginning(at: Timestamp) -> Self {
+        let ahead = at.duration_since(wall());
+        Self::with_wall(None, Box::new(move || wall().saturating_add(ahead).unwrap_or(at)))
+    }
+
     fn with_wall(last: Option<Now>, mut wall: Wall) -> Self {
         let civil = millis(wall());
         let base = last.map_or(civil, |last| {

@@ -44,6 +44,7 @@ pub const ITSELF: &str = "watchbell";
 pub struct Library {
     runbooks: BTreeMap<String, Arc<Runbook>>,
     broken: Vec<Broken>,
+    left_out: usize,
 }
 
 /// A file that is no runbook, and why.
@@ -122,6 +123,10 @@ impl Library {
             None => (built_in(), Vec::new()),
         };
         let mut library = Self::read(&sources, loaded);
+        if dir.is_none() {
+            // They are for the services of the built-in configuration: whoever has others did nothing wrong.
+            library.left_out = std::mem::take(&mut library.broken).len();
+        }
         library.broken.extend(broken);
         library.broken.sort_by(|a, b| a.file.cmp(&b.file));
         library
@@ -150,6 +155,12 @@ impl Library {
     #[must_use]
     pub fn broken(&self) -> &[Broken] {
         &self.broken
+    }
+
+    /// How many built-in ones are not there, because the configuration has not what they ask for.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Every mistake, in the order of the files.

@@ -74,7 +74,7 @@ impl Stage {
         let data_dir = Some(folder.path.join("data"));
         let app = App::start(
             loaded,
-            Options { data_dir, listen: Some(([127, 0, 0, 1], 0).into()), commands: None },
+            Options { data_dir, listen: Some(([127, 0, 0, 1], 0).into()), commands: None, begins_at: None },
         )
         .await?;
         let place = Place { url: address(app.address), source: "is that of the demo".to_owned() };
