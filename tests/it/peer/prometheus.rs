@@ -71,7 +71,7 @@ impl Prometheus {
         Self::launch(folder, &file, &["--rules.alert.resend-delay=1s"])
     }
 
-    /// Starts it with values of the past (OpenMetrics) and rules: it scrapes this exporter, whose own labels count, and
+    /// Starts it with values of the past (`OpenMetrics`) and rules: it scrapes this exporter, whose own labels count, and
     /// tells this Alertmanager; it is not ready yet.
     pub fn with_past(folder: &Path, exporter: u16, past: &Path, rules: &str, alertmanager: u16) -> Self {
         fs::create_dir_all(folder).expect("a folder");

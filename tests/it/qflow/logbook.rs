@@ -76,9 +76,10 @@ impl Logbook {
 fn line(path: &str) -> (Option<String>, String) {
     let rest = path.trim_start_matches('/');
     let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
-    match first.starts_with(LINE) {
-        true => (Some(first.to_owned()), format!("/{tail}")),
-        false => (None, path.to_owned()),
+    if first.starts_with(LINE) {
+        (Some(first.to_owned()), format!("/{tail}"))
+    } else {
+        (None, path.to_owned())
     }
 }
 

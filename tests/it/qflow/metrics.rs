@@ -145,7 +145,7 @@ impl Metrics {
         page
     }
 
-    /// Writes a month of values as OpenMetrics.
+    /// Writes a month of values as `OpenMetrics`.
     pub fn write_past(&self, file: &Path) {
         let now = seconds();
         let offsets = offsets();
