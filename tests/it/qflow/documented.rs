@@ -128,7 +128,7 @@ fn runbook<'a>(site: &'a Site, words: &[&str]) -> Option<(&'a Arc<Runbook>, usiz
 }
 
 /// A line as it is said: with its environment, and dry where it would change something.
-fn said(words: &[&str], (runbook, count): (&Runbook, usize), number: usize) -> String {
+pub fn said(words: &[&str], (runbook, count): (&Runbook, usize), number: usize) -> String {
     let mut line = format!("/{}", words[..count].join(" "));
     if !words.contains(&"--environment") {
         line = format!("{line} --{} {}", runbook.environment_flag, environment(number));

@@ -7,6 +7,7 @@ mod documented;
 mod done;
 mod elasticsearch;
 mod envelope;
+mod examples;
 mod families;
 mod jaeger;
 mod kept;
