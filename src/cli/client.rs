@@ -246,6 +246,12 @@ impl Client {
         Self { person: Some(person.to_owned()), ..self.clone() }
     }
 
+    /// The same server, as whoever this token is.
+    #[must_use]
+    pub fn with_token(&self, token: SecretString) -> Self {
+        Self { token: Some(token), ..self.clone() }
+    }
+
     /// Runs a command.
     ///
     /// # Errors

@@ -8,14 +8,16 @@ use std::{
 
 use super::{console::paint::Paint, on_runtime, run::say};
 
+mod morning;
 mod phones;
 mod script;
 mod service;
+mod shop;
 mod stage;
 mod teller;
 mod visit;
 
-use stage::Stage;
+use stage::{Scene, Stage};
 use teller::Teller;
 
 /// What `watchbell demo` is given.
@@ -24,6 +26,9 @@ pub struct DemoArgs {
     /// Play the whole story without a visitor, and exit 0 only if every step really happened.
     #[arg(long)]
     pub script: bool,
+    /// Only the second part: at nine the morning check finds something, and a runbook mends it.
+    #[arg(long)]
+    pub morning: bool,
 }
 
 /// What a shell expects of a program that was interrupted.
@@ -33,12 +38,19 @@ const INTERRUPTED: u8 = 130;
 #[must_use]
 pub fn run(args: &DemoArgs) -> ExitCode {
     let attended = !args.script && io::stdin().is_terminal() && io::stdout().is_terminal();
-    on_runtime(play(attended))
+    let (only_morning, all) = (args.morning, !attended && !args.morning);
+    on_runtime(async move {
+        if only_morning {
+            return play(Scene::Morning, false).await;
+        }
+        let night = play(Scene::Night, attended).await;
+        if all && night == ExitCode::SUCCESS { play(Scene::Morning, false).await } else { night }
+    })
 }
 
-async fn play(attended: bool) -> ExitCode {
+async fn play(scene: Scene, attended: bool) -> ExitCode {
     let teller = Teller::new(Paint::of_stdout());
-    let mut stage = match Stage::set().await {
+    let mut stage = match Stage::set(scene).await {
         Ok(stage) => stage,
         Err(error) => {
             say(&format!("watchbell: the demo cannot start: {error:#}"));
@@ -46,7 +58,11 @@ async fn play(attended: bool) -> ExitCode {
         }
     };
     let playing = async {
-        if attended { visit::play(&mut stage, teller).await } else { script::play(&mut stage, &teller).await }
+        match scene {
+            Scene::Morning => morning::play(&stage, &teller).await,
+            Scene::Night if attended => visit::play(&mut stage, teller).await,
+            Scene::Night => script::play(&mut stage, &teller).await,
+        }
     };
     let played = tokio::select! {
         played = playing => Some(played),

@@ -36,7 +36,7 @@ use crate::{
         },
     },
     engine::{Accepted, Rejected},
-    text::{plain::aligned, runbook as words},
+    text::{self, card::Card, plain::aligned, runbook as words},
 };
 
 /// Steps that one run does at most, jumps counted.
@@ -314,7 +314,10 @@ impl Running {
             Ok(Err(_)) => return Err(Fault::Unknown(words::BUSY.to_owned())),
             Err(_) => return Err(Fault::TimedOut(signed(patience))),
         };
-        let mut shown = self.place.secrets.cover(&reply.text);
+        // Buttons are for whoever asked; here nobody presses them.
+        let bare = |card: &Card| text::lines::card(&Card { buttons: Vec::new(), ..card.clone() });
+        let said = reply.cards.iter().map(bare).collect::<Vec<_>>().join("\n\n");
+        let mut shown = self.place.secrets.cover(if reply.cards.is_empty() { &reply.text } else { &said });
         let cut = super::world::shorten(&mut shown, super::world::OUTPUT);
         let mut fields = Map::new();
         fields.insert("reply".to_owned(), shown.clone().into());
@@ -351,6 +354,8 @@ impl Running {
         let first = headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),
+            // Its own words say more than the rule that they break.
+            Some(why) if action.settings.show.is_some() => one_line(&format!("{first}; {why}")),
             Some(why) => one_line(&format!("{why}: {first}")),
             None => one_line(&first),
         };

@@ -240,7 +240,7 @@ impl Story<'_> {
     /// A command of ben's.
     async fn says(&self, text: &str) -> anyhow::Result<Vec<Card>> {
         Teller::print(&self.teller.command("ben", text));
-        let client = self.stage.client.speaking_as("ben");
+        let client = self.stage.speaking_as("ben");
         let reply =
             client.command(text, Some("#shop")).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
         ensure!(reply.ok, "`{text}` was refused: {}", crate::cli::clean::lines(&reply.text));

@@ -51,7 +51,7 @@ enum Order {
 /// When the terminal or the server cannot be used.
 pub async fn play(stage: &mut Stage, teller: Teller) -> anyhow::Result<()> {
     let you = TEAM[0];
-    let client = stage.client.speaking_as(you);
+    let client = stage.speaking_as(you);
     let live = client.live(None).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     Teller::print(&introduction(stage, &teller));
     Teller::print(&format!(

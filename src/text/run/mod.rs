@@ -367,7 +367,9 @@ pub fn list(scene: &Scene<'_>, limit: usize) -> Card {
     });
     let open = state.runs.len();
     let title = match open {
+        0 if total == 1 => "1 run; it is over.".to_owned(),
         0 => format!("{total} runs, none of them is running."),
+        1 if total == 1 => "1 run; it is not over.".to_owned(),
         1 => format!("{total} runs, 1 of them is not over."),
         _ => format!("{total} runs, {open} of them are not over."),
     };
