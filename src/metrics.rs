@@ -115,6 +115,11 @@ struct WebhookLabels {
     code: u16,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PassedLabels {
+    integration: Integration,
+}
+
 /// An integration of the configuration; none: a name that nobody configured.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Integration(Option<IntegrationId>);
@@ -137,6 +142,7 @@ struct Figures {
     events: Family<Labels<1>, Counter>,
     refused: Family<Labels<1>, Counter>,
     webhooks: Family<WebhookLabels, Counter>,
+    passed: Family<PassedLabels, Counter>,
     late_duplicates: Counter,
     bad_input: Family<Labels<1>, Counter>,
     commands: Family<Labels<1>, Counter>,
@@ -246,6 +252,12 @@ impl Metrics {
         self.0.webhooks.get_or_create(&labels).inc();
     }
 
+    /// A message of an integration was good, and nothing of it is kept.
+    pub fn passed(&self, integration: &IntegrationId) {
+        let labels = PassedLabels { integration: Integration(Some(integration.clone())) };
+        self.0.passed.get_or_create(&labels).inc();
+    }
+
     /// These integrations are configured: their usual answers are shown from the start.
     pub fn integrations<'a>(&self, configured: impl IntoIterator<Item = &'a IntegrationId>) {
         for integration in configured {
@@ -343,6 +355,7 @@ impl Figures {
             events: Family::default(),
             refused: Family::default(),
             webhooks: Family::default(),
+            passed: Family::default(),
             late_duplicates: Counter::default(),
             bad_input: Family::default(),
             commands: Family::default(),
@@ -383,6 +396,11 @@ impl Figures {
         add.figure("events", "Events written to the journal since the start, by type", &figures.events);
         add.figure("intents_refused", "Intents that the rules refused, by reason", &figures.refused);
         add.figure("webhooks", "Messages of integrations, by integration and status code", &figures.webhooks);
+        add.figure(
+            "webhooks_passed",
+            "Good messages of which nothing is kept: pings, and events that nobody asked for",
+            &figures.passed,
+        );
         add.figure("alerts_late", "Late repetitions of what had just ended", &figures.late_duplicates);
         add.figure(
             "bad_input",

@@ -14,9 +14,10 @@ use crate::{
         config::Config,
         decide::decide,
         delivery::{Channel, Delivery, DeliveryKind, Notice},
+        deployment::{DeploymentStatus, SUSPECT, Told},
         event::{Actor, Event, Reminder, TraceId},
         facts::Dispatch,
-        id::{AlertId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
+        id::{AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
         intent::{IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
         link::{Code, NoLink},
@@ -28,7 +29,7 @@ use crate::{
         schedule::Override,
         state::State,
     },
-    text::{self, card::Card, scene::Scene, timeline::Entry, usage},
+    text::{self, card::Card, deployment::Wanted, scene::Scene, timeline::Entry, usage},
 };
 
 type Samples = BTreeMap<&'static str, Vec<Card>>;
@@ -205,8 +206,12 @@ fn course(samples: &mut Samples) {
         "incident::timeline",
         world.say(|scene| text::incident::timeline(scene, &scene.state.incidents[&INCIDENT], &entries)),
     );
-    let document =
-        text::postmortem::postmortem(&world.state.incidents[&INCIDENT], &text::samples::records(), world.now);
+    let document = text::postmortem::postmortem(
+        &world.state.incidents[&INCIDENT],
+        &[],
+        &text::samples::records(),
+        world.now,
+    );
     add("incident::postmortem", text::incident::postmortem(&world.state.incidents[&INCIDENT], document));
     let events = world.incident(IncidentIntent::Reopen { incident: INCIDENT, text: None });
     add(
@@ -374,9 +379,68 @@ fn runbooks(add: &mut impl FnMut(&'static str, Card)) {
     add("runbook::with_output", runbook::with_output(show, &said));
 }
 
+/// What was deployed, and what of it came before an incident.
+fn deployments(samples: &mut Samples) {
+    let mut world = World::new();
+    let mut add = |name: &'static str, card: Card| samples.entry(name).or_default().push(card);
+    let list = |world: &World, wanted: &Wanted| world.say(|scene| text::deployment::list(scene, wanted, 25));
+    let all = Wanted::default();
+    add("deployment::list", list(&world, &all));
+    let told = |number: u64, service: &str, status, at| Told {
+        integration: "github".into(),
+        message: None,
+        source: format!("octo/{service}#{number}"),
+        service: service.into(),
+        environment: "production".into(),
+        version: "v1.4.2".into(),
+        commit: Some("f95f852bd8fca8fcc58a9a2d6c842781e32a215e".into()),
+        status,
+        by: Some("ada".into()),
+        title: Some("Faster flows".into()),
+        url: Some("https://github.com/octo/qflow/actions/runs/7".into()),
+        at,
+    };
+    for (number, service, status) in [
+        (1, "qflow", DeploymentStatus::Started),
+        (1, "qflow", DeploymentStatus::Succeeded),
+        (2, "@everyone `mail` <b>", DeploymentStatus::Failed),
+        (3, "web", DeploymentStatus::Started),
+    ] {
+        world.now += SignedDuration::from_mins(6);
+        world.does(Intent::Deployed(Box::new(told(number, service, status, world.now))));
+    }
+    add("deployment::list", list(&world, &all));
+    add("deployment::list", list(&world, &Wanted { service: Some("qfow".into()), ..Wanted::default() }));
+    world.fires(&["eu-1"], AlertStatus::Firing);
+    world.pass(30);
+    let (severity, title) = ("P1".into(), prose("Qflow is down"));
+    if world.state.incidents.is_empty() {
+        world.incident(IncidentIntent::OpenFor { group: GROUP, severity, title });
+    }
+    for within in [SUSPECT, SignedDuration::from_secs(1)] {
+        let say =
+            |scene: &Scene<'_>| text::deployment::before(scene, &scene.state.incidents[&INCIDENT], within);
+        add("deployment::before", world.say(say));
+    }
+    add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
+    add("message::card", world.message(DeliveryKind::Card, Subject::Incident(INCIDENT), None));
+    let incident = &world.state.incidents[&INCIDENT];
+    let changes = world.state.changes_before(incident, SUSPECT);
+    let document = text::postmortem::postmortem(incident, &changes, &[], world.now);
+    add("incident::postmortem", text::incident::postmortem(incident, document));
+    for number in 1..=2 {
+        let say = |scene: &Scene<'_>| {
+            text::deployment::card(scene, &scene.state.deployments.kept[&DeploymentId(number)])
+        };
+        add("deployment::card", world.say(say));
+    }
+    add("deployment::unknown", text::deployment::unknown(DeploymentId(9)));
+}
+
 fn samples() -> Samples {
     let mut samples = Samples::new();
     course(&mut samples);
+    deployments(&mut samples);
     sentences(&mut samples);
     for cards in samples.values_mut() {
         *cards = std::mem::take(cards).into_iter().map(Card::harmless).collect();

@@ -1,7 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, help, incident, me, oncall, page, runbook, spec::CommandSpec, version,
+    Answer, Call, ack, alert, announce, deployment, help, incident, me, oncall, page, runbook,
+    spec::CommandSpec, version,
 };
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
@@ -44,6 +45,9 @@ builtins! {
     AlertList = alert::list;
     AlertShow = alert::show;
     Announce = announce;
+    DeploymentBefore = deployment::before;
+    DeploymentList = deployment::list;
+    DeploymentShow = deployment::show;
     Help = help;
     IncidentAck = incident::ack;
     IncidentAssign = incident::assign;

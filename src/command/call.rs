@@ -10,7 +10,8 @@ use crate::{
         config::Config,
         event::TraceId,
         id::{
-            AlertId, ChannelName, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId, SeverityId,
+            AlertId, ChannelName, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId,
+            SeverityId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
@@ -227,6 +228,7 @@ from_value! {
     GroupId = Group;
     OverrideId = Override;
     RunId = Run;
+    DeploymentId = Deployment;
     Target = Target;
     Whom = Whom;
     IncidentStatus = Status;

@@ -7,7 +7,7 @@ use super::{
     spec::{CommandSpec, Kind},
     words::{self, Word},
 };
-use crate::{domain::person::Role, engine::Look};
+use crate::{domain::person::Role, engine::Look, text};
 
 /// How many completions are offered at most.
 pub const MOST: usize = 25;
@@ -177,6 +177,12 @@ pub(super) fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, 
             let live = state.runs.values().rev().map(|run| (run.id.to_string(), run));
             let live = live.filter(|(id, _)| begins(id, begun)).take(MOST);
             live.map(|(id, run)| (id, run.plan.title.clone())).collect()
+        }
+        Kind::Deployment => {
+            let kept =
+                state.deployments.kept.values().rev().map(|one| (one.said.deployment.to_string(), one));
+            let kept = kept.filter(|(id, _)| begins(id, begun)).take(MOST);
+            kept.map(|(id, one)| (id, text::deployment::what(&one.said))).collect()
         }
         Kind::Override => state
             .overrides

@@ -83,7 +83,10 @@ pub fn form(spec: &CommandSpec, tail: &str, look: &Look<'_>, caller: &Caller) ->
 
 /// Whether a value says what the command is about: such a one is not asked for once it is known.
 fn identifies(kind: &Kind) -> bool {
-    matches!(kind, Kind::Incident | Kind::Group | Kind::Alert | Kind::Override | Kind::Target)
+    matches!(
+        kind,
+        Kind::Incident | Kind::Group | Kind::Alert | Kind::Override | Kind::Deployment | Kind::Target
+    )
 }
 
 /// What was written already: read as far as it can be, and never refused.

@@ -53,7 +53,8 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
     {
         return Some(text::help::command(&describe(&entry.spec)));
     }
-    let commands: Vec<CommandHelp> = registry.under(&words).map(|spec| describe(spec)).collect();
+    let brief = |spec: &CommandSpec| CommandHelp { usage: spec.brief(), ..describe(spec) };
+    let commands: Vec<CommandHelp> = registry.under(&words).map(|spec| brief(spec)).collect();
     let title = if words.is_empty() { "Commands".to_owned() } else { format!("/{} …", words.join(" ")) };
     (!commands.is_empty()).then(|| text::help::list(&title, &commands, held))
 }

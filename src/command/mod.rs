@@ -11,6 +11,7 @@ mod announce;
 mod builtin;
 mod call;
 pub mod complete;
+mod deployment;
 mod form;
 mod help;
 mod incident;

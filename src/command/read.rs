@@ -14,8 +14,8 @@ use crate::{
         config::Config,
         duration,
         id::{
-            AlertId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId, SeverityId,
-            TeamId,
+            AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId,
+            SeverityId, TeamId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
@@ -53,6 +53,8 @@ pub enum Value {
     Override(OverrideId),
     /// A run, which may not exist.
     Run(RunId),
+    /// A deployment, which may not exist.
+    Deployment(DeploymentId),
     /// What is to be acknowledged, which may not exist.
     Target(Target),
     /// Whom to page.
@@ -107,6 +109,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Alert => Value::Alert(written.parse().map_err(|_| no())?),
         Kind::Override => Value::Override(written.parse().map_err(|_| no())?),
         Kind::Run => Value::Run(written.parse().map_err(|_| no())?),
+        Kind::Deployment => Value::Deployment(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
         Kind::Whom => Value::Whom(whom(written, ground)?),
         Kind::Status => Value::Status(one_of(written, STATUSES, IncidentStatus::as_str).ok_or_else(no)?),
@@ -148,6 +151,7 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
         Kind::Alert => expected::id("an alert", "A-5"),
         Kind::Override => expected::id("an override", "OV-3"),
         Kind::Run => expected::id("a run", "R-7"),
+        Kind::Deployment => expected::id("a deployment", "DEP-7"),
         Kind::Target => expected::target(),
         Kind::Time => expected::time(zone),
         Kind::Until => expected::until(zone),

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 
 use crate::domain::person::Role;
 
+/// The longest line of a list of commands, in characters, unless its arguments alone are longer.
+const LONGEST: usize = 60;
+
 /// A word of a spec: built in or loaded.
 pub type Name = Cow<'static, str>;
 
@@ -79,6 +82,8 @@ pub enum Kind {
     Override,
     /// A run: `R-7`, `7`.
     Run,
+    /// A deployment: `DEP-7`, `7`.
+    Deployment,
     /// Whatever can be acknowledged: `G-17`, `INC-7`, `A-1`, `PG-3`.
     Target,
     /// Whoever can be paged: a person, a team or a policy.
@@ -231,8 +236,19 @@ impl CommandSpec {
     /// How it is written: `/incident open SEVERITY TITLE…`.
     #[must_use]
     pub fn usage(&self) -> String {
+        self.written(self.flags.iter().map(Flag::placeholder).collect())
+    }
+
+    /// The same for a list of commands: flags that would make it long are only said to be there.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let usage = self.usage();
+        let is_long = usage.chars().count() > LONGEST && self.flags.len() > 1;
+        if is_long { self.written(vec!["[--…]".to_owned()]) } else { usage }
+    }
+
+    fn written(&self, flags: Vec<String>) -> String {
         let mut usage = self.name();
-        let flags = self.flags.iter().map(Flag::placeholder);
         // Flags go before a text, because in a text they are words like any other.
         let (texts, others): (Vec<_>, Vec<_>) =
             self.arguments.iter().partition(|argument| argument.kind == Kind::Text);
@@ -291,7 +307,9 @@ mod tests {
             .flag(Flag::switch("pin", "keeps it on top"))
             .flag(Flag::valued("copies", Kind::Number(1, 9), "how many").or("1"));
         assert_eq!(spec.usage(), "/note add [INCIDENT] [--pin] [--copies N] TEXT…");
-        assert_eq!(spec.check(), Ok(()));
+        assert_eq!((spec.check(), spec.brief()), (Ok(()), spec.usage()));
+        let long = spec.flag(Flag::valued("until-somebody-takes-it", Kind::Duration, "how long"));
+        assert_eq!(long.brief(), "/note add [INCIDENT] [--…] TEXT…");
     }
 
     #[test]

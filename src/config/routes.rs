@@ -7,8 +7,9 @@ use std::{
     num::NonZeroU32,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::SignedDuration;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -21,7 +22,7 @@ use crate::domain::{
 
 use super::{
     people,
-    section::{Node, Reader, Section},
+    section::{Node, Reader, Section, Text},
     source::{self, Place},
     whole::{Kind, Names, Whole},
     words,
@@ -156,25 +157,62 @@ pub(super) fn integrations(reader: &Reader<'_>, whole: &Whole<'_>, exposed: bool
     for (name, node) in whole.all(Kind::Integration) {
         let Some(mut section) = node.section() else { continue };
         let kind = section.need("kind", "kind = \"alertmanager\"").and_then(|node| kind(&node));
-        let before = reader.found.borrow().len();
-        let token = section.node("token").and_then(|node| node.token());
-        if exposed && token.is_none() && reader.found.borrow().len() == before {
-            reader.warning(
-                name.at,
-                format!("only callers on this machine can send alerts to `{}`", name.value),
-                "give it a token: token = { env = \"NAME\" }; a proxy on this machine may count as such a caller",
-            );
-        }
+        let (token, service) = match kind {
+            Some(IntegrationKind::Alertmanager) => (token(reader, name, &mut section, exposed), None),
+            Some(IntegrationKind::GitHub | IntegrationKind::GitLab) => signed(&mut section, kind),
+            // Which keys it takes is not known; none of them is wrong.
+            None => {
+                let secrets = ["token", "secret"].map(|key| section.node(key));
+                section.node("service");
+                (secrets.iter().flatten().find_map(Node::secret), None)
+            }
+        };
         let limit = section.node("limit").and_then(|node| node.count(1..=MOST_MESSAGES));
         section.finish();
         let id = IntegrationId::new(name.value.as_str());
         if let Some(kind) = kind {
-            sources.integrations.insert(id.clone(), Integration { id: id.clone(), kind });
+            sources.integrations.insert(id.clone(), Integration { id: id.clone(), kind, service });
             sources.limits.extend(limit.and_then(NonZeroU32::new).map(|limit| (id.clone(), limit)));
             sources.tokens.insert(id, token);
         }
     }
     sources
+}
+
+/// The token of a source of alerts.
+fn token(reader: &Reader<'_>, name: &Text, section: &mut Section<'_>, exposed: bool) -> Option<SecretString> {
+    let before = reader.found.borrow().len();
+    let token = section.node("token").and_then(|node| node.token());
+    if exposed && token.is_none() && reader.found.borrow().len() == before {
+        reader.warning(
+            name.at,
+            format!("only callers on this machine can send alerts to `{}`", name.value),
+            "give it a token: token = { env = \"NAME\" }; a proxy on this machine may count as such a caller",
+        );
+    }
+    token
+}
+
+/// The secret of a source of deployments, and what they are deployments of. Without the secret nothing is taken.
+fn signed(
+    section: &mut Section<'_>,
+    kind: Option<IntegrationKind>,
+) -> (Option<SecretString>, Option<String>) {
+    let node = section.need("secret", "secret = { env = \"NAME\" }, the secret of the webhook");
+    let secret = node.as_ref().and_then(Node::token);
+    if let (Some(node), Some(secret)) = (node, &secret)
+        && kind == Some(IntegrationKind::GitLab)
+        && let Some(key) = secret.expose_secret().strip_prefix("whsec_")
+        && STANDARD.decode(key).is_err()
+    {
+        node.reader.mistake(
+            node.at(),
+            format!("`{}` begins like a signing token and is none", node.path),
+            None,
+            "copy the whole token from GitLab: whsec_ and then base64",
+        );
+    }
+    (secret, section.text("service", "\"qflow\"").map(|text| text.value).filter(|text| !text.is_empty()))
 }
 
 fn kind(node: &Node<'_>) -> Option<IntegrationKind> {

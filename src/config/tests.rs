@@ -93,6 +93,15 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[api]\ntokens = [{ person = \"ana\", token = { env = \"SHORT\" } }]", "x.toml:2:37: warning: the token for `api.tokens.token` has less than 16", ""),
     ("[integration.x]\nkind = \"alertmanager\"\ntoken = { env = \"SHORT\" }", "x.toml:3:9: warning: the token for `integration.x.token` has less than 16", ""),
     ("[integration.x]\nkind = \"alertmanager\"\nlimit = 0", "x.toml:3:9: mistake: `integration.x.limit` is not a whole number from 1 to 1000000", ""),
+    ("[integration.x]\nkind = \"github\"", "x.toml:1:14: mistake: `integration.x` has no `secret`", ""),
+    ("[integration.x]\nkind = \"gitlab\"", "x.toml:1:14: mistake: `integration.x` has no `secret`", ""),
+    ("[integration.x]\nkind = \"githb\"\nsecret = { env = \"T\" }", "x.toml:2:8: mistake: there is no kind of integration `githb`", "github"),
+    ("[integration.x]\nkind = \"gitlb\"\nsecret = { env = \"T\" }", "x.toml:2:8: mistake: there is no kind of integration `gitlb`", "gitlab"),
+    ("[integration.x]\nkind = \"github\"\nsecret = { env = \"SHORT\" }", "x.toml:3:10: warning: the token for `integration.x.secret` has less than 16", ""),
+    ("[integration.x]\nkind = \"github\"\nsecret = { env = \"MISSING\" }", "x.toml:3:18: mistake: the environment variable MISSING is not set", ""),
+    ("[integration.x]\nkind = \"gitlab\"\nsecret = { env = \"DAMAGED\" }", "x.toml:3:10: mistake: `integration.x.secret` begins like a signing token and is none", ""),
+    ("[integration.x]\nkind = \"github\"\nsecret = { env = \"T\" }\ntoken = { env = \"T\" }", "x.toml:4:1: mistake: `token` is not a key", ""),
+    ("[integration.x]\nkind = \"alertmanager\"\nservice = \"qflow\"", "x.toml:3:1: mistake: `service` is not a key", ""),
     ("[integration.\"büro\"]\nkind = \"alertmanager\"", "x.toml:1:14: mistake: `büro` cannot be the name of an integration", ""),
     ("[server]\npublic_url = \"https://bell.example.com\"", "x.toml:2:14: mistake: links lead to a proxy, and whoever comes through the proxy would be the operator", ""),
     ("[server]\nsigning_key = \"hunter2-hunter2-hunter2\"", "x.toml:2:15: warning: `server.signing_key` is a secret that stands in the file", ""),
@@ -171,7 +180,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_mistake_is_told_once_with_its_place_its_cause_and_the_nearest_word() {
-    let env = [("T", "t0ken-t0ken-t0ken"), ("SHORT", "t0ken")];
+    let env = [("T", "t0ken-t0ken-t0ken"), ("SHORT", "t0ken"), ("DAMAGED", "whsec_no-base64-no-base64")];
     assert_eq!(found(&[("sound.toml", SOUND)], &env).all, []);
     let mut failed = String::new();
     for (wrong, expected, nearest) in WRONG {

@@ -82,13 +82,15 @@ pub struct Severity {
     pub unresolved: Vec<(SignedDuration, PolicyId)>,
 }
 
-/// A source of alerts.
+/// A source of alerts or of deployments.
 #[derive(Debug, Clone)]
 pub struct Integration {
     /// Its id.
     pub id: IntegrationId,
     /// Which format it speaks.
     pub kind: IntegrationKind,
+    /// Of a source of deployments: what is deployed, when it is not called like its repository.
+    pub service: Option<String>,
 }
 
 /// The formats that sources speak.
@@ -96,16 +98,22 @@ pub struct Integration {
 pub enum IntegrationKind {
     /// Alertmanager's webhook, version 4.
     Alertmanager,
+    /// GitHub's webhook: deployments.
+    GitHub,
+    /// GitLab's webhook: deployments.
+    GitLab,
 }
 
 impl IntegrationKind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Alertmanager];
+    pub const ALL: [Self; 3] = [Self::Alertmanager, Self::GitHub, Self::GitLab];
     /// The word of the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alertmanager => "alertmanager",
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     announcement::Announced,
     delivery::{Channel, DeliveryKind, Notice, Recipient},
+    deployment::Deployed,
     id::{
         AlertId, AlertKey, ChannelName, ContactName, DeliveryId, GroupId, GroupKey, IncidentId,
         IntegrationId, OverrideId, PageId, PersonId, PolicyId, RouteId, ScheduleId, Seq, SeverityId, StormId,
@@ -593,6 +594,8 @@ pub enum Event {
     RunMissed(Box<RunMissed>),
     /// Somebody posted a message into a channel.
     Announced(Box<Announced>),
+    /// A deployment began, or stands differently now.
+    Deployed(Box<Deployed>),
 }
 
 /// An alert started.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     delivery::Delivery,
+    deployment::Change,
     event::Actor,
     id::{AlertId, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId},
     incident::{Incident, IncidentStatus},
@@ -95,6 +96,9 @@ pub struct IncidentFacts {
     pub status: IncidentStatus,
     /// Who leads.
     pub commander: Option<String>,
+    /// The last deployment before it; only where the incident itself is what the message is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
 }
 
 /// What is known of a group.
@@ -241,6 +245,7 @@ impl State {
     fn incident_facts(&self, id: IncidentId, subject: Subject) -> Facts {
         let known = self.incidents.get(&id).map(AsRef::as_ref);
         let title = known.map_or_else(|| id.to_string(), |incident| incident.title.to_string());
+        let change = known.and_then(|incident| self.last_change(incident));
         let standing = match known {
             Some(Incident { resolved_at: Some(at), .. }) => Standing::Resolved(*at),
             Some(Incident { acknowledged: Some((by, at)), .. }) => Standing::Acknowledged(by.clone(), *at),
@@ -253,7 +258,7 @@ impl State {
             severity: known.map(|incident| incident.severity.clone()),
             urgency: known.map(|incident| incident.urgency).unwrap_or_default(),
             standing,
-            incident: self.incident_line(Some(id)),
+            incident: self.incident_line(Some(id)).map(|line| IncidentFacts { change, ..line }),
             group: None,
             storm: None,
             reason: None,
@@ -342,6 +347,7 @@ impl State {
             severity: incident.severity.clone(),
             status: incident.status,
             commander: incident.commander().map(ToString::to_string),
+            change: None,
         })
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    deployment::Whereabouts,
     event::{Actor, Expectations, Plan},
     id::{
         AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
@@ -74,6 +75,9 @@ pub struct Group {
     /// Runbooks that started for it, each once.
     #[serde(default)]
     pub runs: BTreeMap<String, RunId>,
+    /// What the labels of its alerts say about where they are.
+    #[serde(default)]
+    pub whereabouts: Whereabouts,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.
@@ -97,4 +101,7 @@ pub struct ClosedGroup {
     pub severity: Option<SeverityId>,
     /// How many alerts have been in it.
     pub seen: u64,
+    /// What the labels of its alerts said about where they were.
+    #[serde(default)]
+    pub whereabouts: Whereabouts,
 }

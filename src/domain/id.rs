@@ -179,6 +179,8 @@ number! {
     OverrideId = "OV";
     /// A message that somebody has posted into a channel.
     AnnouncementId = "AN";
+    /// A deployment that a source told.
+    DeploymentId = "DEP";
     /// A storm: more groups in one channel than anybody can read.
     StormId = "ST";
 }

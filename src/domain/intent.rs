@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     alert::Report,
     delivery::{Channel, Outcome},
+    deployment::Told,
     event::Actor,
     id::{
         ChannelName, DeliveryId, GroupId, IncidentId, OverrideId, PageId, PersonId, PolicyId, ScheduleId,
@@ -127,6 +128,8 @@ pub enum Intent {
         /// Who says so.
         by: Actor,
     },
+    /// A source tells how a deployment stands.
+    Deployed(Box<Told>),
 }
 
 /// Something that happened in a room of a chat platform.

@@ -10,6 +10,7 @@ mod apply;
 pub mod config;
 pub mod decide;
 pub mod delivery;
+pub mod deployment;
 pub mod duration;
 pub mod event;
 pub mod facts;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     delivery::{Channel, Delivery, Posted},
+    deployment::Deployments,
     event::TraceId,
     group::{ClosedGroup, Group},
     id::{
@@ -118,6 +119,9 @@ pub struct State {
     /// How often runbooks have answered by themselves, by their commands.
     #[serde(default)]
     pub answers: BTreeMap<String, Answers>,
+    /// The last deployments.
+    #[serde(default)]
+    pub deployments: Deployments,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

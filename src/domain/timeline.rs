@@ -183,6 +183,8 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
         Event::Run(event) => of_run(event, file),
         Event::RunMissed(_) => file(Key::Runs),
+        // All of them are in the state; here only where somebody asks what happened.
+        Event::Deployed(said) => said.incidents.iter().for_each(|incident| file(Key::Incident(*incident))),
     }
 }
 

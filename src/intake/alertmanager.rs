@@ -6,13 +6,16 @@ mod payload;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
 
-use self::payload::{Object, Payload, RawAlert};
-use super::Problem;
+use self::payload::{Payload, RawAlert};
+use super::{
+    Message, Problem, Sent,
+    document::{self, Object, Remedies, digest, link, own_or_digest, problem},
+};
 use crate::domain::{
     alert::{AlertStatus, Report, Signal},
+    config::Integration,
     id::IntegrationId,
     labels::Labels,
 };
@@ -20,17 +23,20 @@ use crate::domain::{
 /// The most alerts that one message may hold: ten times what fits into 5 MB when they have labels.
 pub const MOST_ALERTS: usize = 50_000;
 
-/// The longest fingerprint that is kept as it is, in bytes; a longer one is kept as its digest.
-const LONGEST_FINGERPRINT: usize = 64;
-
 /// The longest key of a group that is kept as it is, in bytes: every alert of the message carries it.
 const LONGEST_GROUP_KEY: usize = 256;
 
-/// The longest address that is kept, in bytes.
-const LONGEST_LINK: usize = 2_000;
+/// What helps when a message is wrong.
+const REMEDIES: Remedies =
+    Remedies { whole: "Send the JSON object of Alertmanager's webhook, version 4", field: remedy };
 
-/// The longest text from outside that a problem repeats, in characters.
-const LONGEST_QUOTE: usize = 120;
+/// Takes one message.
+///
+/// # Errors
+/// [`Problem`]: what is wrong with the message; nothing of it was taken.
+pub(super) fn take(integration: &Integration, sent: Sent<'_>) -> Result<Message, Problem> {
+    read(&integration.id, sent.body, sent.received).map(Message::Report)
+}
 
 /// Reads one message. An alert without `startsAt` started at `received`; one without a fingerprint is
 /// identified by its labels.
@@ -38,15 +44,9 @@ const LONGEST_QUOTE: usize = 120;
 /// # Errors
 /// [`Problem`]: what is wrong with the message; nothing of it was taken.
 pub fn read(integration: &IntegrationId, body: &[u8], received: Timestamp) -> Result<Report, Problem> {
-    let Ok(Object(payload)) = serde_json::from_slice::<Object<Payload<'_>>>(body) else {
-        return Err(diagnose(body));
-    };
+    let payload: Payload<'_> = document::read(body, REMEDIES)?;
     let Some(alerts) = payload.alerts else {
-        return Err(problem(
-            "alerts".into(),
-            "is missing",
-            "Send the list of alerts, empty when there are none",
-        ));
+        return Err(problem("alerts", "is missing", "Send the list of alerts, empty when there are none"));
     };
     let mut signals = Vec::with_capacity(alerts.0.len());
     for (index, Object(alert)) in alerts.0.into_iter().enumerate() {
@@ -106,75 +106,9 @@ fn fingerprint(labels: &Labels) -> String {
     text
 }
 
-/// A fingerprint becomes part of ids and addresses: what is long or odd is replaced by its digest.
-fn own_or_digest(sent: &str) -> String {
-    if sent.len() <= LONGEST_FINGERPRINT && sent.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
-        return sent.to_owned();
-    }
-    digest(sent)
-}
-
 /// Tells one group of the source from another; what is long is replaced by its digest.
 fn group_key(sent: &str) -> Arc<str> {
     if sent.len() <= LONGEST_GROUP_KEY { Arc::from(sent) } else { Arc::from(digest(sent)) }
-}
-
-fn digest(sent: &str) -> String {
-    let mut text = hex::encode(Sha256::digest(sent));
-    text.truncate(32);
-    text
-}
-
-/// Only `http` and `https` addresses of a sensible length are kept: a link is something that people press.
-fn link(sent: &str) -> Option<String> {
-    if sent.len() > LONGEST_LINK {
-        return None;
-    }
-    let url = url::Url::parse(sent).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= LONGEST_LINK)
-        .then(|| url.into())
-}
-
-fn problem(field: String, what: &str, remedy: &str) -> Problem {
-    Problem { field: Some(field), what: what.to_owned(), remedy: remedy.to_owned() }
-}
-
-/// The second pass, only over bad messages: finds the field and says what is wrong with it.
-fn diagnose(body: &[u8]) -> Problem {
-    let whole = |what: String| Problem {
-        field: None,
-        what,
-        remedy: "Send the JSON object of Alertmanager's webhook, version 4".to_owned(),
-    };
-    if body.trim_ascii().is_empty() {
-        return whole("The body is empty".to_owned());
-    }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let mut track = serde_path_to_error::Track::new();
-    let read =
-        Object::<Payload<'_>>::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
-    let Err(error) = read.and_then(|_| json.end()) else {
-        // The first pass failed, so this one does; were it not so, the message would still not be taken.
-        return whole("The body could not be read".to_owned());
-    };
-    if !error.is_data() {
-        return whole(format!("The body is not JSON: {}", quote(&error.to_string())));
-    }
-    // "invalid type: integer `5`, expected a string at line 1 column 9": the place is said by the field.
-    let text = error.to_string();
-    let what = quote(text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what));
-    let path = quote(&track.path().to_string());
-    let path = if matches!(path.as_str(), "." | "?") { "" } else { &path };
-    // A field that is there twice is only named by the words.
-    let twice = what.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`'));
-    let path = match (path, twice) {
-        ("", None) => return whole(what),
-        ("", Some(name)) => name.to_owned(),
-        (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
-        (path, _) => path.to_owned(),
-    };
-    let remedy = remedy(&path).to_owned();
-    Problem { field: Some(path), what, remedy }
 }
 
 /// What helps, by the field that is wrong.
@@ -197,16 +131,6 @@ fn remedy(path: &str) -> &'static str {
         "truncatedAlerts" => "Send a whole number, 0 or more",
         _ => "Send what version 4 of Alertmanager's webhook says",
     }
-}
-
-/// Text from outside as it may stand in an answer: one line, no control characters, not long.
-fn quote(text: &str) -> String {
-    let mut quoted: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_QUOTE).collect();
-    if text.chars().nth(LONGEST_QUOTE).is_some() {
-        quoted.push('…');
-    }
-    quoted
 }
 
 #[cfg(test)]

@@ -1,35 +1,63 @@
-//! Intake: what sources send becomes a `Report`. Each source is one file and one line here.
-//! Never decides what a report means, and never takes half of a message: all of it or a problem that names the field.
+//! Intake: what sources send becomes a `Message`. Each source is one file and one line here.
+//! Never decides what a message means, never checks who sent it, and never takes half of one: all of it or a problem
+//! that names the field.
 
 pub mod alertmanager;
+mod deployed;
+mod document;
+pub mod github;
+pub mod gitlab;
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::domain::{alert::Report, config::IntegrationKind, id::IntegrationId};
+use crate::domain::{
+    alert::Report,
+    config::{Integration, IntegrationKind},
+    deployment::Told,
+};
+
+/// What a source sent.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    /// A header, by its name in lower case, when it is there exactly once.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The body as it came.
+    pub body: &'a [u8],
+    /// When it arrived (civil time).
+    pub received: Timestamp,
+}
+
+/// What it says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// How alerts stand.
+    Report(Report),
+    /// How a deployment stands.
+    Deployment(Box<Told>),
+    /// Nothing that is kept: a ping, or an event that nobody asked for.
+    Passed,
+}
 
 /// Reads one message of one source.
-type Reader = fn(&IntegrationId, &[u8], Timestamp) -> Result<Report, Problem>;
+type Reader = fn(&Integration, Sent<'_>) -> Result<Message, Problem>;
 
 /// The registry: one line per source.
 fn reader(kind: IntegrationKind) -> Reader {
     match kind {
-        IntegrationKind::Alertmanager => alertmanager::read,
+        IntegrationKind::Alertmanager => alertmanager::take,
+        IntegrationKind::GitHub => github::take,
+        IntegrationKind::GitLab => gitlab::take,
     }
 }
 
-/// Reads a message that arrived at `received` (civil time). How long a body may be is decided before this.
+/// Reads a message. Who sent it, and how long it may be, is decided before this.
 ///
 /// # Errors
 /// [`Problem`]: what is wrong with the message; nothing of it was taken.
-pub fn read(
-    kind: IntegrationKind,
-    integration: &IntegrationId,
-    body: &[u8],
-    received: Timestamp,
-) -> Result<Report, Problem> {
-    reader(kind)(integration, body, received)
+pub fn read(integration: &Integration, sent: Sent<'_>) -> Result<Message, Problem> {
+    reader(integration.kind)(integration, sent)
 }
 
 /// What is wrong with a message, for whoever sent it.

@@ -131,6 +131,7 @@ event_types! {
     StormEnded => "storm_ended",
     Run => "run",
     RunMissed => "run_missed",
+    Deployed => "deployed",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

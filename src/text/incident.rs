@@ -7,7 +7,7 @@ use super::{
     alert,
     card::{Card, Field, Link, Tone},
     control::{self, terminal},
-    paging,
+    deployment, paging,
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
     usage::{short, zone_name},
@@ -38,6 +38,8 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     fields.extend(incident.resolved_at.map(|at| field("Resolved", resolved(scene, incident, at))));
     fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
     fields.extend(groups(scene, incident));
+    let change = scene.state.last_change(incident);
+    fields.extend(change.map(|change| field("Last deployment", deployment::last(&change))));
     fields.extend(pages(scene, incident));
     let tone =
         if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };

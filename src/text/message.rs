@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     card::{Button, Card, Field, Link, Select, Tone},
-    control,
+    control, deployment,
     plain::plain,
     run,
 };
@@ -302,6 +302,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
         }
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
+        }
+        if let Some(change) = &incident.change {
+            add("Last deployment", deployment::last(change));
         }
     }
     if let Some(group) = &facts.group {

@@ -7,6 +7,7 @@ pub mod announcement;
 pub mod card;
 pub mod chat;
 pub mod control;
+pub mod deployment;
 pub mod discord;
 pub mod fold;
 pub mod form;

@@ -9,11 +9,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    fold,
+    deployment, fold,
     plain::{NAME, WORDS, plain},
     span::span,
 };
 use crate::domain::{
+    deployment::Change,
     event::{Event, Record},
     incident::{Incident, IncidentRole},
     page::PageReason,
@@ -23,17 +24,20 @@ use crate::domain::{
 const TELLING: [&str; 7] = ["service", "job", "cluster", "environment", "region", "namespace", "instance"];
 /// Values of one label that are named; the others are counted.
 const VALUES: usize = 8;
+/// Deployments that are named; the others are counted.
+const CHANGES: usize = 20;
 /// Entries that the document holds; of a longer timeline the oldest ones, and the number of the others.
 const ENTRIES: usize = 2000;
 
-/// The document, from the incident and all records of its timeline (oldest first). `now` counts only while the
-/// incident is open. Times are UTC.
+/// The document, from the incident, what was deployed before it, and all records of its timeline (oldest first). `now`
+/// counts only while the incident is open. Times are UTC.
 #[must_use]
-pub fn postmortem(incident: &Incident, records: &[Record], now: Timestamp) -> String {
+pub fn postmortem(incident: &Incident, changes: &[Change], records: &[Record], now: Timestamp) -> String {
     let title = line(incident.title.as_str());
     let mut text = format!("# {}: {title}\n\n", incident.id);
     summary(&mut text, incident, now);
     impact(&mut text, records);
+    deployed(&mut text, changes);
     times(&mut text, incident, records);
     entries(&mut text, incident, records);
     text.push_str(
@@ -106,6 +110,20 @@ fn impact(text: &mut String, records: &[Record]) {
     }
     if !paged.is_empty() {
         line!(text, "- People paged: {}", some(paged.iter().map(|person| line(person))));
+    }
+}
+
+/// What was deployed before it; nothing when nothing was.
+fn deployed(text: &mut String, changes: &[Change]) {
+    if changes.is_empty() {
+        return;
+    }
+    line!(text, "\n## Deployments before\n");
+    for change in changes.iter().take(CHANGES) {
+        line!(text, "- {}", markdown(&deployment::in_document(change)));
+    }
+    if let Some(more) = changes.len().checked_sub(CHANGES).filter(|more| *more > 0) {
+        line!(text, "- {more} more");
     }
 }
 

@@ -22,6 +22,7 @@ use crate::domain::{
 };
 use crate::text::card::Card;
 
+pub(in crate::text) mod deployments;
 pub(in crate::text) mod runs;
 
 const GROUP: GroupId = GroupId(17);
@@ -421,6 +422,7 @@ fn events() -> Vec<Event> {
         },
     ];
     events.extend(runs::events());
+    events.extend(deployments::events());
     events
 }
 
@@ -439,6 +441,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         title: "HighErrorRate cluster=eu".into(),
         severity: "P1".into(),
         status: IncidentStatus::Investigating,
+        change: None,
         commander: None,
     };
     let mut groups: Vec<StormGroup> =

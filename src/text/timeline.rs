@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    me,
+    deployment, me,
     plain::{ANSWER, NAME, WORDS, plain},
     room, run,
     scene::{capital, enumerate},
@@ -130,6 +130,8 @@ kinds! {
     RunStep = "run_step";
     /// A run asks somebody, or was answered.
     Approval = "approval";
+    /// A deployment during an incident.
+    Deployment = "deployment";
 }
 
 impl fmt::Display for Kind {
@@ -194,6 +196,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
         }
         Event::Run(event) => run::happened(event),
         Event::RunMissed(missed) => run::missed(missed),
+        Event::Deployed(said) => deployment::entry(said),
         event => of_people(event)?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })

@@ -19,11 +19,11 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{House, limit::Limit, problem::Problem};
+use super::{House, limit::Limit, problem::Problem, signature::Proof};
 use crate::{
     command::Caller,
     domain::{
-        config::{Config, IntegrationKind},
+        config::{Config, Integration},
         event::Actor,
         id::{IntegrationId, PersonId},
     },
@@ -36,13 +36,13 @@ pub struct Peer(pub SocketAddr);
 
 /// The digest of a token.
 #[derive(Clone, Copy)]
-struct Seal([u8; 32]);
+pub struct Seal([u8; 32]);
 
 impl Seal {
-    fn of(token: &str) -> Self {
+    pub(super) fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
-    fn is(&self, other: &Self) -> Choice {
+    pub(super) fn is(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)
     }
 }
@@ -57,11 +57,11 @@ pub struct Access {
 /// The door of one integration.
 pub struct Gate {
     /// What comes in here.
-    pub id: IntegrationId,
-    /// Which format it speaks.
-    pub kind: IntegrationKind,
+    pub integration: Integration,
     /// How much it may send.
     pub limit: Option<Limit>,
+    /// What a message must prove before it is read; none: the token was enough.
+    pub proof: Option<Proof>,
     token: Option<Seal>,
 }
 
@@ -75,13 +75,14 @@ impl Access {
     ) -> Self {
         let people =
             api_tokens.iter().map(|(id, token)| (id.clone(), Seal::of(token.expose_secret()))).collect();
-        let gate = |id: &IntegrationId, kind| {
-            let token = integration_tokens.get(id).and_then(Option::as_ref);
+        let gate = |integration: &Integration| {
+            let token = integration_tokens.get(&integration.id).and_then(Option::as_ref);
+            let proof = Proof::of(integration.kind, token);
             let token = token.map(|token| Seal::of(token.expose_secret()));
-            Gate { id: id.clone(), kind, limit: None, token }
+            Gate { integration: integration.clone(), limit: None, proof, token }
         };
         let gates = config.integrations.values();
-        Self { people, gates: gates.map(|one| (one.id.clone(), gate(&one.id, one.kind))).collect() }
+        Self { people, gates: gates.map(|one| (one.id.clone(), gate(one))).collect() }
     }
 
     /// With these limits of messages a minute.
@@ -93,6 +94,11 @@ impl Access {
             }
         }
         self
+    }
+
+    /// The gate of this name.
+    pub(super) fn named(&self, name: &IntegrationId) -> Option<&Gate> {
+        self.gates.get(name)
     }
 
     /// Whether people are known by tokens.
@@ -113,7 +119,8 @@ impl Access {
         found
     }
 
-    /// The gate of an integration, when the request may pass it. `token` is what it showed.
+    /// The gate of an integration, when the request may pass it. `token` is what it showed. Where the gate wants a
+    /// proof, nothing is known yet of who sent the message.
     ///
     /// # Errors
     /// The same problem for an unknown integration and for a wrong token.
@@ -124,6 +131,9 @@ impl Access {
         local: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<&Gate, Problem> {
         let gate = self.gates.get(name);
+        if let Some(gate) = gate.filter(|gate| gate.proof.is_some()) {
+            return Ok(gate);
+        }
         let shown = Seal::of(token.unwrap_or_default());
         // An unknown name costs the same comparison.
         let known = gate.map_or(Some(Seal([0; 32])), |gate| gate.token);
@@ -139,10 +149,10 @@ impl Access {
     }
 }
 
-fn no_integration() -> Problem {
-    Problem::unauthorized("there is no such integration, or the token is not its own").remedy(
+pub(super) fn no_integration() -> Problem {
+    Problem::unauthorized("there is no such integration, or the token or signature is not its own").remedy(
         "Check the address and the token: as `Authorization: Bearer …`, as `?token=…`, or as the password of basic \
-         authentication",
+         authentication; of GitHub and GitLab the secret of the webhook",
     )
 }
 

@@ -1,4 +1,4 @@
-//! `POST /hooks/{integration}`: alerts in. The hot path: one look at the access, one copy of the body at most, one
+//! `POST /hooks/{integration}`: alerts and deployments in. The hot path: one look at the access, one copy of the body at most, one
 //! answer after the sync. Never answers 202 before what was sent is on disk.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -17,10 +17,11 @@ use super::{
     body,
     limit::Limit,
     problem::Problem,
+    signature,
 };
 use crate::{
-    domain::{alert::Report, config::IntegrationKind, id::IntegrationId},
-    intake,
+    domain::intent::Intent,
+    intake::{self, Message, Sent},
     metrics::BadInput,
     observe,
 };
@@ -42,16 +43,18 @@ pub(super) async fn take(State(house): State<Arc<House>>, request: Request) -> R
             return problem.into_response();
         }
     };
-    match accept(&house, gate, request).await {
+    let id = &gate.integration.id;
+    match accept(&house, &access, gate, request).await {
         Ok(()) => {
-            house.metrics.webhook(Some(&gate.id), StatusCode::ACCEPTED.as_u16());
+            house.metrics.webhook(Some(id), StatusCode::ACCEPTED.as_u16());
             StatusCode::ACCEPTED.into_response()
         }
         Err(problem) => {
-            house.metrics.webhook(Some(&gate.id), problem.status().as_u16());
+            house.metrics.webhook(Some(id), problem.status().as_u16());
             match problem.status() {
                 StatusCode::BAD_REQUEST => house.metrics.bad_input(BadInput::Webhook),
                 StatusCode::PAYLOAD_TOO_LARGE => house.metrics.bad_input(BadInput::TooLarge),
+                StatusCode::UNAUTHORIZED => house.metrics.bad_input(BadInput::Token),
                 _ => {}
             }
             problem.into_response()
@@ -66,28 +69,55 @@ fn enter<'a>(access: &'a Access, request: &Request) -> Result<&'a Gate, Problem>
     access.gate(name, token.as_deref(), || auth::local(peer, request.headers()))
 }
 
-async fn accept(house: &House, gate: &Gate, request: Request) -> Result<(), Problem> {
-    if let Some(Err(wait)) = gate.limit.as_ref().map(Limit::take) {
-        let detail = format!("{} sends more messages a minute than it may; this one was not taken", gate.id);
-        return Err(Problem::too_many(detail, wait).remedy("Send it again after the time in Retry-After"));
-    }
+async fn accept(house: &House, access: &Arc<Access>, gate: &Gate, request: Request) -> Result<(), Problem> {
     let (parts, body) = request.into_parts();
+    match &gate.proof {
+        // Whoever cannot prove anything must not use up what the source may send.
+        Some(proof) if !proof.is_shown(&parts.headers) => return Err(auth::no_integration()),
+        Some(_) => {}
+        None => within_limit(gate)?,
+    }
     let body = body::read(&parts.headers, body, LIMIT).await?;
-    let report = if body.len() > LARGE {
-        let (kind, id) = (gate.kind, gate.id.clone());
-        let read = tokio::task::spawn_blocking(move || read(kind, &id, &body)).await;
-        read.map_err(|_| Problem::inside(observe::trace()))??
+    let message = if body.len() > LARGE {
+        let (access, name) = (Arc::clone(access), gate.integration.id.clone());
+        let read = move || {
+            let gate = access.named(&name).ok_or_else(auth::no_integration)?;
+            read(gate, &parts.headers, &body)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|_| Problem::inside(observe::trace()))??
     } else {
-        read(gate.kind, &gate.id, &body)?
+        read(gate, &parts.headers, &body)?
     };
-    house.engine.report(observe::trace(), report).await?;
+    match message {
+        Message::Report(report) => drop(house.engine.report(observe::trace(), report).await?),
+        Message::Deployment(told) => {
+            drop(house.engine.submit(observe::trace(), Intent::Deployed(told)).await?);
+        }
+        Message::Passed => house.metrics.passed(&gate.integration.id),
+    }
     Ok(())
 }
 
-fn read(kind: IntegrationKind, integration: &IntegrationId, body: &Bytes) -> Result<Report, Problem> {
+fn within_limit(gate: &Gate) -> Result<(), Problem> {
+    let Some(Err(wait)) = gate.limit.as_ref().map(Limit::take) else { return Ok(()) };
+    let id = &gate.integration.id;
+    let detail = format!("{id} sends more messages a minute than it may; this one was not taken");
+    Err(Problem::too_many(detail, wait).remedy("Send it again after the time in Retry-After"))
+}
+
+/// Reads a message, once it is known whose it is.
+fn read(gate: &Gate, headers: &HeaderMap, body: &Bytes) -> Result<Message, Problem> {
     #[expect(clippy::disallowed_methods, reason = "when a request arrived is known here and nowhere else")]
     let received = Timestamp::now();
-    intake::read(kind, integration, body, received).map_err(|problem| {
+    if let Some(proof) = &gate.proof {
+        if !proof.holds(headers, body, received) {
+            return Err(auth::no_integration());
+        }
+        within_limit(gate)?;
+    }
+    let header = |name: &str| signature::once(headers, name);
+    let sent = Sent { header: &header, body, received };
+    intake::read(&gate.integration, sent).map_err(|problem| {
         let detail = problem.to_string();
         match problem.field {
             Some(field) => Problem::wrong(field, detail).remedy(problem.remedy),

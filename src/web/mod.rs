@@ -21,6 +21,7 @@ mod pages;
 mod problem;
 mod query;
 mod serve;
+mod signature;
 mod slack_events;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod chat;
 mod chat_discord;
 mod command_line;
 mod crash;
+mod deployments;
 mod documents;
 mod identity;
 mod layers;

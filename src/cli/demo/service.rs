@@ -110,8 +110,7 @@ mod tests {
         let at: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         for (until, status) in [(None, AlertStatus::Firing), (Some(at), AlertStatus::Resolved)] {
             let body = serde_json::to_vec(&webhook("http://127.0.0.1:1", at, until)).unwrap();
-            let kind = crate::domain::config::IntegrationKind::Alertmanager;
-            let report = intake::read(kind, &"shop".into(), &body, at).unwrap();
+            let report = intake::alertmanager::read(&"shop".into(), &body, at).unwrap();
             assert_eq!(report.signals.iter().map(|signal| signal.status).collect::<Vec<_>>(), [status]);
         }
     }

@@ -31,7 +31,7 @@ use crate::{
 
 /// Which incidents a command can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Among {
+pub(super) enum Among {
     /// Those that are open.
     Open,
     /// Those that are resolved.
@@ -51,13 +51,13 @@ impl Among {
 }
 
 /// The argument that names an incident.
-fn which_argument() -> Argument {
+pub(super) fn which_argument() -> Argument {
     Argument::optional("incident", Kind::Incident, "which incident; not needed when only one can be meant")
 }
 
 /// The incident that was named, or the only one that can be meant: of the channel in which it is written, if any is
 /// told there.
-async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Undone> {
+pub(super) async fn which(call: &Call<'_>, among: Among) -> Result<IncidentId, Undone> {
     if let Some(incident) = call.get("incident") {
         return Ok(incident);
     }
@@ -98,7 +98,7 @@ async fn change(
 }
 
 /// Makes a card of an incident as it is now.
-async fn seen(
+pub(super) async fn seen(
     call: &Call<'_>,
     id: IncidentId,
     say: impl FnOnce(&Scene<'_>, &Incident) -> Card + Send + 'static,

@@ -3,7 +3,7 @@
 use super::{Among, seen, which, which_argument};
 use crate::{
     command::{Answer, Call, Reply, spec::CommandSpec},
-    domain::{id::IncidentId, page::Target, timeline::of_incident},
+    domain::{deployment::SUSPECT, id::IncidentId, page::Target, timeline::of_incident},
     text::{self, refusal},
 };
 
@@ -32,7 +32,8 @@ pub async fn run(call: &Call<'_>) -> Answer {
     call.catch_up().await?;
     let records = call.desk.views.records(&keys, None, MOST).await.map_err(Call::views_down)?;
     seen(call, id, move |scene, it| {
-        text::incident::postmortem(it, text::postmortem::postmortem(it, &records, scene.now.civil))
+        let changes = scene.state.changes_before(it, SUSPECT);
+        text::incident::postmortem(it, text::postmortem::postmortem(it, &changes, &records, scene.now.civil))
     })
     .await
 }

@@ -30,6 +30,9 @@ fn help_lists_everything_that_the_caller_may_use() {
     /alert list [--ended] [--limit N]                       Lists the alerts that fire, the newest first.
     /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
     /announce CHANNEL TEXT…                                 Posts a message into a channel, kept with the incident that is told there.
+    /deployment before [INCIDENT] [--within WITHIN]         Shows what was deployed before an incident began, the nearest first.
+    /deployment list [--…]                                  Lists what GitHub and GitLab said was deployed, the newest first.
+    /deployment show DEPLOYMENT                             Shows a deployment: what, where, by whom, how it went.
     /help [COMMAND…]                                        Lists the commands, or explains one.
     /incident ack [INCIDENT]                                Takes an incident and all its groups; nobody else is paged for them.
     /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged; taking it oneself acknowledges.

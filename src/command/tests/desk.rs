@@ -239,7 +239,7 @@ pub fn config() -> Config {
         severities: severities.into_iter().map(|one| (one.id.clone(), one)).collect(),
         integrations: BTreeMap::from([(
             "prometheus".into(),
-            Integration { id: "prometheus".into(), kind: IntegrationKind::Alertmanager },
+            Integration { id: "prometheus".into(), kind: IntegrationKind::Alertmanager, service: None },
         )]),
         routes: vec![route],
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },

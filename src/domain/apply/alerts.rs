@@ -8,6 +8,7 @@ use std::{
 use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
     alert::Alert,
+    deployment::Whereabouts,
     event::{AlertFired, GroupOpened},
     group::{ClosedGroup, Group},
     id::{AlertId, GroupId, IncidentId},
@@ -36,6 +37,7 @@ impl State {
             self.change_group(*group, |group| {
                 group.firing.insert(fired.alert);
                 group.seen += 1;
+                group.whereabouts.add(&fired.labels);
             });
             self.card_changed(*group);
         }
@@ -96,6 +98,7 @@ impl State {
             carded: BTreeSet::new(),
             storms: BTreeSet::new(),
             runs: BTreeMap::new(),
+            whereabouts: Whereabouts::default(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -136,6 +139,7 @@ impl State {
             labels: group.labels.clone(),
             severity: group.severity.clone(),
             seen: group.seen,
+            whereabouts: group.whereabouts.clone(),
         };
         // Messages that wait may still speak of a closed group.
         let most = REMEMBERED + self.deliveries.len();

@@ -4,6 +4,7 @@
 mod alerts;
 mod change;
 mod chat;
+mod deployment;
 mod incidents;
 mod links;
 mod pages;
@@ -128,6 +129,7 @@ impl State {
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
+            Event::Deployed(said) => self.deployed(said),
             incident => self.incident_changed(incident, stamp),
         }
     }

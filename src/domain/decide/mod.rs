@@ -8,6 +8,7 @@
 mod acknowledge;
 mod announce;
 mod delivery;
+mod deployment;
 mod due;
 mod incident;
 mod link;
@@ -88,6 +89,7 @@ pub fn decide(
             decision.add_override(schedule, person, from, until, by)?;
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
+        Intent::Deployed(told) => decision.deployed(*told),
     }
     decision.look_after_rooms();
     Ok(Decided { events: decision.events, ..Decided::default() })

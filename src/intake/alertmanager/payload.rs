@@ -6,10 +6,10 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 use jiff::Timestamp;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, value::MapAccessDeserializer},
+    de::{self, SeqAccess},
 };
 
-use super::MOST_ALERTS;
+use super::{MOST_ALERTS, Object};
 use crate::domain::{alert::AlertStatus, labels::Labels};
 
 /// One message. What is not named here is ignored.
@@ -54,25 +54,6 @@ pub(super) struct RawAlert<'a> {
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-/// A JSON object; without this serde would also take a list of the fields' values in their order.
-pub(super) struct Object<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-            type Value = Object<T>;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Visitor(PhantomData))
-    }
-}
 
 /// The alerts of a message; reading stops at [`MOST_ALERTS`].
 pub(super) struct Alerts<'a>(pub(super) Vec<Object<RawAlert<'a>>>);

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{domain::config::IntegrationKind, intake};
 
 /// As a real Alertmanager 0.25 writes it: a firing group with one alert that is resolved already.
 const REAL: &str = r#"{"receiver":"watchbell","status":"firing","alerts":[
@@ -22,7 +21,7 @@ fn received() -> Timestamp {
 }
 
 fn take(body: &[u8]) -> Result<Report, Problem> {
-    intake::read(IntegrationKind::Alertmanager, &IntegrationId::new("prometheus"), body, received())
+    read(&IntegrationId::new("prometheus"), body, received())
 }
 
 fn take_json(body: &Value) -> Result<Report, Problem> {

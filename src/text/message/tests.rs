@@ -52,6 +52,7 @@ fn facts() -> Facts {
             severity: "P2".into(),
             status: IncidentStatus::Investigating,
             commander: Some("Ana Ruiz".into()),
+            change: None,
         }),
         group: Some(GroupFacts {
             id: GroupId(17),

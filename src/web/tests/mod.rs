@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod deployments;
 mod links;
 mod live;
 mod lookups;

@@ -29,7 +29,7 @@ pub fn config() -> Config {
         severities: severities(),
         integrations: BTreeMap::from([(
             "prometheus".into(),
-            Integration { id: "prometheus".into(), kind: IntegrationKind::Alertmanager },
+            Integration { id: "prometheus".into(), kind: IntegrationKind::Alertmanager, service: None },
         )]),
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
