@@ -10,7 +10,7 @@ use crate::{
     intake,
 };
 
-/// As GitLab's documentation shows it.
+/// In the shape of GitLab's merge requests 60518 and 120151.
 const REAL: &str = r#"{"object_kind":"deployment","status":"success",
 "status_changed_at":"2026-11-23 09:48:00 +0100","deployment_id":15,"deployable_id":796,
 "deployable_url":"https://gitlab.example.com/octo/flows/qflow/-/jobs/796","environment":"staging",

@@ -17,6 +17,7 @@ mod labels;
 pub mod lines;
 pub mod me;
 pub mod message;
+mod nobody;
 pub mod oncall;
 pub mod paging;
 pub mod plain;

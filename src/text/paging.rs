@@ -38,7 +38,7 @@ pub fn fields(scene: &Scene<'_>, events: &[Event]) -> Vec<Field> {
                     fields.push(field("Uncertain", value));
                 }
             }
-            Event::StepTaken(step) => nobody.extend(step.nobody.iter().map(super::timeline::nobody)),
+            Event::StepTaken(step) => nobody.extend(step.nobody.iter().map(super::nobody::nobody)),
             Event::PageStopped { why, spared: people, leaving: attempts, .. } => {
                 stopped = true;
                 // Whoever takes it knows about themselves.

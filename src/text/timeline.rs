@@ -17,8 +17,8 @@ use crate::domain::{
     alert,
     delivery::{DeliveryKind, Recipient},
     event::{
-        Actor, AlertFired, Event, GroupOpened, IncidentOpened, Nobody, NobodyBecause, PageStarted, PageStop,
-        Paged, Record, Reminder, ResolvedBy, StepTaken,
+        Actor, AlertFired, Event, GroupOpened, IncidentOpened, PageStarted, PageStop, Paged, Record,
+        Reminder, ResolvedBy, StepTaken,
     },
     id::{DeliveryId, PageId, PersonId, Seq, SeverityId},
     incident::IncidentStatus,
@@ -490,14 +490,3 @@ pub(super) use super::labels::labels;
 #[cfg(test)]
 #[path = "timeline_tests.rs"]
 mod tests;
-
-/// Why a target of a step meant nobody.
-#[must_use]
-pub fn nobody(missed: &Nobody) -> String {
-    match &missed.why {
-        NobodyBecause::Empty => format!("{}: nobody is on call", name(&missed.target)),
-        NobodyBecause::NoContact(person) => {
-            format!("{}: {} has no contact for pages", name(&missed.target), name(person))
-        }
-    }
-}

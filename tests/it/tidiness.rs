@@ -12,7 +12,7 @@ const LINES_WITH_TESTS: usize = 700;
 /// Files that may be longer: (path, lines with tests, why).
 const LONGER: &[(&str, usize, &str)] = &[(
     "src/domain/event.rs",
-    800,
+    850,
     "the vocabulary of the journal is one list: every event that is kept for ever",
 )];
 

@@ -58,7 +58,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /page PERSON|TEAM|POLICY REASON…                        Pages a person, everybody of a team, or by an escalation policy.
     /runbook approve RUN [STEP]                             Says yes to what a run asks: a confirmation, or an approval by others.
     /runbook refuse RUN [STEP]                              Says no to what a run asks; the run ends.
-    /runbook runs [--limit N]                               Lists the runs of runbooks: those that run, then the last that ended.
+    /runbook runs [RUN] [--limit N]                         Lists the runs of runbooks: those that run, then the last that ended.
     /runbook stop RUN                                       Stops a run: no further step begins, and what runs is ended.
     /watchbell version                                      Says which release of Watchbell answers.
     ");
