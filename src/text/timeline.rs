@@ -390,7 +390,7 @@ fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {
         let channels: Vec<String> = taken.channels.iter().map(name).collect();
         parts.push(format!("told {}", enumerate(&channels)));
     }
-    parts.extend(taken.nobody.iter().map(nobody));
+    parts.extend(taken.nobody.iter().map(super::nobody::nobody));
     parts.insert(0, head);
     parts.join("; ")
 }
