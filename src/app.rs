@@ -47,7 +47,7 @@ pub use platforms::{Connected, Platforms, slack_manifest};
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
-const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 5");
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 6");
 /// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
 /// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;
@@ -92,7 +92,8 @@ impl App {
     /// With what to do: the data folder is in use or damaged, the address is taken, and so on.
     pub async fn start(loaded: Loaded, options: Options) -> anyhow::Result<Self> {
         let library = library(options.commands.as_deref(), &loaded);
-        let Loaded { config, mut settings, .. } = loaded;
+        let Loaded { mut config, mut settings, .. } = loaded;
+        library.set_up(Arc::make_mut(&mut config));
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
         let listen = options.listen.unwrap_or(settings.listen);
         settings.may_listen(listen).map_err(anyhow::Error::msg)?;
@@ -151,6 +152,7 @@ impl App {
         let desk = desk(&engine, &views, &library, &executor);
         executor.resume(&desk, &library).await;
         executor.keep_time(&desk, &library, last);
+        executor.keep_watch(&desk, &library);
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {
@@ -318,6 +320,10 @@ fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
     for mistake in library.mistakes() {
         let Mistake { file, line, column, what, .. } = mistake;
         warn!(file, line, column, "a runbook cannot be used: {what}");
+    }
+    for mistake in library.mistakes_of_routes() {
+        let Mistake { file, line, column, what, .. } = mistake;
+        warn!(file, line, column, "a route cannot run what it names: {what}");
     }
     if library.left_out() > 0 {
         let left_out = library.left_out();

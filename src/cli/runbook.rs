@@ -60,7 +60,8 @@ pub fn run(common: &Common, args: &RunbookArgs) -> ExitCode {
 /// When `out` cannot be written to.
 pub fn check(common: &Common, loaded: &Loaded, out: &mut dyn Write, colours: bool) -> io::Result<ExitCode> {
     let library = Library::load(common.commands_dir().as_deref(), loaded);
-    let mistakes = Mistakes { all: library.mistakes().cloned().collect() };
+    let all = library.mistakes().chain(library.mistakes_of_routes());
+    let mistakes = Mistakes { all: all.cloned().collect() };
     let count = match library.runbooks().len() {
         1 => "1 runbook".to_owned(),
         count => format!("{count} runbooks"),
@@ -75,8 +76,11 @@ pub fn check(common: &Common, loaded: &Loaded, out: &mut dyn Write, colours: boo
     }
     let text = if colours { format!("{mistakes:#}") } else { mistakes.to_string() };
     writeln!(out, "{text}")?;
-    let broken = library.broken().len();
-    writeln!(out, "commands: {} in {broken} of the files; {count} can be used", mistakes.summary())?;
+    let of = match library.broken().len() {
+        0 => String::new(),
+        broken => format!(" in {broken} of the files"),
+    };
+    writeln!(out, "commands: {}{of}; {count} can be used", mistakes.summary())?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -105,6 +105,14 @@ impl Mistake {
         Self { gravity, file, line: 0, column: 0, what, nearest: None, remedy, excerpt: None }
     }
 
+    /// A mistake at the same place: what stands there was looked at again, by whoever knows more.
+    #[must_use]
+    pub fn saying(&self, what: String, nearest: Option<String>, remedy: String) -> Self {
+        let harmless = |text: String| text.replace(char::is_control, "·");
+        let (what, remedy, nearest) = (harmless(what), harmless(remedy), nearest.map(harmless));
+        Self { what, nearest, remedy, ..self.clone() }
+    }
+
     /// Makes a finding fit to be shown; what `masks` cover is not copied.
     #[must_use]
     pub fn shown(finding: Finding, source: &Source, masks: &[Place]) -> Self {

@@ -4,7 +4,13 @@
 //! `source` reads files, `syntax` says what is not TOML, `whole` sorts all tables, `section` and `value` read typed
 //! values; `server`, `people`, `oncall` and `routes` each read their tables; `mistake` is what people see.
 
-use std::{cell::RefCell, collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    sync::Arc,
+};
 
 use toml::de::DeTable;
 
@@ -29,6 +35,7 @@ mod words;
 
 pub use formats::{channel, zone};
 pub use mistake::{Finding, Gravity, Mistake, Mistakes};
+pub use routes::Diagnostic;
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
@@ -218,6 +225,8 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
         automatic: BTreeSet::new(),
+        triggers: Vec::new(),
+        offers: BTreeMap::new(),
         platforms,
         strangers,
     };

@@ -21,6 +21,7 @@ use crate::domain::{
 };
 
 use super::{
+    mistake::{Finding, Gravity, Mistake},
     people,
     section::{Node, Reader, Section, Text},
     source::{self, Place},
@@ -221,11 +222,20 @@ fn kind(node: &Node<'_>) -> Option<IntegrationKind> {
     node.one_of(&known, |written| format!("there is no kind of integration `{written}`"), remedy)
 }
 
+/// A command that a route runs. Whether there is such a runbook, this part of the house cannot know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// With its arguments: `/qflow health engine`.
+    pub line: String,
+    /// Where it stands, for whoever finds something wrong with it.
+    pub at: Mistake,
+}
+
 /// All routes, and the commands that they run.
 #[derive(Default)]
 pub(super) struct Table {
     pub routes: Vec<Route>,
-    pub diagnostics: BTreeMap<RouteId, Vec<String>>,
+    pub diagnostics: BTreeMap<RouteId, Vec<Diagnostic>>,
 }
 
 /// All routes; `graded`: some severity recognises alerts by their labels.
@@ -260,7 +270,12 @@ pub(super) fn routes(reader: &Reader<'_>, whole: &Whole<'_>, graded: bool) -> Ta
     table
 }
 
-fn route(reader: &Reader<'_>, names: &Names, node: &Node<'_>, graded: bool) -> Option<(Route, Vec<String>)> {
+fn route(
+    reader: &Reader<'_>,
+    names: &Names,
+    node: &Node<'_>,
+    graded: bool,
+) -> Option<(Route, Vec<Diagnostic>)> {
     let before = reader.found.borrow().len();
     let mut section = node.section()?;
     let name = section.text("name", "\"qflow-critical\"");
@@ -315,11 +330,11 @@ fn group_by(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<String> {
     labels
 }
 
-fn run(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<String> {
+fn run(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<Diagnostic> {
     let mut commands = Vec::new();
     for text in section.texts("run", "[\"/qflow health\"]") {
         if text.value.starts_with('/') && text.value.len() > 1 {
-            commands.push(text.value);
+            commands.extend(diagnostic(reader, text));
         } else {
             let near = format!("/{}", text.value.trim_start_matches('/'));
             let what = format!("`{}` is not a command", text.value);
@@ -327,6 +342,13 @@ fn run(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<String> {
         }
     }
     commands
+}
+
+fn diagnostic(reader: &Reader<'_>, text: Text) -> Option<Diagnostic> {
+    let (gravity, what, remedy) = (Gravity::Mistake, String::new(), String::new());
+    let finding = Finding { gravity, at: text.at, what, nearest: None, remedy };
+    let source = reader.sources.get(text.at.file)?;
+    Some(Diagnostic { line: text.value, at: Mistake::shown(finding, source, &reader.masks.borrow()) })
 }
 
 /// The same for the same route wherever it stands among the others, so that its groups survive a reordering.

@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::Diagnostic;
 use crate::domain::{
     delivery::Channel,
     id::{ContactName, IntegrationId, PersonId, RouteId},
@@ -46,7 +47,7 @@ pub struct Settings {
     /// Language and chat accounts.
     pub accounts: BTreeMap<PersonId, Account>,
     /// Commands that a route posts with its alerts (`/qflow health`).
-    pub diagnostics: BTreeMap<RouteId, Vec<String>>,
+    pub diagnostics: BTreeMap<RouteId, Vec<Diagnostic>>,
     /// The outgoing heartbeat.
     pub alive: Option<Alive>,
     /// E-mail.

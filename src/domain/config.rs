@@ -15,6 +15,7 @@ use super::{
     permission::Strangers,
     person::{Person, Team, Urgency},
     room::RoomRule,
+    run::{Budget, RunOffer},
     schedule::Schedule,
 };
 
@@ -42,6 +43,10 @@ pub struct Config {
     pub unrouted: Unrouted,
     /// Identities of runbooks that run by themselves: their yes never counts.
     pub automatic: BTreeSet<PersonId>,
+    /// Runbooks that start by themselves for groups, in the order in which they do.
+    pub triggers: Vec<Trigger>,
+    /// Runbooks that are offered when an incident of such a severity opens.
+    pub offers: BTreeMap<SeverityId, Vec<RunOffer>>,
     /// Chat platforms that are set up beside the terminal, and how they make rooms for incidents, if they do.
     pub platforms: BTreeMap<Channel, Option<RoomRule>>,
     /// What somebody may do there whose account is nobody's; no entry: look.
@@ -139,6 +144,28 @@ pub struct Route {
     pub incident: bool,
     /// Whether later routes are tried too.
     pub goes_on: bool,
+}
+
+/// A runbook that starts by itself for groups.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// The command that it is.
+    pub runbook: String,
+    /// That command with its arguments.
+    pub line: String,
+    /// For which groups.
+    pub by: TriggeredBy,
+    /// Its budget, when it answers by itself.
+    pub answer: Option<Budget>,
+}
+
+/// For which groups a runbook starts by itself.
+#[derive(Debug, Clone)]
+pub enum TriggeredBy {
+    /// Those of this route.
+    Route(RouteId),
+    /// Those with a firing alert that meets all of these; empty: none.
+    Alert(Vec<Matcher>),
 }
 
 /// Where an alert goes that no route takes.

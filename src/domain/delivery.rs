@@ -137,6 +137,8 @@ pub enum Notice {
     RunWaits(RunId),
     /// A runbook answered by itself, and it did not help.
     NotHelped(RunId),
+    /// A runbook was to start for a group and does not: its place among those of the group.
+    HeldBack(u32),
 }
 
 /// What a vendor made of one attempt: what to do next.

@@ -23,7 +23,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     room::{Author, MessageCaptured, Origin, RoomWork},
-    run::{RunEvent, RunMissed},
+    run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -592,6 +592,12 @@ pub enum Event {
     Run(Box<RunEvent>),
     /// A run that should have started did not.
     RunMissed(Box<RunMissed>),
+    /// A runbook is to start for a group.
+    RunDue(Box<RunDue>),
+    /// It does not start.
+    RunHeldBack(Box<RunHeldBack>),
+    /// Runbooks are offered for an incident.
+    RunsOffered(Box<RunsOffered>),
     /// Somebody posted a message into a channel.
     Announced(Box<Announced>),
     /// A deployment began, or stands differently now.

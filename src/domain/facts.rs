@@ -17,7 +17,7 @@ use super::{
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
-    run::Run,
+    run::{HeldBack, Run, RunOffer},
     state::State,
     storm::StormFacts,
 };
@@ -99,6 +99,9 @@ pub struct IncidentFacts {
     /// The last deployment before it; only where the incident itself is what the message is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// Runbooks that are offered for it, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<RunOffer>,
 }
 
 /// What is known of a group.
@@ -116,6 +119,9 @@ pub struct GroupFacts {
     pub opened_at: Timestamp,
     /// Up to [`GroupFacts::MOST`] alerts that fire, the oldest first.
     pub alerts: Vec<AlertFacts>,
+    /// Runbooks that were to start for it and do not, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<(String, HeldBack)>,
 }
 
 impl GroupFacts {
@@ -210,6 +216,7 @@ impl State {
                     labels: group.labels.clone(),
                     opened_at: group.opened_at,
                     alerts,
+                    held_back: group.held_back.clone(),
                 }),
                 storm: None,
                 reason: None,
@@ -234,6 +241,7 @@ impl State {
                 labels: closed.map(|closed| closed.labels.clone()).unwrap_or_default(),
                 opened_at: closed.map_or(self.clock, |closed| closed.opened_at),
                 alerts: Vec::new(),
+                held_back: Vec::new(),
             }),
             storm: None,
             reason: None,
@@ -348,6 +356,7 @@ impl State {
             status: incident.status,
             commander: incident.commander().map(ToString::to_string),
             change: None,
+            offered: if incident.is_open() { incident.offered.clone() } else { Vec::new() },
         })
     }
 }

@@ -15,6 +15,7 @@ use super::{
     },
     labels::Labels,
     person::Urgency,
+    run::HeldBack,
 };
 
 /// A group with at least one firing alert.
@@ -78,6 +79,12 @@ pub struct Group {
     /// What the labels of its alerts say about where they are.
     #[serde(default)]
     pub whereabouts: Whereabouts,
+    /// Runbooks that were to start for it, each once, whatever became of that.
+    #[serde(default)]
+    pub due: BTreeSet<String>,
+    /// Those of them that do not start, and why.
+    #[serde(default)]
+    pub held_back: Vec<(String, HeldBack)>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

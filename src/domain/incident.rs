@@ -14,6 +14,7 @@ use super::{
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
     room::IncidentRoom,
+    run::RunOffer,
 };
 
 /// Who does what in an incident.
@@ -144,6 +145,9 @@ pub struct Incident {
     /// Its rooms on the chat platforms.
     #[serde(default)]
     pub rooms: Vec<IncidentRoom>,
+    /// Runbooks that were offered for it, each once.
+    #[serde(default)]
+    pub offered: Vec<RunOffer>,
 }
 
 impl Incident {

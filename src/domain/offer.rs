@@ -37,7 +37,9 @@ impl Offers {
     #[must_use]
     pub fn of(state: &State, config: &Config, incident: &Incident, at: Timestamp) -> Self {
         let lead = incident.commander();
-        let people = likely(state, config, Some(incident), at).into_iter().filter(|id| Some(id) != lead);
+        // What runs by itself leads nothing.
+        let fits = |id: &PersonId| Some(id) != lead && !config.automatic.contains(id);
+        let people = likely(state, config, Some(incident), at).into_iter().filter(fits);
         let named = |id: PersonId| {
             let person = config.people.get(&id).filter(|person| !person.contacts.is_empty())?;
             Some((id, person.name.clone()))

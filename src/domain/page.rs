@@ -116,6 +116,8 @@ pub enum PageReason {
     Assigned(PersonId),
     /// A runbook answered by itself, and it did not help.
     NotHelped(RunId),
+    /// This runbook should have answered by itself, and was not started.
+    HeldBack(String),
 }
 
 /// A page that runs.

@@ -23,7 +23,7 @@ use super::{
     link::Links,
     page::{ClosedPage, Page, Subject},
     room::Origin,
-    run::{Answers, Lock, Run, RunMissed},
+    run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
 };
@@ -122,6 +122,12 @@ pub struct State {
     /// The last deployments.
     #[serde(default)]
     pub deployments: Deployments,
+    /// Runbooks that are to start for groups, in the order in which it is their turn.
+    #[serde(default)]
+    pub due_runs: VecDeque<RunDue>,
+    /// When alerts last had runbooks start, by their commands, as far back as that counts.
+    #[serde(default)]
+    pub due_lately: BTreeMap<String, DueLately>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

@@ -116,6 +116,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::StormBegan { .. }
         | Event::StormJoined { .. }
         | Event::StormEnded { .. }
+        | Event::RunDue(_)
         | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));
@@ -185,6 +186,11 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::RunMissed(_) => file(Key::Runs),
         // All of them are in the state; here only where somebody asks what happened.
         Event::Deployed(said) => said.incidents.iter().for_each(|incident| file(Key::Incident(*incident))),
+        Event::RunHeldBack(held) => {
+            file(Key::Runs);
+            file(Key::Group(held.group));
+        }
+        Event::RunsOffered(offered) => file(Key::Incident(offered.incident)),
     }
 }
 

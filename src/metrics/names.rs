@@ -132,6 +132,9 @@ event_types! {
     Run => "run",
     RunMissed => "run_missed",
     Deployed => "deployed",
+    RunDue => "run_due",
+    RunHeldBack => "run_held_back",
+    RunsOffered => "runs_offered",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {

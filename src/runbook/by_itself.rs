@@ -85,6 +85,7 @@ pub(super) fn read(
     }
     by_itself.budget = budget(table, notes);
     by_itself.cool_down = table.wait("cool_down", notes);
+    by_itself.judge_within = table.wait("judge_within", notes).filter(|within| !within.is_zero());
     by_itself.page = page(table, notes, ground);
     alone(table, spec, &by_itself, notes);
     by_itself
@@ -107,14 +108,15 @@ fn alone(table: &Table<'_>, spec: &CommandSpec, by_itself: &ByItself, notes: &No
             notes.mistake(at.at.clone(), what, "give that argument a default");
         }
     }
-    let answers = !by_itself.on_alert.is_empty();
-    for key in ["budget", "cool_down", "helped", "page"] {
-        if let Some((_, at, _)) = table.entries.iter().find(|(known, ..)| *known == key && !answers) {
-            notes.mistake(
-                at.at.clone(),
-                format!("`{key}` is for what answers an alert"),
-                "write on_alert, or take it out",
-            );
+    let (alerts, budget) = (!by_itself.on_alert.is_empty(), table.get("budget").is_some());
+    for key in ["budget", "cool_down", "helped", "judge_within", "page"] {
+        let Some((_, at, _)) = table.entries.iter().find(|(known, ..)| *known == key) else { continue };
+        if !alerts {
+            let what = format!("`{key}` is for what answers an alert");
+            notes.mistake(at.at.clone(), what, "write on_alert, or take it out");
+        } else if !budget {
+            let what = format!("`{key}` is for an automatic answer, and that has a budget");
+            notes.mistake(at.at.clone(), what, "write budget: 3 in 1h, or take it out");
         }
     }
 }

@@ -3,20 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
-use super::{
-    Library, Runbook,
-    executor::Executor,
-    plan::{self, About, Wanted},
-    run::{Said, tell},
-};
+use super::{Library, Runbook, alone::NotStarted, executor::Executor, run::tell};
 use crate::{
-    command::{Desk, Ground, understand},
-    domain::{
-        event::{Actor, Event},
-        run::{RunBecause, RunIntent, RunMissed},
-    },
+    command::Desk,
+    domain::run::{RunBecause, RunIntent, RunMissed},
     observe,
     text::runbook as words,
 };
@@ -39,60 +31,13 @@ impl Executor {
 
     /// Starts a runbook because its time has come.
     async fn start_at(&self, desk: &Desk, runbook: &Arc<Runbook>, due: Timestamp) {
-        if let Err(why) = self.try_start_at(desk, runbook, due).await {
+        let because = RunBecause::Schedule { due };
+        if let Err(NotStarted::Because(why)) =
+            self.start_alone(desk, runbook, &runbook.command(), because).await
+        {
             let missed = RunMissed { runbook: runbook.command(), due, times: 1, why };
             drop(tell(desk, observe::trace(), RunIntent::Missed(missed)).await);
         }
-    }
-
-    async fn try_start_at(&self, desk: &Desk, runbook: &Arc<Runbook>, due: Timestamp) -> Result<(), String> {
-        let named = runbook.environment.clone().or_else(|| self.world.usual().map(str::to_owned));
-        let named = named.unwrap_or_default();
-        let environment = self.world.environment(&named).cloned();
-        let environment = environment.ok_or_else(|| words::no_environment(&named).title)?;
-        let by = runbook.by_itself.run_as.clone().map_or(Actor::Watchbell, Actor::Person);
-        let (registry, command, name) = (desk.commands.current(), runbook.command(), named.clone());
-        let (channel, actor) = (runbook.by_itself.channel.clone(), by.clone());
-        let seen = desk.engine.read(move |look| {
-            let now = look.now.civil;
-            let me = actor.person();
-            let zone = me.and_then(|me| look.config.people.get(me)).map(|person| person.zone.clone());
-            let zone = zone.unwrap_or(TimeZone::UTC);
-            let ground = Ground { config: look.config, zone: &zone, now, me, anchor: now };
-            // Its defaults are those of the command.
-            let parsed = understand(&registry, ground, &command).ok()?;
-            let about = About { by: &actor, incident: None, group: None, channel: channel.as_ref(), now };
-            let (given, environment) = (parsed.values, (name.as_str(), &environment));
-            let scope = plan::scope(&parsed.spec, &given, environment, &about, look.state, look.config);
-            Some((given, scope))
-        });
-        let Ok(Some((given, scope))) = seen.await else { return Err(words::NEEDS_ARGUMENTS.to_owned()) };
-        let wanted = Wanted {
-            by,
-            because: RunBecause::Schedule { due },
-            given: &given,
-            environment: named,
-            incident: None,
-            group: None,
-            channels: runbook.by_itself.channel.iter().cloned().collect(),
-            salt: &*desk.salt,
-        };
-        let (plan, trace) = (plan::plan(runbook, wanted, &scope), observe::trace());
-        let started = tell(desk, trace, RunIntent::Start(Box::new(plan))).await;
-        let Ok(started) = started else { return Ok(()) };
-        let started = started.map_err(|no| words::refused(no, &TimeZone::UTC))?;
-        let id = started.events.iter().find_map(|event| match event {
-            Event::Run(event) => Some(event.run),
-            _ => None,
-        });
-        let Some(id) = id else { return Ok(()) };
-        let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
-            return Ok(());
-        };
-        if let Some(running) = self.running_of(desk, runbook, &run, trace, Said::default()).await {
-            self.spawn(running.go(0));
-        }
-        Ok(())
     }
 }
 

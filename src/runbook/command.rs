@@ -151,6 +151,17 @@ fn show(runbook: &Runbook) -> crate::text::card::Card {
     if !matchers.is_empty() {
         facts.push(("on alert".to_owned(), matchers.join(", ")));
     }
+    if let Some(budget) = runbook.by_itself.budget {
+        let budget = format!("{} in {}", budget.runs, duration::brief(budget.window));
+        facts.push(("answers by itself".to_owned(), budget));
+    }
+    let severities: Vec<String> = runbook.by_itself.on_incident.iter().map(ToString::to_string).collect();
+    if !severities.is_empty() {
+        facts.push(("offered for".to_owned(), severities.join(", ")));
+    }
+    if let Some(identity) = &runbook.by_itself.run_as {
+        facts.push(("runs as".to_owned(), identity.to_string()));
+    }
     let steps: Vec<StepLine> = runbook
         .steps
         .iter()

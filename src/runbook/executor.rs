@@ -49,29 +49,44 @@ impl Executor {
     /// Takes up what ran when the process ended.
     pub async fn resume(&self, desk: &Desk, library: &Library) {
         let Ok(found) = desk.engine.read(|look| look.state.runs_to_resume()).await else { return };
-        for todo in found.into_iter().filter(|found| matches!(found.todo, Todo::Resume { .. })) {
-            let (id, trace) = (todo.run, observe::trace());
-            let resumed = tell(desk, trace, RunIntent::Resume(id)).await;
-            let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
-                return;
-            };
-            if !matches!(resumed, Ok(Ok(_))) || !run.is_live() {
-                continue;
-            }
-            let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
-            let runbook = library.get(&run.plan.runbook).filter(same);
-            let running = match runbook {
-                Some(runbook) => self.running_of(desk, runbook, &run, trace, Said::default()).await,
-                None => None,
-            };
-            match running {
-                Some(mut running) => {
-                    let from = standing(&mut running, &run);
-                    self.spawn(running.go(from));
-                }
-                None => self.spawn(give_up(desk.clone(), run, trace, self.commits.clone())),
+        for found in found {
+            match found.todo {
+                Todo::Resume { .. } => self.go_on(desk, library, found.run).await,
+                Todo::Judge => self.judge_again(desk, library, found.run).await,
             }
         }
+    }
+
+    async fn go_on(&self, desk: &Desk, library: &Library, id: RunId) {
+        let trace = observe::trace();
+        let resumed = tell(desk, trace, RunIntent::Resume(id)).await;
+        let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else { return };
+        if !matches!(resumed, Ok(Ok(_))) || !run.is_live() {
+            return;
+        }
+        match self.again(desk, library, &run, trace).await {
+            Some(mut running) => {
+                let from = standing(&mut running, &run);
+                self.spawn(running.go(from));
+            }
+            None => self.spawn(give_up(desk.clone(), run, trace, self.commits.clone())),
+        }
+    }
+
+    /// An automatic answer had ended, and nobody knew whether it had helped. When its file is another one by now nothing
+    /// is looked at: the rules judge by the end of its group.
+    async fn judge_again(&self, desk: &Desk, library: &Library, id: RunId) {
+        let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else { return };
+        if let Some(running) = self.again(desk, library, &run, observe::trace()).await {
+            self.spawn(async move { running.find_out().await });
+        }
+    }
+
+    /// A run of before, when its file is still the same.
+    async fn again(&self, desk: &Desk, library: &Library, run: &Run, trace: TraceId) -> Option<Running> {
+        let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
+        let runbook = library.get(&run.plan.runbook).filter(same)?;
+        self.running_of(desk, runbook, run, trace, Said::default()).await
     }
 
     /// Ends everything that runs here at once; what it was doing is taken up at the next start.
@@ -102,11 +117,13 @@ impl Executor {
         let environment = self.world.environment(&plan.environment)?.clone();
         let (spec, given) = (Arc::clone(&runbook.spec), plan::given(&runbook.spec, &plan));
         let (asked, place) = (plan.clone(), Place::new(&self.world, &environment));
+        let matchers = runbook.by_itself.on_alert.clone();
         let seen = desk.engine.read(move |look| {
             let about = About {
                 by: &asked.by,
                 incident: asked.incident,
                 group: asked.group,
+                matchers: &matchers,
                 channel: asked.channels.first(),
                 now: look.now.civil,
             };
@@ -120,7 +137,12 @@ impl Executor {
         });
         let (scope, caller) = seen.await.ok()?;
         // A step says yes to nothing, whoever started the run.
-        let operator = || Caller { actor: plan.by.clone(), ..Caller::operator(TimeZone::UTC) };
+        let actor = match &plan.by {
+            // What nobody stands for may look, and no more.
+            Actor::Watchbell => Actor::Integration("watchbell".into()),
+            by => by.clone(),
+        };
+        let operator = || Caller { actor, ..Caller::operator(TimeZone::UTC) };
         let caller = Caller { proven: false, ..caller.unwrap_or_else(operator) };
         Some(Running {
             // Whoever called may be in a hurry; a run is not.

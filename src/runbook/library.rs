@@ -18,6 +18,7 @@ use super::{
     document::RawLink,
     model::{Destination, Link, Runbook},
     read::{self, Draft},
+    triggers::OfRoutes,
 };
 use crate::{
     command::Registry,
@@ -44,6 +45,7 @@ pub const ITSELF: &str = "watchbell";
 pub struct Library {
     runbooks: BTreeMap<String, Arc<Runbook>>,
     broken: Vec<Broken>,
+    pub(super) of_routes: OfRoutes,
     left_out: usize,
 }
 
@@ -136,7 +138,9 @@ impl Library {
     pub(super) fn read(sources: &[Source], loaded: &Loaded) -> Self {
         let ground = Ground::new(loaded);
         let drafts: Vec<Draft<'_>> = sources.iter().map(|source| read::read(source, &ground)).collect();
-        Whole::new(sources, drafts).settle()
+        let mut library = Whole::new(sources, drafts).settle();
+        library.prove_routes(loaded);
+        library
     }
 
     /// A runbook by its command: `/qflow health`.

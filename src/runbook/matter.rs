@@ -19,7 +19,7 @@ use crate::{
     text,
 };
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "command",
     "aliases",
     "arguments",
@@ -36,6 +36,7 @@ const KEYS: [&str; 18] = [
     "budget",
     "cool_down",
     "helped",
+    "judge_within",
     "sources",
     "page",
 ];

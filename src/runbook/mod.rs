@@ -6,7 +6,9 @@
 //! where it stands. `read` puts one file together, `library` all of them. `start` is where a run begins.
 
 mod act;
+mod alone;
 mod answer;
+mod by_alert;
 mod by_itself;
 mod by_time;
 pub mod chart;
@@ -16,6 +18,7 @@ mod document;
 mod executor;
 mod expression;
 mod first;
+mod judging;
 mod library;
 mod matter;
 mod model;
@@ -32,6 +35,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod verdict;
 pub mod world;
 mod yaml;

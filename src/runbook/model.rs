@@ -150,6 +150,8 @@ pub struct ByItself {
     pub cool_down: Option<SignedDuration>,
     /// The action that says whether it helped, by its number.
     pub helped: Option<usize>,
+    /// How long after its end it must have helped.
+    pub judge_within: Option<SignedDuration>,
     /// Whom to page when it did not.
     pub page: Option<Whom>,
 }

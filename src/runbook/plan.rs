@@ -18,6 +18,7 @@ use crate::{
         config::Config,
         event::Actor,
         id::{ChannelName, GroupId, IncidentId},
+        matcher::Matcher,
         prose::Prose,
         run::{ASK_FOR, ActionKind, Approvals, PlannedStep, RunBecause, RunPlan},
         state::State,
@@ -119,6 +120,8 @@ pub(super) struct About<'a> {
     pub by: &'a Actor,
     pub incident: Option<IncidentId>,
     pub group: Option<GroupId>,
+    /// What an alert meets that is meant, of those of the group.
+    pub matchers: &'a [Matcher],
     pub channel: Option<&'a ChannelName>,
     pub now: Timestamp,
 }
@@ -161,7 +164,9 @@ pub(super) fn scope(
             ])
         }),
     );
-    let first = group.and_then(|group| group.firing.first()).and_then(|id| state.alerts.get(id));
+    let alerts = || group.into_iter().flat_map(|group| &group.firing).filter_map(|id| state.alerts.get(id));
+    let meant = alerts().find(|alert| about.matchers.iter().all(|matcher| matcher.matches(&alert.labels)));
+    let first = meant.or_else(|| alerts().next());
     scope.set("labels", first.map(|alert| &alert.labels).cloned().unwrap_or_default());
     scope.set("annotations", first.map(|alert| &alert.annotations).cloned().unwrap_or_default());
     let person = if let Actor::Person(id) = about.by { config.people.get(id) } else { None };

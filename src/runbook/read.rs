@@ -205,7 +205,7 @@ impl Draft<'_> {
 
     fn helped(&mut self, names: &Names) {
         let Some(matter) = &mut self.matter else { return };
-        let Some((name, at)) = matter.helped.take() else { return };
+        let Some((name, at)) = matter.helped.clone() else { return };
         match names.actions.get(&name) {
             Some(named) => matter.by_itself.helped = Some(named.number),
             None => {
@@ -247,6 +247,22 @@ impl Draft<'_> {
                 let remedy = "write role: operator above, or #| approve: operator here; if it only reads, #| reads: true";
                 self.notes.mistake(at.clone(), "this changes something, and every viewer may run it", remedy);
             }
+        }
+        self.guard_check(matter);
+    }
+
+    /// Whether an answer helped is looked at when its run is over: it must only read, and stand by itself.
+    fn guard_check(&self, matter: &Matter) {
+        let (Some(number), Some((name, at))) = (matter.by_itself.helped, &matter.helped) else { return };
+        let mut actions = self.steps.iter().flat_map(|step| &step.actions);
+        let Some(check) = actions.find(|action| action.number == number) else { return };
+        if check.changes {
+            let what = format!("`{name}` changes something, and is looked at again and again");
+            self.notes.mistake(at.clone(), what, "name a check that only reads");
+        } else if !check.uses.is_empty() {
+            let what =
+                format!("`{name}` needs what other steps found, and is looked at when they are long over");
+            self.notes.mistake(at.clone(), what, "name a check that stands by itself");
         }
     }
 

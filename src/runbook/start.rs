@@ -50,7 +50,7 @@ pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor)
             };
             let channel = about_channel.as_ref();
             let incident = channel.and_then(here);
-            let about = About { by: &by, incident, group: None, channel, now };
+            let about = About { by: &by, incident, group: None, matchers: &[], channel, now };
             (incident, plan::scope(&spec, &given, (&name, &environment), &about, look.state, look.config))
         })
         .await?;

@@ -9,10 +9,15 @@ use super::{
 use crate::domain::{
     id::{GroupId, IncidentId},
     offer::Offers,
+    run::RunOffer,
 };
 
 /// The longest label of a choice, in characters.
 const LABEL: usize = 70;
+/// The longest label of a button that starts a runbook, in characters.
+const OFFER: usize = 40;
+/// How many runbooks get a button.
+const MOST_OFFERS: usize = 5;
 
 /// A command that asks for what it needs: in a form where there are forms, line by line in the console.
 #[must_use]
@@ -57,6 +62,18 @@ pub fn of_incident(id: IncidentId, open: bool, taken: bool) -> Vec<Button> {
         button("Timeline", format!("/incident timeline {id}")),
     ]);
     buttons
+}
+
+/// Buttons that start the runbooks that are offered; the card says which more there are.
+#[must_use]
+pub fn offered(offers: &[RunOffer]) -> Vec<Button> {
+    let one = |offer: &RunOffer| {
+        let title = plain(&offer.title, OFFER);
+        let ask = if offer.asks { " --ask" } else { "" };
+        let label = if offer.asks { format!("{title}…") } else { title };
+        button(label, format!("{}{ask}", plain(&offer.runbook, LABEL)))
+    };
+    offers.iter().take(MOST_OFFERS).map(one).collect()
 }
 
 /// The button that opens an incident for a group that has none.

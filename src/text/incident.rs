@@ -8,6 +8,7 @@ use super::{
     card::{Card, Field, Link, Tone},
     control::{self, terminal},
     deployment, paging,
+    plain::{NAME, plain},
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
     usage::{short, zone_name},
@@ -41,6 +42,7 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     let change = scene.state.last_change(incident);
     fields.extend(change.map(|change| field("Last deployment", deployment::last(&change))));
     fields.extend(pages(scene, incident));
+    fields.extend(offered(incident));
     let tone =
         if incident.is_open() { tone(incident.urgency, incident.acknowledged.is_some()) } else { Tone::Good };
     Card {
@@ -142,7 +144,19 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
 }
 
 fn buttons(incident: &Incident) -> Vec<super::card::Button> {
-    control::of_incident(incident.id, incident.is_open(), incident.acknowledged.is_some())
+    let open = incident.is_open();
+    let mut buttons = control::of_incident(incident.id, open, incident.acknowledged.is_some());
+    if open {
+        buttons.extend(control::offered(&incident.offered));
+    }
+    buttons
+}
+
+/// The runbooks that its severity offers.
+fn offered(incident: &Incident) -> Option<Field> {
+    let runbooks = incident.offered.iter().map(|offer| plain(&offer.runbook, NAME));
+    let runbooks: Vec<String> = runbooks.filter(|_| incident.is_open()).collect();
+    (!runbooks.is_empty()).then(|| field("Runbooks", runbooks.join(", ")))
 }
 
 fn selects(scene: &Scene<'_>, incident: &Incident) -> Vec<super::card::Select> {

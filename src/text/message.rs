@@ -178,8 +178,19 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             },
             Tone::Warning,
         ),
+        Some(Notice::HeldBack(place)) if held_back(facts, place).is_some() => {
+            let (runbook, why) = held_back(facts, place).unwrap_or_default();
+            (format!("{runbook} was not started: {headline}"), why, Tone::Warning)
+        }
         // What runs say has its own cards; these are for a run that is long gone.
-        Some(Notice::Status | Notice::RunAsks(..) | Notice::RunWaits(_) | Notice::NotHelped(_)) | None => {
+        Some(
+            Notice::Status
+            | Notice::RunAsks(..)
+            | Notice::RunWaits(_)
+            | Notice::NotHelped(_)
+            | Notice::HeldBack(_),
+        )
+        | None => {
             let text = facts.incident.as_ref().map_or_else(
                 || format!("{subject}: {}.", standing(&facts.standing)),
                 |incident| format!("{} is now {}.", incident.id, incident.status),
@@ -188,6 +199,13 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
         }
     };
     Card { title, tone, text, buttons: buttons(dispatch), ..Card::default() }
+}
+
+/// A runbook that was to start for the group and does not, and why.
+fn held_back(facts: &Facts, place: u32) -> Option<(String, String)> {
+    let held = &facts.group.as_ref()?.held_back;
+    let (runbook, why) = held.get(usize::try_from(place).ok()?)?;
+    Some((plain(runbook, VALUE), run::why_held_back(why)))
 }
 
 /// The title as people know it, and the number to answer with: `DiskFull (G-17)`; without a title the number alone.
@@ -222,6 +240,9 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::Asked(words) => format!("You were asked for{by}: {}", plain(words.as_str(), PARAGRAPH)),
         PageReason::Assigned(person) => format!("It was given to {}{by}.", plain(person.as_str(), 60)),
         PageReason::NotHelped(run) => format!("{run} answered it by itself and did not help."),
+        PageReason::HeldBack(runbook) => {
+            format!("{} should have answered it by itself and was not started.", plain(runbook, 60))
+        }
     })
 }
 
@@ -370,7 +391,9 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
     let runs = incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved);
     let is_card = dispatch.delivery.kind == DeliveryKind::Card;
     if let (true, Subject::Incident(id)) = (is_card, facts.subject) {
-        return control::of_incident(id, runs, !open);
+        let mut buttons = control::of_incident(id, runs, !open);
+        buttons.extend(incident.into_iter().flat_map(|incident| control::offered(&incident.offered)));
+        return buttons;
     }
     let mut buttons = Vec::new();
     if open {
@@ -387,6 +410,9 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
         buttons.push(Button::new("Show".to_owned(), format!("/incident show {incident}")));
     } else if let Some(alert) = facts.group.as_ref().and_then(|group| group.alerts.first()) {
         buttons.push(Button::new("Show".to_owned(), format!("/alert show {}", alert.id)));
+    }
+    if let Some(incident) = incident.filter(|_| is_card && runs) {
+        buttons.extend(control::offered(&incident.offered));
     }
     buttons
 }

@@ -180,6 +180,9 @@ pub const WAS_AWAY: &str = "Watchbell was not running";
 /// Why a run cannot start by itself.
 pub const NEEDS_ARGUMENTS: &str = "it needs arguments that nobody gives it";
 
+/// Why a run cannot start that was due.
+pub const NOT_THERE: &str = "It is not there any more, or its file has mistakes: /runbook list";
+
 /// Why a run was not started, on one line.
 #[must_use]
 pub fn refused(no: RunRefusal, zone: &TimeZone) -> String {

@@ -443,6 +443,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         status: IncidentStatus::Investigating,
         change: None,
         commander: None,
+        offered: Vec::new(),
     };
     let mut groups: Vec<StormGroup> =
         (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();

@@ -146,6 +146,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
     let now = record.engine_time();
     let (kind, by, text) = match &record.event {
         Event::GroupNotified { .. }
+        | Event::RunDue(_)
         | Event::DeliveryQueued(_)
         | Event::AttemptStarted { .. }
         | Event::StormBegan { .. }
@@ -194,10 +195,8 @@ pub fn entry(record: &Record) -> Option<Entry> {
         Event::AttemptFailed { .. } => {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
-        Event::Run(event) => run::happened(event),
-        Event::RunMissed(missed) => run::missed(missed),
         Event::Deployed(said) => deployment::entry(said),
-        event => of_people(event)?,
+        event => run::told(event).or_else(|| of_people(event))?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
 }
@@ -359,6 +358,7 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
+        PageReason::HeldBack(runbook) => format!("{} did not start to answer it", name(runbook)),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }

@@ -148,5 +148,6 @@ fn reason(reason: &PageReason) -> &'static str {
         PageReason::Asked(_) => "asked",
         PageReason::Assigned(_) => "assigned",
         PageReason::NotHelped(_) => "not_helped",
+        PageReason::HeldBack(_) => "held_back",
     }
 }

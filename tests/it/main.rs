@@ -24,6 +24,7 @@ mod qflow;
 mod response;
 mod rooms;
 mod runbooks;
+mod runbooks_alone;
 mod runs;
 mod sample;
 mod simulation;

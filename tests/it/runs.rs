@@ -22,6 +22,7 @@ use watchbell::domain::{
 
 use crate::world::{self, World, receipt, report, signal};
 
+mod by_alert;
 mod crashes;
 mod guards;
 
@@ -331,6 +332,7 @@ fn budget() -> Budget {
         cool_down: mins(5),
         judge_within: mins(10),
         page: None,
+        target: None,
     }
 }
 

@@ -244,6 +244,8 @@ pub fn config() -> Config {
         routes: vec![route],
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
         automatic: BTreeSet::new(),
+        triggers: Vec::new(),
+        offers: BTreeMap::new(),
         platforms: BTreeMap::new(),
         strangers: BTreeMap::new(),
     }

@@ -99,6 +99,8 @@ impl State {
             storms: BTreeSet::new(),
             runs: BTreeMap::new(),
             whereabouts: Whereabouts::default(),
+            due: BTreeSet::new(),
+            held_back: Vec::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));

@@ -46,6 +46,7 @@ impl State {
             paged: BTreeSet::new(),
             card_revision: 0,
             rooms: Vec::new(),
+            offered: Vec::new(),
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());

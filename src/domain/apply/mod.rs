@@ -9,6 +9,7 @@ mod incidents;
 mod links;
 mod pages;
 mod run;
+mod run_due;
 mod storm;
 
 use std::{
@@ -130,6 +131,7 @@ impl State {
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
             Event::Deployed(said) => self.deployed(said),
+            Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -140,6 +140,7 @@ impl State {
             self.change_group(group, |group| {
                 group.runs.insert(plan.runbook.clone(), id);
             });
+            self.not_due(group, &plan.runbook);
         }
         self.answer_started(id, &plan);
         let run = Run {

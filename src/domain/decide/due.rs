@@ -56,6 +56,7 @@ impl Decision<'_> {
             (None, None) => {}
         }
         self.post_group_card(id);
+        self.runs_due(id, None);
     }
 
     fn take_opened(&mut self, id: GroupId, by: &Actor) {

@@ -18,6 +18,7 @@ mod report;
 mod room;
 mod run;
 mod run_ask;
+mod run_due;
 mod run_start;
 mod storm;
 
@@ -63,6 +64,7 @@ pub fn decide(
         }
         Intent::Report(report) => {
             let late = decision.report(report);
+            decision.offer_runbooks();
             decision.look_after_rooms();
             return Ok(Decided { events: decision.events, dispatch: None, late });
         }
@@ -91,6 +93,7 @@ pub fn decide(
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
         Intent::Deployed(told) => decision.deployed(*told),
     }
+    decision.offer_runbooks();
     decision.look_after_rooms();
     Ok(Decided { events: decision.events, ..Decided::default() })
 }

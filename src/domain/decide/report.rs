@@ -80,9 +80,9 @@ impl Decision<'_> {
             // The worst, when routes disagree: ids sort the worst first.
             severity = [severity, of_alert].into_iter().flatten().min();
         }
-        let joined = groups.clone();
+        let (alert, joined) = (self.state.next.alert, groups.clone());
         self.emit(Event::AlertFired(Box::new(AlertFired {
-            alert: self.state.next.alert,
+            alert,
             key,
             integration: report.integration.clone(),
             source_group: report.source_group.clone(),
@@ -96,6 +96,9 @@ impl Decision<'_> {
         })));
         for (group, severity) in raised {
             self.raise_group(group, severity);
+        }
+        for group in &joined {
+            self.runs_due(*group, Some(alert));
         }
         self.fired_anew(joined);
         true

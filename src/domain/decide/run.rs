@@ -36,6 +36,7 @@ impl Decision<'_> {
                 self.emit(Event::RunMissed(Box::new(missed)));
                 Ok(())
             }
+            RunIntent::HoldBack { group, runbook, why } => self.refuse_due(group, &runbook, why),
         }
     }
 
@@ -225,8 +226,10 @@ impl Decision<'_> {
         let budget = run.plan.because.budget();
         let judge_due = budget.map(|budget| self.now.engine + budget.judge_within);
         self.happens(&run, RunHappened::Ended { verdict, took, summary, judge_due });
-        if budget.is_some() && verdict != Verdict::Passed {
-            self.judged(&run, false);
+        let over = run.plan.group.is_none_or(|group| !self.state.groups.contains_key(&group));
+        let known = if verdict == Verdict::Passed { over.then_some(true) } else { Some(false) };
+        if let Some(helped) = known.filter(|_| budget.is_some()) {
+            self.judged(&run, helped);
         }
         self.post_run_card(id);
     }
@@ -298,6 +301,8 @@ impl Decision<'_> {
                     for channel in self.asks_where(&run) {
                         self.notify(channel, Subject::Run(id), Notice::RunWaits(id));
                     }
+                    // Nobody asked for it, so nobody may be there to be asked.
+                    self.page_for_answer(&run);
                 }
             }
             RunStatus::Waiting | RunStatus::Ended(_) => {}

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::Decision;
 use crate::domain::{
     delivery::Notice,
-    event::{Actor, Event},
+    event::Event,
     id::{GroupId, RunId},
     page::{PageReason, Subject},
     run::{
@@ -122,18 +122,15 @@ impl Decision<'_> {
         for channel in self.asks_where(run) {
             self.notify(channel, Subject::Run(run.id), Notice::NotHelped(run.id));
         }
+        self.page_for_answer(run);
+    }
+
+    /// Of an automatic answer: people are paged for its group, unless it is over.
+    pub(super) fn page_for_answer(&mut self, run: &Run) {
         let group = run.plan.group.and_then(|group| self.state.groups.get(&group)).cloned();
-        let Some(group) = group.filter(|group| group.acknowledged.is_none()) else { return };
-        let named = run.plan.because.budget().and_then(|budget| budget.page.as_ref());
-        let plan = named.and_then(|policy| self.config.plan(policy)).or_else(|| group.page.clone());
-        let Some(plan) = plan else { return };
-        let same = |page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy);
-        if group.pages.iter().any(same) {
-            return;
+        if let (Some(budget), Some(group)) = (run.plan.because.budget(), group) {
+            self.page_instead(budget, &group, PageReason::NotHelped(run.id));
         }
-        let subject = Subject::Group(group.id, group.incident);
-        let reason = PageReason::NotHelped(run.id);
-        self.start_page(subject, plan, group.urgency, group.severity.clone(), reason, Actor::Watchbell);
     }
 }
 

@@ -1,12 +1,14 @@
 //! What happens to runs, as the journal keeps it for ever. Never computes anything.
 
+use std::collections::VecDeque;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Approvals, RunPlan, StepOutcome, Verdict};
+use super::{Approvals, Budget, RunPlan, StepOutcome, Verdict};
 use crate::domain::{
     event::Actor,
-    id::{GroupId, IncidentId, LockName, PersonId, RunId},
+    id::{GroupId, IncidentId, LockName, PersonId, RunId, SeverityId},
     person::Role,
     prose::Prose,
 };
@@ -191,6 +193,84 @@ pub struct RunMissed {
     pub times: u32,
     /// Why.
     pub why: String,
+}
+
+/// A runbook is to start for a group, as soon as it is its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunDue {
+    /// For which group.
+    pub group: GroupId,
+    /// The command that the runbook is.
+    pub runbook: String,
+    /// That command with its arguments.
+    pub line: String,
+    /// Its budget, when it answers by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Budget>,
+}
+
+/// Alerts have one runbook start at most this often …
+pub const MOST_STARTS: u32 = 20;
+/// … within this time: in a storm the first groups tell what the others would.
+pub const STARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+
+/// How often alerts had a runbook start lately (engine time).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueLately {
+    /// When it was due.
+    pub starts: VecDeque<Timestamp>,
+    /// When it was last said that this is enough.
+    #[serde(default)]
+    pub enough: Option<Timestamp>,
+}
+
+/// A runbook was to start for a group, and does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeldBack {
+    /// For which group.
+    pub group: GroupId,
+    /// The command that the runbook is.
+    pub runbook: String,
+    /// Why.
+    pub why: HeldBack,
+}
+
+/// Why a runbook does not start for a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBack {
+    /// Alerts have started it often enough for now.
+    Storm {
+        /// How often …
+        most: u32,
+        /// … within this time.
+        window: SignedDuration,
+    },
+    /// It was refused, in words.
+    Refused(String),
+}
+
+/// A runbook that people are offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOffer {
+    /// The command that it is.
+    pub runbook: String,
+    /// What it is called.
+    pub title: String,
+    /// Whether somebody has to say more than its command.
+    #[serde(default)]
+    pub asks: bool,
+}
+
+/// Runbooks are offered to those who answer an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsOffered {
+    /// For which incident.
+    pub incident: IncidentId,
+    /// Because it is this severe.
+    pub severity: SeverityId,
+    /// Which.
+    pub runbooks: Vec<RunOffer>,
 }
 
 /// The role is part of what people read.

@@ -83,6 +83,15 @@ pub enum RunIntent {
     },
     /// A run that should have started did not.
     Missed(RunMissed),
+    /// A runbook was to start for a group, and cannot; nothing happens when it was not, or did.
+    HoldBack {
+        /// For which group.
+        group: GroupId,
+        /// The command that the runbook is.
+        runbook: String,
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// What an executor tells of a step.

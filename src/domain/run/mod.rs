@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::Actor,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, LockName, PersonId, PolicyId, RunId},
+    page::PageTarget,
     person::Role,
     prose::Prose,
 };
@@ -16,7 +17,10 @@ use super::{
 mod event;
 mod intent;
 
-pub use event::{RunEvent, RunHappened, RunMissed, StepEnd};
+pub use event::{
+    DueLately, HeldBack, MOST_STARTS, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer,
+    RunsOffered, STARTS_WINDOW, StepEnd,
+};
 pub use intent::{NoApproval, OverBudget, Permit, RunIntent, RunRefusal, StepReport};
 
 /// What one step wrote is kept up to this many bytes; the rest is counted.
@@ -132,6 +136,9 @@ pub struct Budget {
     /// Whom to page when it did not help; none: by the policy of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<PolicyId>,
+    /// Or a person or a team, when no policy is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PageTarget>,
 }
 
 /// What a step does.
@@ -436,6 +443,12 @@ impl Run {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         matches!(self.status, RunStatus::Stopping(_))
+    }
+    /// Whether steps of it run now; otherwise it is over, or waits for people.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let waits = self.status == RunStatus::Waiting || self.steps.iter().any(|step| step.ask().is_some());
+        self.is_live() && !waits
     }
     /// The locks that it needs for steps that are not over.
     pub(super) fn needs_lock(&self, lock: &LockName) -> bool {

@@ -192,6 +192,12 @@ const FRONTS: &[(&str, &str, &str)] = &[
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [nonsense]", "nonsense", "is not a matcher"),
     ("command: /t\nsummary: x\non_incident: [P9]", "P9", "there is no severity `P9`"),
     ("command: /t\nsummary: x\nbudget: 3 in 1h", "budget", "is for what answers an alert"),
+    (
+        "command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\ncool_down: 5m",
+        "cool_down",
+        "is for an automatic answer, and that has a budget",
+    ),
+    ("command: /t\nsummary: x\njudge_within: 5m", "judge_within", "is for what answers an alert"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\nbudget: many", "many", "is no budget"),
     ("command: /t\nsummary: x\nrun_as: ana\non_alert: [a=b]\npage: nobody", "nobody", "nobody can be paged"),
     ("command: /t\nsummary: x\nsources: [one]", "one", "one source alone cannot disagree"),
@@ -267,5 +273,29 @@ fn what_changes_something_is_not_everybodys() {
     ];
     for body in reading {
         assert!(!sound(&viewer(body)).changes(), "{body}");
+    }
+}
+
+#[test]
+fn what_says_whether_an_answer_helped_only_reads_and_stands_by_itself() {
+    let answer = |body: &str| {
+        let keys = "role: operator\nrun_as: ana\non_alert: [a=b]\nbudget: 1 in 1h\nhelped: check\n";
+        let text = with(body).replace("role: operator\n", keys);
+        text.replace("  - name: part\n", "  - name: part\n    default: all\n")
+    };
+    let check = "```http\n#| name: check\nGET {{ qflow.url }}/{{ part }}\n```\n";
+    assert!(sound(&answer(check)).by_itself.helped.is_some());
+    let first = "```http\n#| name: first\nGET {{ qflow.url }}/a\n```\n";
+    for (body, says) in [
+        (check.replace("GET", "POST"), "`check` changes something, and is looked at again and again"),
+        (
+            first.to_owned()
+                + &check.replace("#| name: check", "#| name: check\n#| expect: status == first.status"),
+            "`check` needs what other steps found",
+        ),
+    ] {
+        let library = library(&[("t.md", &answer(&body))]);
+        let said: Vec<&str> = library.mistakes().map(|mistake| mistake.what.as_str()).collect();
+        assert!(said.iter().any(|one| one.contains(says)), "{says}: {said:?}");
     }
 }

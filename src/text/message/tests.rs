@@ -53,6 +53,7 @@ fn facts() -> Facts {
             status: IncidentStatus::Investigating,
             commander: Some("Ana Ruiz".into()),
             change: None,
+            offered: Vec::new(),
         }),
         group: Some(GroupFacts {
             id: GroupId(17),
@@ -61,6 +62,7 @@ fn facts() -> Facts {
             labels: labels.filtered(|name| name == "alertname"),
             opened_at: at("07:00:10"),
             alerts: vec![alert(1, labels)],
+            held_back: Vec::new(),
         }),
         storm: None,
         reason: Some(PageReason::Fired),
@@ -129,6 +131,48 @@ fn cards_say_what_is_true_and_what_can_be_done() {
     let over = Facts { standing: Standing::Resolved(at("08:00:00")), ..facts() };
     text += &drawn(&card(&dispatch(DeliveryKind::Resolved, over)));
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn runbooks_that_an_incident_offers_are_buttons_on_its_cards_and_on_no_page() {
+    use crate::domain::run::RunOffer;
+    let offer = |runbook: &str, asks| RunOffer { runbook: runbook.into(), title: "Emergency".into(), asks };
+    let offered = vec![offer("/qflow emergency", false), offer("/qflow isolate", true)];
+    let facts = |subject| {
+        let incident = facts().incident.map(|known| IncidentFacts { offered: offered.clone(), ..known });
+        Facts { subject, incident, ..facts() }
+    };
+    let offers = |kind, facts| {
+        let card = card(&dispatch(kind, facts));
+        card.buttons.into_iter().map(|one| one.command).filter(|one| one.starts_with("/qflow")).collect()
+    };
+    for subject in [Subject::Group(GroupId(17), Some(IncidentId(7))), Subject::Incident(IncidentId(7))] {
+        let buttons: Vec<String> = offers(DeliveryKind::Card, facts(subject));
+        assert_eq!(buttons, ["/qflow emergency", "/qflow isolate --ask"], "{subject}");
+        let paged: Vec<String> = offers(DeliveryKind::Page, facts(subject));
+        assert!(paged.is_empty(), "a page says what comes first");
+    }
+}
+
+#[test]
+fn a_runbook_that_was_not_started_is_said_with_its_reason() {
+    use crate::domain::run::HeldBack;
+    let held = vec![
+        ("/a".to_owned(), HeldBack::Refused("It rests.".into())),
+        (
+            "/qflow\u{1b} fix".to_owned(),
+            HeldBack::Storm { most: 20, window: jiff::SignedDuration::from_mins(10) },
+        ),
+    ];
+    let group = facts().group.map(|group| GroupFacts { held_back: held, ..group });
+    let mut dispatch = dispatch(DeliveryKind::Notice, Facts { group, ..facts() });
+    dispatch.delivery.notice = Some(Notice::HeldBack(1));
+    let said = card(&dispatch);
+    assert_eq!(said.title, "/qflow fix was not started: P1: DiskFull (G-17)");
+    assert_eq!(said.text, "Alerts have started it 20 times in 10m, which is enough for now.");
+    // The group is over by the time it leaves.
+    dispatch.facts.group = None;
+    assert!(!card(&dispatch).text.is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod timeline;
 use jiff::SignedDuration;
 
 pub use refusal::{no_step, refused};
-pub(super) use timeline::{happened, missed};
+pub(super) use timeline::{told, why_held_back};
 
 use super::{
     card::{Button, Card, Field, Tone},

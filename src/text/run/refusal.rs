@@ -106,7 +106,7 @@ fn no_approval(why: &NoApproval) -> Card {
 fn budget(why: &OverBudget) -> Card {
     let (title, text) = match why {
         OverBudget::Spent { most, window } => (
-            format!("It has answered by itself as often as it may: {most} times in {}.", span(*window)),
+            format!("It has answered by itself as often as it may: {} in {}.", times(*most), span(*window)),
             "Nothing was started: people have to look at it.",
         ),
         OverBudget::CoolingDown { until } => (
@@ -119,6 +119,10 @@ fn budget(why: &OverBudget) -> Card {
         ),
     };
     no(title, text)
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn with_list(mut card: Card) -> Card {

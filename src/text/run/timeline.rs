@@ -3,18 +3,33 @@
 use super::took;
 use crate::{
     domain::{
-        event::Actor,
-        run::{RunBecause, RunEvent, RunHappened, RunMissed, StepEnd, Verdict},
+        event::{Actor, Event},
+        run::{
+            HeldBack, RunBecause, RunEvent, RunHappened, RunHeldBack, RunMissed, RunsOffered, StepEnd,
+            Verdict,
+        },
     },
     text::{
         plain::{ANSWER, NAME, WORDS, plain},
         scene::enumerate,
+        span::span,
         timeline::Kind,
     },
 };
 
+/// What an event about runs says; none when it is about something else.
+pub(in crate::text) fn told(event: &Event) -> Option<(Kind, String, String)> {
+    Some(match event {
+        Event::Run(event) => happened(event),
+        Event::RunMissed(one) => missed(one),
+        Event::RunHeldBack(held) => held_back(held),
+        Event::RunsOffered(one) => offered(one),
+        _ => return None,
+    })
+}
+
 /// What happened to a run: what it is, who did it, and the sentence.
-pub(in crate::text) fn happened(event: &RunEvent) -> (Kind, String, String) {
+fn happened(event: &RunEvent) -> (Kind, String, String) {
     let id = event.run;
     let bot = || name(&Actor::Watchbell);
     match &event.what {
@@ -113,10 +128,36 @@ fn finished(event: &RunEvent, end: &StepEnd) -> String {
 }
 
 /// A run that should have started did not.
-pub(in crate::text) fn missed(missed: &RunMissed) -> (Kind, String, String) {
+fn missed(missed: &RunMissed) -> (Kind, String, String) {
     let (runbook, why) = (plain(&missed.runbook, NAME), plain(&missed.why, ANSWER));
     let times = if missed.times > 1 { format!(" ({} times)", missed.times) } else { String::new() };
     let text = format!("{runbook} was due at {:.0} and did not run{times}: {why}", missed.due);
+    (Kind::Run, name(&Actor::Watchbell), text)
+}
+
+/// A runbook was to start for a group and does not.
+fn held_back(held: &RunHeldBack) -> (Kind, String, String) {
+    let (runbook, why) = (plain(&held.runbook, NAME), why_held_back(&held.why));
+    (Kind::Run, name(&Actor::Watchbell), format!("{runbook} was not started for {}: {why}", held.group))
+}
+
+/// Why it does not, as a sentence.
+pub(in crate::text) fn why_held_back(why: &HeldBack) -> String {
+    match why {
+        HeldBack::Storm { most, window } => {
+            format!("Alerts have started it {most} times in {}, which is enough for now.", span(*window))
+        }
+        HeldBack::Refused(why) => plain(why, ANSWER),
+    }
+}
+
+/// Runbooks are offered.
+fn offered(offered: &RunsOffered) -> (Kind, String, String) {
+    let one = |offer: &crate::domain::run::RunOffer| {
+        format!("{} ({})", plain(&offer.title, NAME), plain(&offer.runbook, NAME))
+    };
+    let runbooks = enumerate(offered.runbooks.iter().map(one));
+    let text = format!("Offered for {}: {runbooks}", plain(offered.severity.as_str(), NAME));
     (Kind::Run, name(&Actor::Watchbell), text)
 }
 

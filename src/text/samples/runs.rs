@@ -8,8 +8,8 @@ use crate::domain::{
     id::{GroupId, RunId},
     person::Role,
     run::{
-        ActionKind, Approvals, Budget, PlannedStep, RunBecause, RunEvent, RunHappened, RunMissed, RunPlan,
-        StepEnd, StepOutcome, Verdict,
+        ActionKind, Approvals, Budget, HeldBack, PlannedStep, RunBecause, RunDue, RunEvent, RunHappened,
+        RunHeldBack, RunMissed, RunOffer, RunPlan, RunsOffered, StepEnd, StepOutcome, Verdict,
     },
 };
 
@@ -72,6 +72,7 @@ pub(in crate::text) fn happened() -> Vec<RunHappened> {
         cool_down: SignedDuration::from_mins(10),
         judge_within: SignedDuration::from_mins(10),
         page: None,
+        target: None,
     };
     let started = |because, dry| RunHappened::Started(Box::new(plan(because, dry)));
     let needs = Approvals { role: Role::Operator, count: 2 };
@@ -132,5 +133,25 @@ pub(super) fn events() -> Vec<Event> {
     };
     let mut events: Vec<Event> = happened().into_iter().map(event).collect();
     events.push(Event::RunMissed(Box::new(missed)));
+    let due = RunDue {
+        group: GROUP,
+        runbook: "/qflow health".into(),
+        line: "/qflow health engine".into(),
+        answer: None,
+    };
+    events.push(Event::RunDue(Box::new(due)));
+    let storm = HeldBack::Storm { most: 20, window: SignedDuration::from_mins(10) };
+    for why in [storm, HeldBack::Refused("It did not\u{1b}[2J\nwork.".into())] {
+        let held = RunHeldBack { group: GROUP, runbook: "/qflow\u{202e} health".into(), why };
+        events.push(Event::RunHeldBack(Box::new(held)));
+    }
+    let offer = |runbook: &str, asks| RunOffer {
+        runbook: runbook.into(),
+        title: "Emergency\u{1b} stop".into(),
+        asks,
+    };
+    let runbooks = vec![offer("/qflow emergency stop", false), offer("/qflow emergency isolate", true)];
+    let offered = RunsOffered { incident: INCIDENT, severity: "P0".into(), runbooks };
+    events.push(Event::RunsOffered(Box::new(offered)));
     events
 }

@@ -34,6 +34,8 @@ pub fn config() -> Config {
         routes: routes(),
         unrouted: Unrouted { channels: vec!["#alerts".into()], page: None },
         automatic: BTreeSet::new(),
+        triggers: Vec::new(),
+        offers: BTreeMap::new(),
         platforms: BTreeMap::new(),
         strangers: BTreeMap::new(),
     }
