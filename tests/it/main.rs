@@ -21,6 +21,7 @@ mod main_job;
 #[expect(dead_code, reason = "the load generator measures with it")]
 mod peer;
 mod promises;
+mod qflow;
 mod response;
 mod rooms;
 mod runbooks;

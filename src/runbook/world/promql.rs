@@ -130,8 +130,10 @@ fn read(answer: &Answer) -> Result<Measured, Fault> {
     }
     let reply: Reply = serde_json::from_str(&answer.body)
         .map_err(|_| unknown(format!("answered {}, and not what its API answers", answer.status)))?;
-    let Some(data) = reply.data.filter(|_| reply.status == "success") else {
-        return Err(unknown(format!("says: {}", plain(&reply.error, 200))));
+    // The words of success with another status are somebody's who stands between.
+    let Some(data) = reply.data.filter(|_| reply.status == "success" && answer.status < 300) else {
+        let why = if reply.error.is_empty() { answer.status.to_string() } else { plain(&reply.error, 200) };
+        return Err(unknown(format!("says: {why}")));
     };
     let rows = match data.result_type.as_str() {
         "scalar" => vec![json!({"value": data.result})],
@@ -261,6 +263,9 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_unknown_and_says_why() {
+        let good = json!({"status": "success", "data": {"resultType": "scalar", "result": [1.0, "42"]}});
+        let lies = Answer { status: 500, ..answer(&good) };
+        assert_eq!(read(&lies), Err(Fault::Unknown("Prometheus says: 500".to_owned())));
         for (body, words) in [
             (
                 json!({"status": "error", "errorType": "bad_data", "error": "parse error: x"}),

@@ -38,12 +38,26 @@ pub fn post(port: u16, path: &str, body: &str) -> io::Result<Answer> {
 
 /// One request in HTTP/1.0, so that the answer ends with the connection.
 pub fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+    ask_within(Duration::from_secs(10), port, method, path, headers, body)
+}
+
+/// The same of somebody who may take longer.
+pub fn ask_within(
+    patience: Duration,
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Answer> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(patience))?;
     stream.set_nodelay(true)?;
-    let mut request =
-        format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n", body.len());
+    let mut request = format!(
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         for part in [name, ": ", value, "\r\n"] {
             request += part;

@@ -40,6 +40,9 @@ impl Request {
 /// Status and body of an answer.
 pub type Reply = (u16, String);
 
+/// A status that is none: the connection is closed without an answer.
+pub const HANGS_UP: u16 = 0;
+
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Server {
     pub port: u16,
@@ -104,11 +107,17 @@ fn converse(
     while let Some(request) = read(&mut reader)? {
         lock(all).push(request.clone());
         let (status, body) = answer(&request);
+        if status == HANGS_UP {
+            return Ok(());
+        }
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nContent-Type: text/plain\r\n\r\n",
             body.len()
         );
         writer.write_all((head + &body).as_bytes())?;
+        if request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            return Ok(());
+        }
     }
     Ok(())
 }
