@@ -153,9 +153,7 @@ impl App {
             Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
         let executor = executor.drawing(pictures, grounds.into_values().collect());
         let desk = desk(&engine, &views, &library, &executor);
-        executor.resume(&desk, &library).await;
-        executor.keep_time(&desk, &library, last);
-        executor.keep_watch(&desk, &library);
+        executor.take_up(&desk, &library, last).await;
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         let house = House {

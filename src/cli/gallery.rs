@@ -133,6 +133,15 @@ impl World {
 const GROUP: GroupId = GroupId(1);
 const INCIDENT: IncidentId = IncidentId(1);
 
+/// What a channel reads that somebody announces something to.
+fn announced(world: &mut World) -> Card {
+    let text = prose("We are on it\n@everyone the next update is at 10:00");
+    world.does(Intent::Announce { channel: "#qflow-alerts".into(), text, by: ana() });
+    let announced = |one: &&std::sync::Arc<Delivery>| one.said.is_some();
+    let delivery = world.state.deliveries.values().find(announced).expect("it leaves");
+    text::announcement::card(&world.state.facts(delivery))
+}
+
 /// Cards of what happens, in its order.
 fn course(samples: &mut Samples) {
     let mut world = World::new();
@@ -164,11 +173,7 @@ fn course(samples: &mut Samples) {
     add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&INCIDENT])));
     add("paging::choose", world.say(|scene| text::paging::choose(&text::paging::untaken(scene))));
     let target = Target::Group(GROUP);
-    let text = prose("We are on it\n@everyone the next update is at 10:00");
-    world.does(Intent::Announce { channel: "#qflow-alerts".into(), text, by: ana() });
-    let announced = |one: &&std::sync::Arc<Delivery>| one.said.is_some();
-    let delivery = world.state.deliveries.values().find(announced).expect("it leaves");
-    add("announcement::card", text::announcement::card(&world.state.facts(delivery)));
+    add("announcement::card", announced(&mut world));
     let events = world.does(Intent::Acknowledge { target, by: ana() });
     add("paging::taken", world.say(|scene| text::paging::taken(scene, target, &ana(), &events)));
     add("paging::nothing_to_take", text::paging::nothing_to_take());

@@ -3,9 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{compile::Compiler, expression::Expression, names::ActKind, notes::Written, template::Template};
+use super::{
+    act::Act, compile::Compiler, expression::Expression, names::ActKind, notes::Written, template::Template,
+};
 use crate::{
-    runbook::{scope::Scope, settings::Settings},
+    runbook::{model::Action, scope::Scope, settings::Settings},
     text::{chat::more, plain::plain, runbook::NOTHING_FOUND},
 };
 
@@ -77,6 +79,23 @@ pub(super) fn says(settings: &Settings, fields: &Map<String, Value>, scope: &Sco
     Some([sentence, rows].into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
+/// What a step said, for its line on the card: the first line, or a document without its line breaks.
+pub(super) fn headline(shown: &str) -> String {
+    if shown.trim_start().starts_with(['{', '[']) {
+        return shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    shown.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+}
+
+/// Whether people are meant to read what a step said, beyond its first line: a document as a machine writes it is not
+/// for them.
+pub(super) fn speaks(action: &Action, shown: &str) -> bool {
+    let raw = matches!(action.act, Act::Http(_))
+        && action.settings.show.is_none()
+        && action.settings.rows.is_none();
+    !raw && shown.lines().nth(1).is_some()
+}
+
 fn table(rows: &Rows, scope: &Scope) -> Option<String> {
     let list = serde_json::to_value(rows.list.value(scope).ok()?).ok()?;
     let list = match list {
@@ -132,7 +151,7 @@ fn cell(value: &Value) -> String {
         }
         // Two digits are enough to read; a whole number stays one.
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(float) => format!("{:.2}", float).trim_end_matches('0').trim_end_matches('.').to_owned(),
+            Some(float) => format!("{float:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
             None => number.to_string(),
         },
         other => other.to_string(),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     chart::{self, Chart, Line},
     model::{Action, Step},
-    prepared::{Prepared, fresh, one_line, patience},
+    prepared::{Prepared, one_line, patience},
     redact::redacted,
     run::{Over, Running, Told, index},
     world::{
@@ -81,7 +81,7 @@ impl Running {
         };
         let until = self.desk.engine.read(|look| look.now.civil).await.ok()?;
         let from = until.checked_sub(back).ok()?;
-        let manner = Manner { timeout: patience(action), fresh: fresh(action) };
+        let manner = Manner { timeout: patience(action), fresh: self.place.fresh(action) };
         let (fetch, reach) = (&self.place.world.fetch, self.place.reach(action));
         let mut stopped = self.stop.subscribe();
         let found = tokio::select! {

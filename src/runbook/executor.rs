@@ -62,6 +62,14 @@ impl Executor {
         Self { studio: Studio::new(pictures, grounds), ..self }
     }
 
+    /// Takes up what ran when the process ended, keeps time, and watches for what alerts start. `last` is when the
+    /// journal was last written before this start.
+    pub async fn take_up(&self, desk: &Desk, library: &Arc<Library>, last: Option<jiff::Timestamp>) {
+        self.resume(desk, library).await;
+        self.keep_time(desk, library, last);
+        self.keep_watch(desk, library);
+    }
+
     /// Takes up what ran when the process ended.
     pub async fn resume(&self, desk: &Desk, library: &Library) {
         let Ok(found) = desk.engine.read(|look| look.state.runs_to_resume()).await else { return };

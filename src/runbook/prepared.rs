@@ -1,11 +1,15 @@
 //! A step with its values in it: what exactly it will do, as people read it, and how it is done. Never decides whether
 //! it may be done.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use url::Url;
 
 use super::{
@@ -75,13 +79,26 @@ pub(super) struct Place {
     pub world: World,
     environment: Environment,
     pub secrets: Secrets,
+    /// Answers from before are of another world: something was changed then, or is looked at anew.
+    since: Mutex<Option<Instant>>,
 }
 
 impl Place {
     pub fn new(world: &World, environment: &Environment) -> Self {
         let reach = Reach::new(environment, &world.hosts);
         let secrets = Secrets::new(reach.secrets());
-        Self { world: world.clone(), environment: environment.clone(), secrets }
+        Self { world: world.clone(), environment: environment.clone(), secrets, since: Mutex::default() }
+    }
+
+    /// From now on no answer counts that somebody got before.
+    pub fn look_anew(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// How old an answer may be that somebody else got to the same question.
+    pub fn fresh(&self, action: &Action) -> Duration {
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::MAX, |since| since.elapsed()).min(fresh(action))
     }
 
     /// A step may name another service than the usual one of its kind.
@@ -166,7 +183,7 @@ impl Prepared {
         place: &Place,
         stop: &watch::Receiver<bool>,
     ) -> Result<Found, Fault> {
-        let manner = Manner { timeout: patience(action), fresh: fresh(action) };
+        let manner = Manner { timeout: patience(action), fresh: place.fresh(action) };
         let (fetch, reach, secrets) = (&place.world.fetch, &place.reach(action), &place.secrets);
         match self {
             Self::Http(request) => fetch.step(request.clone(), reach, secrets, manner).await,
@@ -189,7 +206,7 @@ pub(super) fn patience(action: &Action) -> Duration {
     own.unwrap_or(usual).min(LONGEST)
 }
 
-pub(super) fn fresh(action: &Action) -> Duration {
+fn fresh(action: &Action) -> Duration {
     let own = action.settings.cache.and_then(|own| Duration::try_from(own).ok());
     own.unwrap_or(if action.changes { Duration::ZERO } else { FRESH })
 }
@@ -218,7 +235,7 @@ async fn run(
     stop: &watch::Receiver<bool>,
 ) -> Result<Found, Fault> {
     let mut all = Found::default();
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let mut shown = Vec::new();
     for (program, arguments) in programs {
         let start = Start {

@@ -12,9 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Runbook,
-    act::Act,
-    answer,
+    Runbook, answer,
     course::Studio,
     model::{Action, Step},
     prepared::{Place, Prepared, one_line, patience, signed},
@@ -102,14 +100,6 @@ impl Told {
         let line = one_line(line);
         Self { outcome, took: Duration::ZERO, line, shown: String::new(), cut: 0, fields: Map::new() }
     }
-}
-
-/// What a step said, for its line on the card: the first line, or a document without its line breaks.
-fn headline(shown: &str) -> String {
-    if shown.trim_start().starts_with(['{', '[']) {
-        return shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    }
-    shown.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
 }
 
 impl Running {
@@ -254,10 +244,14 @@ impl Running {
             let mut told = self.judged(action, found, &scope, began.elapsed());
             self.show_course(action, course, &mut told).await?;
             let done = self.finish(action, attempt, told, true).await?;
+            if action.changes {
+                self.place.look_anew();
+            }
             if let Some(pause) = pause
                 && attempt < ATTEMPTS
                 && !self.stopped_within(pause).await
             {
+                self.place.look_anew();
                 continue;
             }
             let again = !matches!(done.outcome, StepOutcome::Passed | StepOutcome::Stopped) && tried < times;
@@ -267,6 +261,7 @@ impl Running {
             tried += 1;
             let pause = action.settings.retry.and_then(|retry| Duration::try_from(retry.every).ok());
             self.stopped_within(pause.unwrap_or_default()).await;
+            self.place.look_anew();
         }
     }
 
@@ -343,7 +338,7 @@ impl Running {
         let said = said.map(|said| aligned(&self.place.secrets.cover(&said)));
         let mut shown = redacted(action, said.unwrap_or(found.shown));
         super::world::shorten(&mut shown, super::world::OUTPUT);
-        let first = headline(&shown);
+        let first = answer::headline(&shown);
         let line = match why {
             Some(why) if first.is_empty() => one_line(&why),
             // Its own words say more than the rule that they break.
@@ -371,7 +366,7 @@ impl Running {
             took: signed(told.took),
             line: told.line,
             output,
-            speaks: speaks(action, &told.shown),
+            speaks: answer::speaks(action, &told.shown),
             cut: told.cut,
             result: kept,
         };
@@ -493,13 +488,4 @@ fn nothing(ran: bool) -> Map<String, Value> {
         ("ran".to_owned(), ran.into()),
         ("elapsed".to_owned(), 0.into()),
     ])
-}
-
-/// Whether people are meant to read what a step said, beyond its first line: a document as a machine writes it is not
-/// for them.
-fn speaks(action: &Action, shown: &str) -> bool {
-    let raw = matches!(action.act, Act::Http(_))
-        && action.settings.show.is_none()
-        && action.settings.rows.is_none();
-    !raw && shown.lines().nth(1).is_some()
 }

@@ -1,5 +1,7 @@
 //! What is said about runbooks. Never says that one ran: only a run does.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
@@ -170,7 +172,7 @@ pub fn agreement(said: &[(&str, StepOutcome)]) -> Option<String> {
         }
     };
     if !unknown.is_empty() {
-        text.push_str(&format!(" Unknown: {}.", unknown.join("; ")));
+        let _ = write!(text, " Unknown: {}.", unknown.join("; "));
     }
     Some(text)
 }

@@ -70,7 +70,20 @@ fn words(line: &str) -> Vec<String> {
 /// Links to files of the repository: `](CHANGELOG.md)`, `](docs/a.md#part)`.
 fn links(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
+    // What stands in a fenced block is an example; a longer fence may hold shorter ones.
+    let mut fence: Option<usize> = None;
     for (at, line) in text.lines().enumerate() {
+        let ticks = line.trim_start().chars().take_while(|c| *c == '`').count();
+        if ticks >= 3 {
+            fence = match fence {
+                None => Some(ticks),
+                Some(open) if ticks >= open => None,
+                open => open,
+            };
+        }
+        if fence.is_some() {
+            continue;
+        }
         for part in line.split("](").skip(1) {
             let target = part.split([')', '#', ' ']).next().unwrap_or_default();
             if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {

@@ -244,7 +244,7 @@ fn text(reply: &Value) -> String {
     reply["text"].as_str().unwrap_or_default().to_owned()
 }
 
-const SAYS: &str = r##"---
+const SAYS: &str = r#"---
 command: /shop watch
 summary: Looks at the shop for a while.
 role: responder
@@ -274,7 +274,7 @@ GET {{ qflow.url }}/health
 ```chat
 /announce #shop-status "The shop is {{ environment }} and well"
 ```
-"##;
+"#;
 
 #[test]
 fn a_step_says_its_answer_in_its_own_words_and_is_followed() {
@@ -292,6 +292,49 @@ fn a_step_says_its_answer_in_its_own_words_and_is_followed() {
     assert!(kept.contains("\"announced\"") && kept.contains("The shop is production and well"), "{kept}");
     let refused = text(&shop.says("ana", "/announce Ops hello"));
     assert!(refused.contains("Did you mean `#ops`?") && refused.contains("Nothing was posted"), "{refused}");
+}
+
+const MENDS: &str = r"---
+command: /shop mend
+summary: Looks, mends, and looks again.
+role: operator
+examples: [/shop mend]
+---
+
+# Mend
+
+## Before
+
+```http
+#| name: before
+#| cache: 1m
+GET {{ qflow.url }}/health
+```
+
+## Mend it
+
+```http
+POST {{ qflow.url }}/mend
+```
+
+## After
+
+```http
+#| cache: 1m
+GET {{ qflow.url }}/health
+```
+";
+
+#[test]
+fn what_was_seen_before_a_change_says_nothing_of_the_time_after_it() {
+    let shop = Shop::with("fine", None, &[("mend", MENDS)]);
+    for times in 1..=2 {
+        let said = text(&shop.says("ana", "/shop mend"));
+        assert!(said.contains("passed"), "{said}");
+        let looks = shop.qflow.heard().iter().filter(|request| request.path == "/health").count();
+        // The second run shares the look of the first before it changes something, and never after.
+        assert_eq!(looks, times + 1, "{said}");
+    }
 }
 
 #[test]

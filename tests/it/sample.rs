@@ -346,7 +346,11 @@ fn summary(state: &State) -> String {
     for (id, overriding) in &state.overrides {
         line(format!("{id} {} for {}", overriding.person, overriding.schedule));
     }
-    line(format!("next {:?}", state.next));
+    let next = &state.next;
+    line(format!(
+        "next Next {{ alert: {}, group: {}, incident: {}, page: {}, delivery: {}, overriding: {} }}",
+        next.alert, next.group, next.incident, next.page, next.delivery, next.overriding
+    ));
     text
 }
 

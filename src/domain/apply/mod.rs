@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 
 use super::{
     event::{Event, PageStop},
+    id::AnnouncementId,
     schedule::{HORIZON, Override},
     state::{Stamp, State},
 };
@@ -98,9 +99,7 @@ impl State {
             Event::StormBegan { .. } | Event::StormJoined { .. } | Event::StormEnded { .. } => {
                 self.storm_moved(event, stamp);
             }
-            Event::Announced(announced) => {
-                self.next.announcement = self.next.announcement.max(announced.id.next());
-            }
+            Event::Announced(announced) => self.announced(announced.id),
             Event::DeliveryQueued(queued) => self.delivery_queued(queued),
             Event::AttemptStarted { delivery, attempt } => {
                 self.change_delivery(*delivery, |delivery| {
@@ -136,6 +135,10 @@ impl State {
             Event::GuideRead(read) => self.guide_read(read, stamp),
             incident => self.incident_changed(incident, stamp),
         }
+    }
+
+    fn announced(&mut self, id: AnnouncementId) {
+        self.next.announcement = self.next.announcement.max(id.next());
     }
 
     fn overrides_changed(&mut self, event: &Event, stamp: &Stamp) {

@@ -4,6 +4,8 @@
 mod refusal;
 mod timeline;
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 
 pub use refusal::{no_step, refused};
@@ -160,7 +162,7 @@ fn said(run: &Run) -> String {
         let part = format!("## {}\n{}\n", plain(&step.plan.heading, NAME), aligned(&step.excerpt));
         if place > 0 && text.len() + part.len() > SAID {
             let more = speak.count() - place;
-            text.push_str(&format!("\n… and what {more} more said: /incident timeline and the API have it"));
+            let _ = write!(text, "\n… and what {more} more said: /incident timeline and the API have it");
             break;
         }
         if !text.is_empty() {

@@ -82,7 +82,9 @@ fn kill_after(shop: &mut Shop, events: usize) -> bool {
     };
     shop.watchbell.process.kill();
     starts.join().expect("it ends");
-    agrees.into_iter().for_each(|agrees| agrees.join().expect("it ends"));
+    if let Some(agrees) = agrees {
+        agrees.join().expect("it ends");
+    }
     !over
 }
 
