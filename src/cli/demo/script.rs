@@ -84,10 +84,11 @@ pub fn introduction(stage: &Stage, teller: &Teller) -> String {
 /// Where to go from here.
 pub fn goodbye(teller: &Teller) -> String {
     format!(
-        "{}\n  watchbell check      is your configuration right? (a folder `config`; the built-in example until then)\n  \
-         watchbell serve      the server\n  \
-         watchbell console    chat with it from this terminal\n  \
-         README.md            the first alert of your own Prometheus in five minutes",
+        "{}\n  watchbell demo --morning   the next morning: a check, a guide, a restart that needs two\n  \
+         watchbell check            is your configuration right? (a folder `config`; the built-in example until then)\n  \
+         watchbell serve            the server\n  \
+         watchbell console          chat with it from this terminal\n  \
+         README.md                  the first alert of your own Prometheus in five minutes",
         teller.paint.bold("From here:")
     )
 }

@@ -147,7 +147,14 @@ fn steps(run: &Run) -> String {
     }
     let shown: Vec<&Step> = run.steps.iter().skip(from).take(MOST_STEPS).collect();
     let more = run.steps.len() - from - shown.len();
-    lines.extend(shown.into_iter().map(line));
+    // What a dry run would do is what it is for.
+    let is_skipped = |step: &&Step| !run.plan.dry && step.outcome() == Some(StepOutcome::Skipped);
+    for together in shown.chunk_by(|one, other| is_skipped(one) && is_skipped(other)) {
+        match together {
+            [one] => lines.push(line(one)),
+            several => lines.push(passed_over(several)),
+        }
+    }
     if more > 0 {
         lines.push(format!("… {more} more steps"));
     }
@@ -171,6 +178,13 @@ fn said(run: &Run) -> String {
         text.push_str(&part);
     }
     text.trim_end().to_owned()
+}
+
+/// Steps beside each other that were not done: their reasons are on the timeline.
+fn passed_over(steps: &[&Step]) -> String {
+    let mut headings: Vec<String> = steps.iter().map(|step| plain(&step.plan.heading, NAME)).collect();
+    headings.dedup();
+    format!("– passed over: {}", headings.join("; "))
 }
 
 fn line(step: &Step) -> String {

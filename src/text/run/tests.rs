@@ -172,7 +172,7 @@ fn a_long_run_shows_where_it_is() {
     plan.steps = (1..=100).map(|index| crate::domain::run::PlannedStep { index, ..one.clone() }).collect();
     let mut state = after(vec![RunIntent::Start(Box::new(plan))]);
     for step in 1..=50 {
-        let what = finish(step, StepOutcome::Skipped, "");
+        let what = finish(step, StepOutcome::Unknown, "");
         let RunIntent::Finish(mut report) = what else { panic!("a report") };
         report.attempt = 0;
         let what = Intent::Run(RunIntent::Finish(report));
@@ -248,4 +248,26 @@ fn a_card_shows_what_steps_said_as_far_as_it_has_room() {
     let long = said(&"a line of some length\n".repeat(1_000), true);
     assert!(long.len() < crate::domain::run::EXCERPT_BYTES + 60 && long.ends_with('…'), "{}", long.len());
     assert_eq!(said(&"é".repeat(3_000), true), "## The step health\n…", "no line is cut in its middle");
+}
+
+#[test]
+fn steps_that_were_not_done_share_a_line_unless_it_is_a_dry_run() {
+    let mut plan = runs::plan(RunBecause::Hand, false);
+    let one = plan.steps[0].clone();
+    let named = |index| PlannedStep { index, heading: format!("Part {index}"), ..one.clone() };
+    plan.steps = (1..=3).map(named).collect();
+    for dry in [false, true] {
+        let mut wants = vec![RunIntent::Start(Box::new(RunPlan { dry, ..plan.clone() }))];
+        for (step, outcome) in
+            [(1, StepOutcome::Skipped), (2, StepOutcome::Skipped), (3, StepOutcome::Unknown)]
+        {
+            let RunIntent::Finish(mut report) = finish(step, outcome, "would do: x") else { panic!() };
+            report.attempt = 0;
+            wants.push(RunIntent::Finish(report));
+        }
+        let state = after(wants);
+        let text = progress(state.run(RunId(1)).unwrap()).text;
+        assert_eq!(text.contains("– passed over: Part 1; Part 2"), !dry, "{text}");
+        assert_eq!(text.matches("would do").count(), if dry { 3 } else { 1 }, "{text}");
+    }
 }
