@@ -11,6 +11,7 @@ use crate::{
         intent::{Intent, Now},
         person::{Person, Role},
         prose::Prose,
+        run::PlannedStep,
         run::{LinkTo, Part, PlannedLink, RunIntent, RunPlan, StepReport},
         state::State,
     },
