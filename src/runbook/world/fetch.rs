@@ -334,13 +334,13 @@ async fn read(mut response: reqwest::Response, begun: Instant) -> Result<Answer,
 /// Why there was no answer. The library's own words are not used: they contain the address.
 fn no_answer(error: &reqwest::Error, url: &Url) -> String {
     let why = if error.is_timeout() {
-        "no answer in time"
+        "no answer in time from"
     } else if error.is_connect() {
-        "no connection"
+        "no connection to"
     } else {
-        "no proper answer"
+        "no proper answer from"
     };
-    format!("{why} from {}", origin(url))
+    format!("{why} {}", origin(url))
 }
 
 #[cfg(test)]
