@@ -24,6 +24,9 @@ pub fn spec() -> CommandSpec {
         .example("/help incident open")
 }
 
+/// More commands than this are listed by their families.
+const MOST_LISTED: usize = 60;
+
 /// Answers `/help`.
 ///
 /// # Errors
@@ -53,8 +56,8 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
     {
         return Some(text::help::command(&describe(&entry.spec)));
     }
-    let brief = |spec: &CommandSpec| CommandHelp { usage: spec.brief(), ..describe(spec) };
-    let commands: Vec<CommandHelp> = registry.under(&words).map(|spec| brief(spec)).collect();
+    let specs: Vec<&CommandSpec> = registry.under(&words).map(AsRef::as_ref).collect();
+    let commands = listed(&specs, words.len());
     let title = if words.is_empty() { "Commands".to_owned() } else { format!("/{} …", words.join(" ")) };
     (!commands.is_empty()).then(|| text::help::list(&title, &commands, held))
 }
@@ -68,8 +71,9 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
         Wrong::TooLong { length } => Reply::refused(usage::too_long(*length, LONGEST)),
         Wrong::Unknown { written, nearest } => Reply::refused(usage::unknown(written, nearest)),
         Wrong::Incomplete { group, commands } => {
-            let commands: Vec<CommandHelp> = commands.iter().map(|spec| describe(spec)).collect();
-            Reply::refused(text::help::incomplete(group, &commands))
+            let specs: Vec<&CommandSpec> = commands.iter().map(AsRef::as_ref).collect();
+            let depth = group.split_whitespace().count();
+            Reply::refused(text::help::incomplete(group, &listed(&specs, depth)))
         }
         Wrong::Asked { spec, tail: _ } => {
             Reply { lacks: true, ..Reply::refused(usage::asked(&spec.usage(), &spec.summary)) }
@@ -80,6 +84,31 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
             Reply { lacks, ..Reply::refused(usage::wrong(&spec.usage(), &examples, problem)) }
         }
     }
+}
+
+/// Commands as a list has them. When there are more than anybody reads, those that share their next word are one line.
+fn listed(specs: &[&CommandSpec], depth: usize) -> Vec<CommandHelp> {
+    let one = |spec: &CommandSpec| CommandHelp { usage: spec.brief(), ..describe(spec) };
+    if specs.len() <= MOST_LISTED {
+        return specs.iter().map(|spec| one(spec)).collect();
+    }
+    let word = |spec: &CommandSpec| spec.path.get(depth).cloned();
+    let families = specs.chunk_by(|a, b| word(a).is_some() && word(a) == word(b));
+    let line = |family: &[&CommandSpec]| match family {
+        [] => None,
+        [only] => Some(one(only)),
+        [first, ..] => {
+            let path: Vec<&str> = first.path.iter().take(depth + 1).map(|word| &**word).collect();
+            let mut next: Vec<String> =
+                family.iter().filter_map(|spec| spec.path.get(depth + 1).map(ToString::to_string)).collect();
+            next.dedup();
+            let role = family.iter().map(|spec| spec.role).min().unwrap_or_default();
+            let usage = format!("/{} …", path.join(" "));
+            let summary = text::help::family(family.len(), &next);
+            Some(CommandHelp { usage, summary, role, ..describe(first) })
+        }
+    };
+    families.filter_map(line).collect()
 }
 
 /// A spec in words. It takes the spec apart, so that whatever a spec will say one day must be said here too.

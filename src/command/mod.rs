@@ -39,6 +39,8 @@ pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
 pub use help::help;
+#[cfg(test)]
+use help::wrong;
 use parse::Places;
 pub use parse::{Wrong, parse, parse as understand};
 pub use read::{Ground, Value};

@@ -185,6 +185,7 @@ impl Executor {
             studio: self.studio.clone(),
             results: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            shown: false,
         })
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct Running {
     pub results: BTreeMap<usize, Map<String, Value>>,
     /// What became of those that count.
     pub outcomes: BTreeMap<usize, StepOutcome>,
+    /// A dry run has shown a change: what it would lead to is not there.
+    pub shown: bool,
 }
 
 /// There is nothing more to do: the run is over, or the engine has stopped.
@@ -83,6 +85,8 @@ enum May {
 struct Done {
     outcome: StepOutcome,
     fields: Map<String, Value>,
+    /// It would change something, and a dry run only says so.
+    shown: bool,
 }
 
 /// What is told of a step.
@@ -178,6 +182,9 @@ impl Running {
         self.results.insert(action.number, done.fields);
         // A failure that leads on is what the runbook is for.
         let handled = done.outcome == StepOutcome::Failed && matches!(next, Next::To(_));
+        // What a change leads to cannot be seen while it was only shown.
+        let handled = handled || self.shown;
+        self.shown |= done.shown;
         self.outcomes.insert(action.number, if handled { StepOutcome::Skipped } else { done.outcome });
         next
     }
@@ -218,7 +225,8 @@ impl Running {
         };
         let what = prepared.says(&self.place.secrets);
         if self.plan.dry && action.changes {
-            return not_begun(StepOutcome::Skipped, words::would(&what)).await;
+            let done = not_begun(StepOutcome::Skipped, words::would(&what)).await?;
+            return Ok(Done { shown: true, ..done });
         }
         // Whoever only wants to see what would happen does not wait for it.
         let real = !self.plan.dry;
@@ -229,7 +237,7 @@ impl Running {
         loop {
             let attempt = match self.permit(action, &what).await? {
                 May::Go(attempt) => attempt,
-                May::Already(outcome) => return Ok(Done { outcome, fields: nothing(false) }),
+                May::Already(outcome) => return Ok(Done { outcome, fields: nothing(false), shown: false }),
                 May::No(why) => return not_begun(StepOutcome::Failed, why).await,
             };
             let began = Instant::now();
@@ -381,7 +389,7 @@ impl Running {
             tracing::error!(run = %self.id, ?no, "what became of a step was not taken");
             return Err(Over);
         }
-        Ok(Done { outcome: told.outcome, fields })
+        Ok(Done { outcome: told.outcome, fields, shown: false })
     }
 
     /// Asks for a permit until it is given or cannot be.

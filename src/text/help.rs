@@ -60,6 +60,15 @@ fn who(role: Role) -> String {
     }
 }
 
+/// Commands that begin alike: how many, and how they go on.
+#[must_use]
+pub fn family(count: usize, next: &[String]) -> String {
+    const NAMED: usize = 12;
+    let named = next.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if next.len() > NAMED { ", …" } else { "" };
+    format!("{count} commands: {named}{more}")
+}
+
 /// The beginning of several commands.
 #[must_use]
 pub fn incomplete(group: &str, commands: &[CommandHelp]) -> Card {

@@ -375,6 +375,7 @@ fn a_restart_waits_for_somebody_else_and_a_dry_run_changes_nothing() {
     let shop = Shop::open("healthy", Some("42"));
     let dry = text(&shop.says("ana", "/shop restart engine --dry-run"));
     assert!(dry.contains("would do: restart engine"), "{dry}");
+    assert!(dry.contains("(dry run): passed"), "{dry}");
     assert_eq!(shop.marks(), "", "a dry run changes nothing");
 
     let asks = text(&shop.says("ana", "/shop restart 'engine; rm -rf $(pwd)'"));

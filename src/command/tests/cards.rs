@@ -158,3 +158,25 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
     Ask ana or ben. Nothing was changed.
     ");
 }
+
+#[test]
+fn many_commands_are_listed_by_their_families() {
+    let loaded = crate::config::load(None, &|_| None).unwrap();
+    let library = std::sync::Arc::new(crate::runbook::Library::load(None, &loaded));
+    let registry = library.register(Registry::builtin(), None);
+    let all = lines::card(&help(&registry, Role::Admin, "").unwrap());
+    assert!(all.lines().count() < 60, "{all}");
+    assert!(all.contains("/qflow …") && all.contains("/ack [TARGET]"), "{all}");
+    let one = lines::card(&help(&registry, Role::Admin, "qflow").unwrap());
+    assert!(one.contains("/qflow deployment …") && one.contains("2 commands: history, rollback"), "{one}");
+    assert!(
+        lines::card(&help(&registry, Role::Admin, "qflow deployment").unwrap())
+            .contains("/qflow deployment history")
+    );
+    let more = crate::command::wrong(
+        &registry,
+        &super::parsing::parsed(&registry, "/qflow").unwrap_err(),
+        Role::Admin,
+    );
+    assert!(more.text.contains("/qflow deployment …") && more.text.lines().count() < 80, "{}", more.text);
+}

@@ -20,7 +20,7 @@ use crate::{
     engine::Look,
 };
 
-fn parsed(registry: &Registry, text: &str) -> Result<Parsed, Wrong> {
+pub(super) fn parsed(registry: &Registry, text: &str) -> Result<Parsed, Wrong> {
     let config = config();
     let (zone, now, me) = (TimeZone::get("Europe/Madrid").unwrap(), start(), "ana".into());
     parse(registry, Ground { config: &config, zone: &zone, now, me: Some(&me), anchor: now }, text)
