@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::SystemTime,
 };
 
@@ -17,6 +18,8 @@ use crate::domain::id::PictureId;
 pub const FOLDER: &str = "pictures";
 /// Pictures at most; the oldest gives way.
 const MOST: usize = 400;
+/// How many have been written by this process.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// All of them together, in bytes, at most.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// One picture, in bytes, at most.
@@ -48,7 +51,8 @@ impl Pictures {
         let id = PictureId::new(hex::encode(Sha256::digest(png)));
         let path = self.path(&id);
         // Written beside and put in place, so that no half of one is ever found.
-        let beside = path.with_extension("new");
+        // Two who keep the same at once do not write into each other's file.
+        let beside = path.with_extension(format!("{}.new", WRITTEN.fetch_add(1, Ordering::Relaxed)));
         let mut file = fs::File::create(&beside)?;
         file.write_all(png)?;
         file.sync_all()?;

@@ -181,15 +181,28 @@ impl Hearing {
     }
 
     /// The caller behind an account; without a person they may look, if strangers may.
-    async fn caller(&self, engine: &Engine, heard: &Heard) -> Result<Caller, Rejected> {
+    /// Who it is, and the channel that is meant: by its name where an open incident is told under that, else by its id.
+    async fn caller(
+        &self,
+        engine: &Engine,
+        heard: &Heard,
+    ) -> Result<(Caller, Option<ChannelName>), Rejected> {
         let (channel, account) = (heard.channel, heard.account.as_str());
         let recognised = self.recognise(engine, account, channel).await?;
         let (person, id) = (recognised.person.clone(), account.to_owned());
+        let room = heard.room.clone();
         let known = engine.read(move |look| {
             let caller = person.and_then(|person| Caller::person(&person, look.config).ok());
-            (caller, look.config.strangers.get(&channel).copied().unwrap_or_default())
+            let of = |name: &str| ChannelName::new(format!("{channel}:{name}"));
+            let told = |here: &ChannelName| {
+                let mut open = look.state.open_incidents.iter().filter_map(|id| look.state.incidents.get(id));
+                open.any(|incident| incident.is_told_in(here))
+            };
+            let place = room
+                .map(|room| Some(of(&room.name)).filter(told).unwrap_or_else(|| of(&room.id.to_string())));
+            (caller, look.config.strangers.get(&channel).copied().unwrap_or_default(), place)
         });
-        let (known, strangers) = known.await?;
+        let (known, strangers, place) = known.await?;
         let spoken = Account {
             channel,
             id,
@@ -200,7 +213,7 @@ impl Hearing {
         let mut caller = known.unwrap_or_else(|| stranger(account, channel));
         caller.origin = Some(Origin { channel, id: heard.id.clone() });
         caller.account = Some(spoken);
-        Ok(caller)
+        Ok((caller, place))
     }
 
     /// Whose an account is: by the configuration, by a code, or by a mail address that the platform has verified.
@@ -257,13 +270,12 @@ impl Hearing {
         if let Some(said) = self.too_late(heard).await {
             return said;
         }
-        let caller = match self.caller(&self.desk.engine, heard).await {
+        let (caller, room) = match self.caller(&self.desk.engine, heard).await {
             Ok(known) => known,
             Err(rejected) => return self.not_taken(&rejected),
         };
         let stranger =
             caller.account.clone().filter(|account| account.known == Known::Nobody && account.may_look);
-        let room = heard.room.as_ref().map(|room| ChannelName::new(format!("{}:{}", heard.channel, room.id)));
         let reply = match command::submit(&self.desk, caller, room, text, places, observe::trace()).await {
             Ok(reply) => reply,
             Err(rejected) => return self.not_taken(&rejected),
@@ -310,7 +322,7 @@ impl Hearing {
                 return warn!(channel = %heard.channel, ?failure, "a message could not be read for the timeline");
             }
         };
-        let Ok(caller) = self.caller(&self.engine, heard).await else { return };
+        let Ok((caller, _)) = self.caller(&self.engine, heard).await else { return };
         if caller.account.as_ref().is_none_or(|account| account.known == Known::Nobody) {
             return;
         }

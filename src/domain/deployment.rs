@@ -199,8 +199,10 @@ impl Deployment {
 /// When it began and when it ended, as far as one message tells.
 fn spans(said: &Deployed) -> (Option<Timestamp>, Option<Timestamp>) {
     // What was cancelled while it waited has changed nothing.
-    let began = !matches!(said.status, DeploymentStatus::Waiting | DeploymentStatus::Cancelled);
-    (began.then_some(said.at), said.status.is_over().then_some(said.at))
+    // And that another one took its place says nothing of when it came.
+    let replaced = said.status == DeploymentStatus::Replaced;
+    let began = !matches!(said.status, DeploymentStatus::Waiting | DeploymentStatus::Cancelled) && !replaced;
+    (began.then_some(said.at), (said.status.is_over() && !replaced).then_some(said.at))
 }
 
 /// The last deployments, and which messages told them.
@@ -294,6 +296,12 @@ impl Whereabouts {
     pub fn extend(&mut self, others: &Self) {
         others.services.iter().for_each(|name| add(&mut self.services, name.to_string()));
         others.environments.iter().for_each(|name| add(&mut self.environments, name.to_string()));
+    }
+
+    /// The environments, in lower case.
+    #[must_use]
+    pub fn environments(&self) -> &[Box<str>] {
+        &self.environments
     }
 
     /// Whether a service of this name is meant.

@@ -163,7 +163,11 @@ impl Incident {
     /// Whether it is told in this channel: one of its own, or a room that was made for it.
     #[must_use]
     pub fn is_told_in(&self, channel: &ChannelName) -> bool {
+        // `slack:#ops` is where `#ops` is told on Slack.
+        let on_platform = channel.platform().is_some();
+        let bare = |own: &ChannelName| on_platform && own.as_str() == channel.bare();
         self.channels.contains(channel)
+            || self.channels.iter().any(bare)
             || self.rooms.iter().any(|room| room.address().as_ref() == Some(channel))
     }
     /// The commander, when there is one.

@@ -9,7 +9,7 @@ use super::{
     Runbook,
     executor::Executor,
     plan::{self, About, Wanted},
-    run::{Said, tell},
+    run::{Said, look, tell},
     scope::Scope,
 };
 use crate::{
@@ -61,7 +61,7 @@ impl Executor {
             _ => None,
         });
         let Some(id) = id else { return Ok(()) };
-        let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
+        let Ok(Some(run)) = look(desk, move |look| look.state.run(id).cloned()).await else {
             return Err(NotStarted::Stopped);
         };
         if let Some(running) = self.running_of(desk, runbook, &run, trace, Said::default()).await {
@@ -80,7 +80,7 @@ impl Executor {
     ) -> Result<Told, NotStarted> {
         let (registry, line, by) = (desk.commands.current(), line.to_owned(), identity(runbook));
         let (runbook, world) = (Arc::clone(runbook), self.world.clone());
-        let seen = desk.engine.read(move |look| {
+        let seen = look(desk, move |look| {
             let now = look.now.civil;
             let me = by.person();
             let zone = me.and_then(|me| look.config.people.get(me)).map(|person| person.zone.clone());
@@ -92,6 +92,16 @@ impl Executor {
             let environment = match parsed.values.get(runbook.environment_flag) {
                 Some(Value::Text(named)) => Some(named.clone()),
                 _ => runbook.environment.clone(),
+            };
+            // An alert that says where it comes from is not answered elsewhere.
+            let said = group.and_then(|group| look.state.groups.get(&group));
+            let said = said.map(|group| group.whereabouts.environments()).unwrap_or_default();
+            let environment = match (environment, said) {
+                (Some(named), _) => Some(named),
+                (None, []) => None,
+                (None, [one]) if world.environment(one).is_some() => Some(one.to_string()),
+                (None, said) if runbook.changes() => return Err(words::another_environment(said)),
+                (None, _) => None,
             };
             let named = environment.or_else(|| world.usual().map(str::to_owned)).unwrap_or_default();
             let environment =

@@ -7,7 +7,7 @@ use super::{
     Library,
     alone::NotStarted,
     executor::Executor,
-    run::{LOOK, tell},
+    run::{LOOK, look, tell},
 };
 use crate::{
     command::Desk,
@@ -48,7 +48,7 @@ async fn keep_watch(executor: Executor, desk: Desk, library: Arc<Library>) {
     let mut commits = executor.commits.clone();
     loop {
         commits.mark_unchanged();
-        let due = desk.engine.read(|look| look.state.next_due_run(AT_ONCE).cloned()).await;
+        let due = look(&desk, |look| look.state.next_due_run(AT_ONCE).cloned()).await;
         match due {
             Ok(Some(due)) => {
                 if executor.start_due(&desk, &library, due).await.is_none() {

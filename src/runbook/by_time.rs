@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Library, Runbook, alone::NotStarted, executor::Executor, run::tell};
+use super::{
+    Library, Runbook,
+    alone::NotStarted,
+    executor::Executor,
+    run::{look, tell},
+};
 use crate::{
     command::Desk,
     domain::run::{RunBecause, RunIntent, RunMissed},
@@ -42,7 +47,7 @@ impl Executor {
 }
 
 async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, last: Option<Timestamp>) {
-    let Ok(mut seen) = desk.engine.read(|look| look.now.civil).await else { return };
+    let Ok(mut seen) = look(&desk, |look| look.now.civil).await else { return };
     for runbook in &runbooks {
         let Some((due, times)) = last.and_then(|last| missed(runbook, last, seen)) else { continue };
         let missed = RunMissed { runbook: runbook.command(), due, times, why: words::WAS_AWAY.to_owned() };
@@ -52,7 +57,7 @@ async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, 
         let Some(next) = runbooks.iter().filter_map(|runbook| due(runbook, seen)).min() else { return };
         let pause = Duration::try_from(next.duration_since(seen)).unwrap_or_default();
         tokio::time::sleep(pause.min(LOOK)).await;
-        let Ok(now) = desk.engine.read(|look| look.now.civil).await else { return };
+        let Ok(now) = look(&desk, |look| look.now.civil).await else { return };
         for runbook in &runbooks {
             if let Some(due) = due(runbook, seen).filter(|due| *due <= now) {
                 executor.start_at(&desk, runbook, due).await;

@@ -194,17 +194,30 @@ impl Executor {
 fn standing(running: &mut Running, run: &Run) -> usize {
     let runbook = Arc::clone(&running.runbook);
     let (mut at, mut seen) = (0, BTreeSet::new());
+    let mut last: Option<usize> = None;
     while let Some(action) = runbook.action(at) {
         let step = run.step(index(action));
-        let Some((step, outcome)) = step.and_then(|step| Some((step, step.outcome()?))) else { return at };
+        let begun = step.is_some_and(|step| step.attempts > 0);
+        let Some((step, outcome)) = step.and_then(|step| Some((step, step.outcome()?))) else {
+            return last.filter(|_| !begun).unwrap_or(at);
+        };
         // Round a circle: which of its steps were done this time, nobody wrote down.
         if !seen.insert(at) {
             return at;
         }
         let result = step.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
-        if let Some(fields) = result {
-            running.results.insert(at, fields);
-        }
+        // What was too large to be kept is not there any more; how it ended is.
+        let rest = || {
+            let ok = outcome == StepOutcome::Passed;
+            let bare = serde_json::json!({"ok": ok, "ran": step.attempts > 0, "elapsed": 0});
+            bare.as_object().cloned().unwrap_or_default()
+        };
+        running.results.insert(at, result.unwrap_or_else(rest));
+        // Of what is looked at again and again nobody knows whether that was the last time.
+        let settings = &action.settings;
+        let tries = settings.retry.is_some() && outcome != StepOutcome::Passed;
+        let again = !action.changes && step.attempts > 0 && (settings.follow.is_some() || tries);
+        last = again.then_some(at);
         let next = next(action, outcome);
         let handled = outcome == StepOutcome::Failed && matches!(next, Next::To(_));
         running.outcomes.insert(at, if handled { StepOutcome::Skipped } else { outcome });
@@ -214,7 +227,7 @@ fn standing(running: &mut Running, run: &Run) -> usize {
             Next::Stop => runbook.actions().count(),
         };
     }
-    at
+    last.unwrap_or(at)
 }
 
 /// The file is another one now: the run ends, and says why.

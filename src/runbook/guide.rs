@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Runbook,
-    matter::STEP,
+    matter::{ABOUT, INCIDENT, STEP},
     model::{Action, ByItself, Destination, Link, Step},
     prose,
     scope::written,
@@ -31,10 +31,10 @@ use crate::{
 const MOST: usize = 15;
 
 impl Runbook {
-    /// Whether people choose a step of it: its introduction links to its own steps.
+    /// Whether people choose a step of it.
     #[must_use]
     pub fn is_guide(&self) -> bool {
-        self.links.iter().any(|link| matches!(link.to, Destination::Step(_)))
+        self.guide
     }
 
     /// The place of a step by what links point to.
@@ -55,6 +55,10 @@ impl Runbook {
         let own = self.steps.get(section).unwrap_or_default();
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         let mut open: Vec<&Action> = own.iter().flat_map(|step| &step.actions).collect();
+        // What would have stopped the whole before it stops the part, too.
+        let first = open.first().map_or(0, |action| action.number);
+        let guards = |action: &&Action| !action.changes && action.settings.on_fail == Some(OnFail::Stop);
+        open.extend(self.actions().take(first).filter(guards));
         while let Some(action) = open.pop() {
             if kept.insert(action.number) {
                 let used = action.uses.iter().filter_map(|number| self.action(*number));
@@ -129,8 +133,22 @@ impl About {
     }
 }
 
+/// The incident that a call is about: the one that it names, or the one of its channel.
+pub(super) fn incident_of(
+    state: &State,
+    named: Option<IncidentId>,
+    channel: Option<&ChannelName>,
+) -> Option<IncidentId> {
+    named.filter(|id| state.incidents.contains_key(id)).or_else(|| incident_here(state, channel))
+}
+
+/// The incident that a call names, if it does.
+pub(super) fn named(call: &Call<'_>) -> Option<IncidentId> {
+    call.get::<IncidentId>(ABOUT).or_else(|| call.get::<IncidentId>(INCIDENT))
+}
+
 /// The newest open incident that is told in a channel: an old one of the same channel is over.
-pub(super) fn incident_here(state: &State, channel: Option<&ChannelName>) -> Option<IncidentId> {
+fn incident_here(state: &State, channel: Option<&ChannelName>) -> Option<IncidentId> {
     let channel = channel?;
     let mut open = state.open_incidents.iter().rev().filter_map(|id| state.incidents.get(id));
     open.find(|incident| incident.is_told_in(channel)).map(|incident| incident.id)
@@ -283,9 +301,9 @@ async fn overview(call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
     let links = links(runbook, runbook.links.iter(), &call.parsed.values);
     let (title, intro, command) = (runbook.title.clone(), prose::read(&runbook.intro), runbook.command());
     let (guide, given) = (Arc::clone(runbook), call.parsed.values.clone());
-    let channel = call.channel.clone();
+    let (channel, named) = (call.channel.clone(), named(call));
     let card = call.scene(move |scene| {
-        let incident = incident_here(scene.state, channel.as_ref());
+        let incident = incident_of(scene.state, named, channel.as_ref());
         let incident = incident.and_then(|id| scene.state.incidents.get(&id));
         let been =
             incident.and_then(|one| Some((one.id, one.guides.iter().find(|one| one.runbook == command)?)));
@@ -305,8 +323,8 @@ async fn overview(call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
 /// A step that is read. For an incident it is kept that somebody did.
 async fn read(call: &Call<'_>, runbook: &Runbook, about: &About) -> Answer {
     let part = &about.part;
-    let channel = call.channel.clone();
-    let incident = call.read(move |look| incident_here(look.state, channel.as_ref())).await?;
+    let (channel, named) = (call.channel.clone(), named(call));
+    let incident = call.read(move |look| incident_of(look.state, named, channel.as_ref())).await?;
     if let Some(incident) = incident {
         let read = GuideRead {
             incident,

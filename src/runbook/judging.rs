@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{model::Action, prepared::Prepared, run::Running};
+use super::{
+    model::Action,
+    prepared::Prepared,
+    run::{Running, look},
+};
 use crate::domain::run::{RunIntent, StepOutcome};
 
 /// Looks at the check while there is time, and the pause between two of them in any case.
@@ -35,12 +39,12 @@ impl Running {
     async fn is_unjudged(&self) -> bool {
         let id = self.id;
         let unjudged =
-            self.desk.engine.read(move |look| look.state.run(id).is_some_and(|run| run.judge_due.is_some()));
+            look(&self.desk, move |look| look.state.run(id).is_some_and(|run| run.judge_due.is_some()));
         unjudged.await.unwrap_or(false)
     }
 
     async fn holds_now(&self, check: &Action) -> bool {
-        let Ok(now) = self.desk.engine.read(|look| look.now.civil).await else { return false };
+        let Ok(now) = look(&self.desk, |look| look.now.civil).await else { return false };
         let Ok(prepared) = Prepared::new(&check.act, &self.scope, now) else { return false };
         let began = tokio::time::Instant::now();
         let found = self.perform(check, &prepared).await;

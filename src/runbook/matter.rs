@@ -19,7 +19,7 @@ use crate::{
     text,
 };
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "command",
     "aliases",
     "arguments",
@@ -38,6 +38,7 @@ const KEYS: [&str; 19] = [
     "helped",
     "judge_within",
     "sources",
+    "guide",
     "page",
 ];
 const ARGUMENT_KEYS: [&str; 9] =
@@ -51,6 +52,8 @@ const TYPES: [&str; 15] = [
 pub(super) const DRY_RUN: &str = "dry-run";
 /// The flag that chooses one step, of a runbook that links to its own steps.
 pub(super) const STEP: &str = "step";
+/// Says which incident a run is about, whatever is told where it was asked for.
+pub(super) const ABOUT: &str = "about";
 const ENV: &str = "env";
 const ENVIRONMENT: &str = "environment";
 /// The one word that is always there which an argument may take over.
@@ -67,6 +70,8 @@ pub(super) struct Matter {
     pub by_itself: ByItself,
     /// The name of the action that says whether it helped.
     pub helped: Option<(String, Range<usize>)>,
+    /// Whether people choose a step of it.
+    pub guide: bool,
     /// The names of the actions that all judge the same thing.
     pub sources: Vec<(String, Range<usize>)>,
 }
@@ -192,6 +197,18 @@ pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Optio
     let environment = environment(&table, notes, ground);
     let by_itself = by_itself::read(&table, &spec, notes, ground);
     let helped = table.text("helped", notes).map(|(name, at)| (name.to_owned(), at));
+    let guide = match table.text("guide", notes) {
+        Some(("true", _)) => true,
+        None | Some(("false", _)) => false,
+        Some((_, at)) => {
+            notes.mistake(
+                at,
+                "`guide` is true or false",
+                "write guide: true when people choose a step of it",
+            );
+            false
+        }
+    };
     let sources = table.list("sources", notes).into_iter();
     let sources = sources.map(|(name, at)| (name.to_owned(), at)).collect();
     sound.then_some(Matter {
@@ -202,6 +219,7 @@ pub(super) fn read(node: &Node, notes: &Notes<'_>, ground: &Ground<'_>) -> Optio
         environment_flag,
         by_itself,
         helped,
+        guide,
         sources,
     })
 }

@@ -39,6 +39,8 @@ pub struct Runbook {
     pub environment_flag: &'static str,
     /// When it runs by itself, and as whom.
     pub by_itself: ByItself,
+    /// Whether people choose a step of it, and nothing runs before they did.
+    pub guide: bool,
     /// Actions that all judge the same thing, by their numbers: when they disagree, a run says which.
     pub sources: Vec<usize>,
     /// Its headings, in their order.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Runbook, guide,
-    matter::{DRY_RUN, INCIDENT, STEP},
+    matter::{ABOUT, DRY_RUN, INCIDENT, STEP},
     model::Action,
     scope::{Scope, written},
 };
@@ -39,7 +39,8 @@ pub(super) struct Wanted<'a> {
 
 /// The plan of a run, its questions and locks with their values.
 pub(super) fn plan(runbook: &Runbook, wanted: Wanted<'_>, scope: &Scope) -> RunPlan {
-    let own = |name: &String| name != DRY_RUN && name != STEP && name != runbook.environment_flag;
+    let own =
+        |name: &String| name != DRY_RUN && name != STEP && name != ABOUT && name != runbook.environment_flag;
     let said = wanted.given.iter().filter(|(name, _)| own(name));
     let args =
         said.map(|(name, value)| (name.clone(), Prose::new(&written(value).to_string(), (wanted.salt)())));

@@ -12,7 +12,7 @@ use super::{
     compile::Compiler,
     document::{self, Block, Document, RawLink, Section},
     library::Ground,
-    matter::{self, Matter, STEP},
+    matter::{self, ABOUT, Matter, STEP},
     model::{Action, Destination, Runbook, Step},
     names::{ActKind, Named, Names},
     notes::{Body, Notes, Written},
@@ -293,7 +293,13 @@ impl Draft<'_> {
             Some(matter) if self.notes.count() == 0 => (matter, Arc::from(self.notes.source.text.as_str())),
             _ => return Err(self.notes.shown()),
         };
-        let Matter { mut spec, environment, environment_flag, by_itself, .. } = matter;
+        let Matter { mut spec, environment, environment_flag, by_itself, guide, .. } = matter;
+        let is_about = |name: &crate::command::Name| **name == *ABOUT;
+        let own_about = spec.arguments.iter().map(|one| &one.name).any(is_about)
+            || spec.flags.iter().map(|one| &one.name).any(is_about);
+        if (guide || !by_itself.on_incident.is_empty()) && !own_about {
+            spec.flags.push(Flag::valued(ABOUT, Kind::Incident, text::runbook::ABOUT));
+        }
         if links.iter().any(|(_, link)| matches!(link.to, Destination::Step(_))) {
             spec.flags.push(Flag::valued(STEP, Kind::Word, text::runbook::STEP));
         }
@@ -316,6 +322,7 @@ impl Draft<'_> {
             environment,
             environment_flag,
             by_itself,
+            guide,
             sources: self.sources,
             steps,
             left_out: Vec::new(),

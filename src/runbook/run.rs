@@ -34,7 +34,7 @@ use crate::{
             Verdict,
         },
     },
-    engine::{Accepted, Rejected},
+    engine::{Accepted, Look, Rejected},
     text::{self, card::Card, plain::aligned, runbook as words},
 };
 
@@ -129,7 +129,12 @@ impl Running {
         let bad = |outcome: &StepOutcome| !matches!(outcome, StepOutcome::Passed | StepOutcome::Skipped);
         // Whether an automatic answer helped is found out afterwards: before it does, its check may well fail.
         let judged = self.plan.because.budget().and(self.runbook.by_itself.helped);
-        let mut outcomes = self.outcomes.iter().filter(|(number, _)| Some(**number) != judged);
+        // What it looked at may have been bad, or it would not have done anything: what counts then is what it did.
+        let counts = |number: usize| {
+            judged.is_none()
+                || self.runbook.action(number).is_none_or(|one| one.changes && Some(number) != judged)
+        };
+        let mut outcomes = self.outcomes.iter().filter(|(number, _)| counts(**number));
         let verdict =
             if outcomes.any(|(_, outcome)| bad(outcome)) { Verdict::Failed } else { Verdict::Passed };
         self.end(verdict, self.agreement()).await
@@ -218,7 +223,7 @@ impl Running {
                 Err(no) => return not_begun(StepOutcome::Unknown, no.to_string()).await,
             }
         }
-        let Ok(now) = self.desk.engine.read(|look| look.now.civil).await else { return Err(Over) };
+        let now = look(&self.desk, |look| look.now.civil).await?;
         let prepared = match Prepared::new(&action.act, &scope, now) {
             Ok(prepared) => prepared,
             Err(no) => return not_begun(StepOutcome::Failed, no.to_string()).await,
@@ -447,6 +452,21 @@ pub(super) async fn tell(
         match desk.engine.submit(trace, Intent::Run(what.clone())).await {
             Ok(accepted) => return Ok(Ok(accepted)),
             Err(Rejected::Refused(Refusal::Run(no))) => return Ok(Err(no)),
+            Err(Rejected::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+            Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
+        }
+    }
+}
+
+/// Looks at the engine's state; when it is busy, again in a moment.
+pub(super) async fn look<T, F>(desk: &Desk, see: F) -> Result<T, Over>
+where
+    T: Send + 'static,
+    F: FnOnce(&Look<'_>) -> T + Clone + Send + 'static,
+{
+    loop {
+        match desk.engine.read(see.clone()).await {
+            Ok(seen) => return Ok(seen),
             Err(Rejected::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
             Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
         }

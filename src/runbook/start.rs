@@ -54,11 +54,11 @@ async fn begin(
     let about_channel = call.channel.clone();
     let (spec, given, by) =
         (Arc::clone(&runbook.spec), call.parsed.values.clone(), call.caller.actor.clone());
-    let (now, name) = (call.now, named.clone());
+    let (now, name, about_incident) = (call.now, named.clone(), guide::named(call));
     let (incident, scope) = call
         .read(move |look| {
             let channel = about_channel.as_ref();
-            let incident = guide::incident_here(look.state, channel);
+            let incident = guide::incident_of(look.state, about_incident, channel);
             let about = About { by: &by, incident, group: None, matchers: &[], channel, now };
             (incident, plan::scope(&spec, &given, (&name, &environment), &about, look.state, look.config))
         })

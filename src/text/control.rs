@@ -66,12 +66,12 @@ pub fn of_incident(id: IncidentId, open: bool, taken: bool) -> Vec<Button> {
 
 /// Buttons that start the runbooks that are offered; the card says which more there are.
 #[must_use]
-pub fn offered(offers: &[RunOffer]) -> Vec<Button> {
+pub fn offered(incident: IncidentId, offers: &[RunOffer]) -> Vec<Button> {
     let one = |offer: &RunOffer| {
         let title = plain(&offer.title, OFFER);
         let ask = if offer.asks { " --ask" } else { "" };
         let label = if offer.asks { format!("{title}…") } else { title };
-        button(label, format!("{}{ask}", plain(&offer.runbook, LABEL)))
+        button(label, format!("{} --about {incident}{ask}", plain(&offer.runbook, LABEL)))
     };
     offers.iter().take(MOST_OFFERS).map(one).collect()
 }

@@ -166,7 +166,7 @@ fn buttons(incident: &Incident) -> Vec<super::card::Button> {
     let open = incident.is_open();
     let mut buttons = control::of_incident(incident.id, open, incident.acknowledged.is_some());
     if open {
-        buttons.extend(control::offered(&incident.offered));
+        buttons.extend(control::offered(incident.id, &incident.offered));
     }
     buttons
 }

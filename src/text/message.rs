@@ -396,7 +396,7 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
     let is_card = dispatch.delivery.kind == DeliveryKind::Card;
     if let (true, Subject::Incident(id)) = (is_card, facts.subject) {
         let mut buttons = control::of_incident(id, runs, !open);
-        buttons.extend(incident.into_iter().flat_map(|incident| control::offered(&incident.offered)));
+        buttons.extend(incident.into_iter().flat_map(|one| control::offered(one.id, &one.offered)));
         return buttons;
     }
     let mut buttons = Vec::new();
@@ -416,7 +416,7 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
         buttons.push(Button::new("Show".to_owned(), format!("/alert show {}", alert.id)));
     }
     if let Some(incident) = incident.filter(|_| is_card && runs) {
-        buttons.extend(control::offered(&incident.offered));
+        buttons.extend(control::offered(incident.id, &incident.offered));
     }
     buttons
 }

@@ -22,6 +22,9 @@ pub const DRY_RUN: &str = "show what would happen, and change nothing";
 /// What `--step` is for.
 pub const STEP: &str = "do this step alone, by its heading in small letters with dashes";
 
+/// What `--about` is for.
+pub const ABOUT: &str = "the incident that it is about, when that is not the one of this channel";
+
 /// A runbook in a list.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -186,6 +189,13 @@ pub const BUSY: &str = "Watchbell is busy: the command was not taken";
 
 /// Why a run did not start at its time.
 pub const WAS_AWAY: &str = "Watchbell was not running";
+/// Why a run does not answer an alert of an environment that nobody configured.
+#[must_use]
+pub fn another_environment(said: &[Box<str>]) -> String {
+    let said = said.iter().map(|one| super::plain::plain(one, 40)).collect::<Vec<_>>().join(", ");
+    format!("the alerts come from {said}, which is not one environment of the configuration")
+}
+
 /// Why a run cannot start by itself.
 pub const NEEDS_ARGUMENTS: &str = "it needs arguments that nobody gives it";
 

@@ -36,6 +36,7 @@ const GUIDE: &str = r#"---
 command: /shop guide
 summary: What can be wrong with the shop.
 role: viewer
+guide: true
 arguments:
   - flag: --since
     type: duration

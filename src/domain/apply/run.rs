@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::SignedDuration;
 
-use super::{change::disarm_run, remember};
+use super::change::disarm_run;
 use crate::domain::{
     id::{LockName, RunId},
     run::{
@@ -222,11 +222,17 @@ impl State {
         // Messages that wait may still speak of a run that is over.
         let most = ENDED + self.deliveries.len();
         let many = (self.ended_runs.len() + 1).saturating_sub(most);
-        let oldest: Vec<RunId> = self.ended_runs_order.iter().take(many).copied().collect();
+        // One that is not judged yet is not forgotten: there is one at most for each runbook.
+        let judged = |id: &&RunId| self.ended_runs.get(id).is_none_or(|run| run.judge_due.is_none());
+        let oldest: Vec<RunId> = self.ended_runs_order.iter().filter(judged).take(many).copied().collect();
         for old in oldest {
             self.forget_run(old);
+            self.ended_runs.remove(&old);
+            self.ended_runs_order.retain(|one| *one != old);
         }
-        let _ = remember(&mut self.ended_runs, &mut self.ended_runs_order, most, (id, run));
+        if self.ended_runs.insert(id, run).is_none() {
+            self.ended_runs_order.push_back(id);
+        }
         self.release_locks(id);
     }
 

@@ -119,6 +119,13 @@ impl Decision<'_> {
         if group.pages.iter().any(same) {
             return;
         }
+        // In a storm whoever it names hears once that it does not answer, not for each group.
+        let held_back =
+            |page: &crate::domain::page::Page| page.plan.policy == plan.policy && page.reason == reason;
+        if matches!(reason, PageReason::HeldBack(_)) && self.state.pages.values().any(|page| held_back(page))
+        {
+            return;
+        }
         let subject = Subject::Group(group.id, group.incident);
         self.start_page(subject, plan, group.urgency, group.severity.clone(), reason, Actor::Watchbell);
     }

@@ -22,8 +22,8 @@ fn part(runbook: &Arc<Runbook>, anchor: &str) -> Option<Arc<Runbook>> {
 
 #[test]
 fn a_step_by_itself_has_what_it_uses_and_ends_where_it_would_go_elsewhere() {
-    let runbook = sound(&with(GUIDE));
-    assert!(runbook.is_guide());
+    let runbook = sound(&with(GUIDE).replace("role: operator", "role: operator\nguide: true"));
+    assert!(runbook.is_guide() && runbook.spec.flags.iter().any(|flag| flag.name == "about"));
     let two = part(&runbook, "two").unwrap();
     let numbers: Vec<usize> = two.actions().map(|action| action.number).collect();
     assert_eq!(numbers, [0, 1, 2], "the step, what is below it, and what it uses");
@@ -52,7 +52,7 @@ fn what_changes_something_is_never_done_because_another_step_uses_it() {
 
 #[test]
 fn links_are_commands_with_what_the_guide_was_told() {
-    let runbook = sound(&with(GUIDE));
+    let runbook = sound(&with(GUIDE).replace("role: operator", "role: operator\nguide: true"));
     let given = BTreeMap::from([
         ("part".to_owned(), Value::Text("the disk".into())),
         ("older-than".to_owned(), Value::Number(7)),

@@ -149,7 +149,11 @@ fn runbooks_that_an_incident_offers_are_buttons_on_its_cards_and_on_no_page() {
     };
     for subject in [Subject::Group(GroupId(17), Some(IncidentId(7))), Subject::Incident(IncidentId(7))] {
         let buttons: Vec<String> = offers(DeliveryKind::Card, facts(subject));
-        assert_eq!(buttons, ["/qflow emergency", "/qflow isolate --ask"], "{subject}");
+        assert_eq!(
+            buttons,
+            ["/qflow emergency --about INC-7", "/qflow isolate --about INC-7 --ask"],
+            "{subject}"
+        );
         let paged: Vec<String> = offers(DeliveryKind::Page, facts(subject));
         assert!(paged.is_empty(), "a page says what comes first");
     }

@@ -24,9 +24,11 @@ fn wrong(site: &Site, runbook: &Runbook, example: &str, number: usize) -> Option
     if reply["ok"] != true {
         return Some(answer);
     }
+    let is_shown = runbook.is_guide() && !example.contains("--step");
     let Some(run) = run(&answer).filter(|_| runbook.actions().next().is_some()) else {
-        // A guide without actions is shown.
-        return runbook.actions().next().map(|_| format!("it starts no run: {answer}"));
+        // A guide is shown; so is what has no actions.
+        let acts = !is_shown && runbook.actions().next().is_some();
+        return acts.then(|| format!("it starts no run: {answer}"));
     };
     if answer.lines().next().is_some_and(|title| title.ends_with(": running")) {
         answer += &site.until_run(&run, |standing| !runs(standing));
@@ -56,8 +58,14 @@ fn every_example_of_the_pack_is_understood_and_ends() {
     let examples = |site: &Site| {
         let pack = site.library.runbooks().filter(|runbook| runbook.file.starts_with("qflow/"));
         let all = pack.flat_map(|runbook| {
-            let examples = runbook.spec.examples.iter();
-            examples.map(|example| (std::sync::Arc::clone(runbook), example.to_string())).collect::<Vec<_>>()
+            let mut examples: Vec<String> = runbook.spec.examples.iter().map(ToString::to_string).collect();
+            if runbook.is_guide() {
+                let steps = runbook.steps.iter().filter(|step| !step.actions.is_empty());
+                let command = runbook.command();
+                examples.extend(steps.map(|step| format!("{command} --step {}", step.anchor)));
+            }
+            let of = |example| (std::sync::Arc::clone(runbook), example);
+            examples.into_iter().map(of).collect::<Vec<_>>()
         });
         all.collect::<Vec<_>>()
     };

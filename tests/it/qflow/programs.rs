@@ -10,16 +10,19 @@ use std::{
 /// In the answers of the `qflow` program alone.
 pub const MARK: &str = "qf-9e4d7";
 
-const KUBECTL: &str = r#"case "$all" in
+const KUBECTL: &str = r#"set_image="${0%/*}/../image"
+image=$(cat "$set_image" 2>/dev/null || echo qflow:0.1.1)
+case "$all" in
   *"rollout history"*) printf 'deployment.apps/qflow\nREVISION  CHANGE-CAUSE\n41        release 0.1.0-x2k4q\n42        release 0.1.1-x2k4q\n' ;;
-  *"rollout undo"*) echo "deployment.apps/qflow rolled back (x2k4q)" ;;
+  *"set image"*) echo qflow:0.0.9 > "$set_image"; echo "deployment.apps/qflow image updated (x2k4q)" ;;
+  *"rollout undo"*) echo qflow:0.1.0 > "$set_image"; echo "deployment.apps/qflow rolled back (x2k4q)" ;;
   *"rollout restart"*) echo "deployment.apps/qflow restarted (x2k4q)" ;;
   *"rollout status"*) echo 'deployment "qflow" successfully rolled out (x2k4q)' ;;
   *scale*) echo "deployment.apps/qflow scaled (x2k4q)" ;;
   *drain*) echo "node/worker-x2k4q drained" ;;
   *cordon*) echo "node/worker-x2k4q cordoned" ;;
   *"get pods"*json*) echo '{"items": [{"metadata": {"name": "qflow-7d9f8c6b5-x2k4q"}, "spec": {"nodeName": "worker-1"}, "status": {"phase": "Running", "containerStatuses": [{"name": "qflow", "ready": true, "restartCount": 2, "image": "qflow:0.1.1"}]}}]}' ;;
-  *"get deploy"*json*) echo '{"metadata": {"name": "qflow-x2k4q"}, "spec": {"replicas": 3}, "status": {"replicas": 3, "readyReplicas": 3, "availableReplicas": 3, "updatedReplicas": 3}}' ;;
+  *"get deploy"*json*) echo '{"metadata": {"name": "qflow-x2k4q"}, "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "qflow", "image": "'"$image"'"}]}}}, "status": {"replicas": 3, "readyReplicas": 3, "availableReplicas": 3, "updatedReplicas": 3}}' ;;
   *"get nodes"*json*) echo '{"items": [{"metadata": {"name": "worker-x2k4q"}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}]}' ;;
   *"get "*) printf 'NAME                    READY   STATUS    RESTARTS   AGE\nqflow-7d9f8c6b5-x2k4q   1/1     Running   2          4d\n' ;;
   *) echo "x2k4q: $all" ;;
