@@ -10,12 +10,12 @@ use std::{
 use super::{
     Effort, discord,
     exchange::Course,
-    figures::{Figure, millis},
+    figures::Figure,
     place::Place,
     slack,
     storm::Storm,
 };
-use crate::{client::percentile, measure::wall, peer::watchbell::Watchbell};
+use crate::{client::percentile, measure::{millis, wall}, peer::watchbell::Watchbell};
 
 /// So long the alerts come in before the first interaction.
 const BEFORE: Duration = Duration::from_secs(1);
