@@ -9,7 +9,10 @@ use std::{
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::{
     Runbook, answer,
@@ -61,6 +64,8 @@ pub(super) struct Running {
     pub said: Said,
     pub commits: watch::Receiver<Seq>,
     pub stop: watch::Sender<bool>,
+    /// Tells whoever waits for the answer that it is over, or has to wait for somebody.
+    pub news: Arc<Notify>,
     pub studio: Studio,
     /// What each action found, by its number.
     pub results: BTreeMap<usize, Map<String, Value>>,
@@ -117,6 +122,7 @@ impl Running {
             _ = self.finish_all(from) => {}
             () = watching => {}
         }
+        self.news.notify_one();
         self.find_out().await;
     }
 
@@ -407,6 +413,7 @@ impl Running {
                 Err(RunRefusal::Waiting(_)) => waited = true,
                 Err(no) => return Ok(May::No(words::refused(no, &self.caller.zone))),
             }
+            self.news.notify_one();
             commits.changed().await.map_err(|_| Over)?;
             tokio::time::sleep(LOOK).await;
         }

@@ -30,6 +30,7 @@ const STEPS: &str = "---
 command: /bench steps
 summary: A few steps.
 role: responder
+examples: [/bench steps 7, /bench steps 8 --program]
 arguments:
   - name: number
     type: number
@@ -96,6 +97,7 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
         alone.extend(pages()?);
         let runs = Runs::start(port, turn, effort.runs);
         if until(SOON, || (house.asked("at-0").requests > 0).then_some(())).is_none() {
+            runs.stop()?;
             return Err("no run asks anything".to_owned());
         }
         // All of them are under way, no two at the same step.
@@ -107,13 +109,22 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
     }
     alone.sort_unstable();
     beside.sort_unstable();
-    let seconds = f64::from(effort.pages + UNMEASURED) / 50.0 * f64::from(u32::try_from(effort.turns).unwrap_or(1));
+    let seconds =
+        f64::from(effort.pages + UNMEASURED) / 50.0 * f64::from(u32::try_from(effort.turns).unwrap_or(1));
     Ok(vec![
         Figure::new("alert to page at 50/s, no runs, median", "ms", millis(percentile(&alone, 50))),
         Figure::new("alert to page at 50/s, no runs, 99 of 100", "ms", millis(percentile(&alone, 99))),
         Figure::new("alert to page at 50/s, 200 runs at once, median", "ms", millis(percentile(&beside, 50))),
-        Figure::new("alert to page at 50/s, 200 runs at once, 99 of 100", "ms", millis(percentile(&beside, 99))),
-        Figure::new("runs that ended meanwhile", "/s", f64::from(u32::try_from(ended).unwrap_or(u32::MAX)) / seconds),
+        Figure::new(
+            "alert to page at 50/s, 200 runs at once, 99 of 100",
+            "ms",
+            millis(percentile(&beside, 99)),
+        ),
+        Figure::new(
+            "runs that ended meanwhile",
+            "/s",
+            f64::from(u32::try_from(ended).unwrap_or(u32::MAX)) / seconds,
+        ),
     ])
 }
 
@@ -131,7 +142,9 @@ impl Runs {
             let (over, ended) = (Arc::clone(&over), Arc::clone(&ended));
             thread::spawn(move || {
                 // One after the other, so that they do not march in step.
-                thread::sleep(SLOW * 2 * u32::try_from(person).unwrap_or(0) / u32::try_from(count).unwrap_or(1));
+                thread::sleep(
+                    SLOW * 2 * u32::try_from(person).unwrap_or(0) / u32::try_from(count).unwrap_or(1),
+                );
                 for round in 0.. {
                     if over.load(Ordering::Relaxed) {
                         break;

@@ -88,7 +88,11 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
         Figure::new("six sources, more than the slowest, median", "ms", millis(percentile(&six, 50))),
         Figure::new("six sources, more than the slowest, 99 of 100", "ms", millis(percentile(&six, 99))),
         Figure::new("`/qflow health`, more than the slowest, median", "ms", millis(percentile(&whole, 50))),
-        Figure::new("`/qflow health`, more than the slowest, 99 of 100", "ms", millis(percentile(&whole, 99))),
+        Figure::new(
+            "`/qflow health`, more than the slowest, 99 of 100",
+            "ms",
+            millis(percentile(&whole, 99)),
+        ),
     ])
 }
 
@@ -110,7 +114,11 @@ fn more_than_the_slowest(
         let took = began.elapsed();
         let asked = house.asked(&environment);
         if asked.requests != requests || asked.longest < SLOW || !said.contains("passed") {
-            return Err(format!("{text}: {} requests, {said}\n{}", asked.requests, house.watchbell.process.tail()));
+            return Err(format!(
+                "{text}: {} requests, {said}\n{}",
+                asked.requests,
+                house.watchbell.process.tail()
+            ));
         }
         if number >= effort.unmeasured {
             times.push(took.saturating_sub(asked.longest));

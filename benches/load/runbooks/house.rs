@@ -20,8 +20,7 @@ use crate::peer::{
 };
 
 /// What the repository's runbooks ask, as it is called in the configuration.
-const SYSTEMS: [&str; 8] =
-    ["qflow", "prometheus", "squid", "qlock", "qonsent", "qindex", "qerberos", "ipfs"];
+const SYSTEMS: [&str; 8] = ["qflow", "prometheus", "squid", "qlock", "qonsent", "qindex", "qerberos", "ipfs"];
 /// So long an answer of the server is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
