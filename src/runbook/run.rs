@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::{
     sync::{Notify, watch},
@@ -165,7 +166,9 @@ impl Running {
             let batch = batch(&runbook, at);
             let Some(last) = batch.last() else { return Ok(()) };
             let mut to = last.number + 1;
-            let done = join_all(batch.iter().map(|action| self.one(action))).await;
+            // Once for all of them: a look waits for the sync of whatever was told before it.
+            let Ok(now) = self.desk.engine.read(|look| look.now.civil).await else { return Err(Over) };
+            let done = join_all(batch.iter().map(|action| self.one(action, now))).await;
             for (action, done) in batch.iter().zip(done) {
                 match self.keep(action, done?) {
                     Next::On => {}
@@ -204,7 +207,7 @@ impl Running {
         scope
     }
 
-    async fn one(&self, action: &Action) -> Result<Done, Over> {
+    async fn one(&self, action: &Action, now: Timestamp) -> Result<Done, Over> {
         let scope = self.scope();
         let not_begun = |outcome, line: String| async move {
             let told = Told::never_began(outcome, &line);
@@ -217,7 +220,6 @@ impl Running {
                 Err(no) => return not_begun(StepOutcome::Unknown, no.to_string()).await,
             }
         }
-        let Ok(now) = self.desk.engine.read(|look| look.now.civil).await else { return Err(Over) };
         let prepared = match Prepared::new(&action.act, &scope, now) {
             Ok(prepared) => prepared,
             Err(no) => return not_begun(StepOutcome::Failed, no.to_string()).await,
