@@ -114,9 +114,13 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
     Ok(vec![
         Figure::new("alert to page at 50/s, no runs, median", "ms", millis(percentile(&alone, 50))),
         Figure::new("alert to page at 50/s, no runs, 99 of 100", "ms", millis(percentile(&alone, 99))),
-        Figure::new("alert to page at 50/s, 200 runs at once, median", "ms", millis(percentile(&beside, 50))),
         Figure::new(
-            "alert to page at 50/s, 200 runs at once, 99 of 100",
+            format!("alert to page at 50/s, {} runs at once, median", effort.runs),
+            "ms",
+            millis(percentile(&beside, 50)),
+        ),
+        Figure::new(
+            format!("alert to page at 50/s, {} runs at once, 99 of 100", effort.runs),
             "ms",
             millis(percentile(&beside, 99)),
         ),

@@ -31,18 +31,19 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
             return Err(format!("{} of {} runbooks can be used", library.runbooks().len(), effort.files));
         }
     }
-    let figures = |what: [&'static str; 2], mut times: Vec<Duration>| {
+    let figures = |what: &str, mut times: Vec<Duration>| {
         times.sort_unstable();
-        let [median, longest] = what;
+        let name = |which: &str| format!("{} runbooks, {what}, {which}", effort.files);
         [
-            Figure::new(median, "ms", millis(percentile(&times, 50))),
-            Figure::new(longest, "ms", millis(percentile(&times, 100))),
+            Figure::new(name("median"), "ms", millis(percentile(&times, 50))),
+            Figure::new(
+                name(&format!("longest of {}", effort.checks)),
+                "ms",
+                millis(percentile(&times, 100)),
+            ),
         ]
     };
-    let of_process =
-        ["300 runbooks, `watchbell check`, median", "300 runbooks, `watchbell check`, longest of 30"];
-    let of_load = ["300 runbooks, loading alone, median", "300 runbooks, loading alone, longest of 30"];
-    Ok(figures(of_process, processes).into_iter().chain(figures(of_load, loads)).collect())
+    Ok(figures("`watchbell check`", processes).into_iter().chain(figures("loading alone", loads)).collect())
 }
 
 /// One process, from before its start until its end.

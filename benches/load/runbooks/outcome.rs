@@ -12,14 +12,14 @@ use crate::report::{cell, machine};
 /// One number that was measured once.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    pub name: &'static str,
+    pub name: String,
     pub unit: &'static str,
     pub value: f64,
 }
 
 impl Figure {
-    pub fn new(name: &'static str, unit: &'static str, value: f64) -> Self {
-        Self { name, unit, value }
+    pub fn new(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
+        Self { name: name.into(), unit, value }
     }
 }
 
@@ -43,10 +43,10 @@ pub fn write(figures: &[Figure], wanted: &Wanted, busy: &str) -> io::Result<Stri
     );
     let mut names: Vec<&str> = Vec::new();
     for figure in figures {
-        if names.contains(&figure.name) {
+        if names.contains(&figure.name.as_str()) {
             continue;
         }
-        names.push(figure.name);
+        names.push(&figure.name);
         let runs: Vec<f64> = figures.iter().filter(|f| f.name == figure.name).map(|f| f.value).collect();
         let unit = if figure.unit.is_empty() { String::new() } else { format!(", {}", figure.unit) };
         let line = format!("| {}{unit} | {} |\n", figure.name, cell(&runs));
