@@ -2,7 +2,8 @@
 //! Never measures one of them alone without saying so, and never listens beyond the loopback interface.
 //!
 //! `scripts/bench` starts it; flags: `--watchbell FILE` (the binary), `--rounds N`, `--smoke`, `--out FOLDER`,
-//! `--only watchbell|alertmanager`; `--chat` measures chat instead, with `--peers FOLDER` (Errbot and Hubot).
+//! `--only watchbell|alertmanager`; `--chat` measures chat instead, with `--peers FOLDER` (Errbot and Hubot);
+//! `--runbooks` measures runbooks instead.
 
 #[path = "../../tests/it/peer/mod.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -13,6 +14,7 @@ mod client;
 mod measure;
 mod payload;
 mod report;
+mod runbooks;
 mod subject;
 
 use std::{fs, path::PathBuf, process::ExitCode};
@@ -28,6 +30,7 @@ struct Flags {
     out: PathBuf,
     only: Option<Kind>,
     chat: bool,
+    runbooks: bool,
     peers: PathBuf,
 }
 
@@ -40,6 +43,7 @@ impl Flags {
             out: PathBuf::from("target/bench"),
             only: None,
             chat: false,
+            runbooks: false,
             peers: PathBuf::from("target/bench/peers"),
         };
         while let Some(word) = words.next() {
@@ -52,6 +56,7 @@ impl Flags {
                 "--out" => flags.out = PathBuf::from(value()?),
                 "--smoke" => flags.smoke = true,
                 "--chat" => flags.chat = true,
+                "--runbooks" => flags.runbooks = true,
                 "--peers" => flags.peers = PathBuf::from(value()?),
                 "--only" => flags.only = Some(Kind::named(&value()?).ok_or("--only watchbell|alertmanager")?),
                 // cargo says so to every benchmark.
@@ -75,6 +80,9 @@ fn main() -> ExitCode {
     let done = if flags.chat {
         let Flags { watchbell, peers, out, smoke, .. } = flags;
         chat::run(&chat::Wanted { watchbell, peers, out, rounds, smoke })
+    } else if flags.runbooks {
+        let Flags { watchbell, out, smoke, .. } = flags;
+        runbooks::run(&runbooks::Wanted { watchbell, out, rounds, smoke })
     } else {
         alerts(&flags, rounds)
     };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -116,48 +117,66 @@ fn send(
     alerts: usize,
     first: u32,
 ) -> Result<client::Load, String> {
+    send_to(subject.kind, subject.port, connections, requests, alerts, first)
+        .map_err(|problem| format!("{problem}\n{}", subject.process.tail()))
+}
+
+fn send_to(
+    kind: Kind,
+    port: u16,
+    connections: usize,
+    requests: usize,
+    alerts: usize,
+    first: u32,
+) -> Result<client::Load, String> {
     let now = now();
     let amount = Amount { connections, requests, alerts, first, at_most: Duration::from_secs(20) };
-    let load = client::send(subject.port, amount, &|| Request::new(subject.kind, subject.port, alerts, &now))
-        .map_err(|problem| format!("{problem}\n{}", subject.process.tail()))?;
+    let load = client::send(port, amount, &|| Request::new(kind, port, alerts, &now))?;
     if load.refused > 0 {
         return Err(format!("refused {} of {} requests", load.refused, load.refused + load.accepted));
     }
     Ok(load)
 }
 
-/// One alert every 20 ms; the time from before it is sent until the phone has heard of it, sorted.
+/// The first pages open connections; they are sent and not counted.
+pub const UNMEASURED: u32 = 10;
+
+/// A fresh server with one phone.
 fn pages(kind: Kind, binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Duration>, String> {
     let phone = Server::start(|_| (200, String::new()));
     let subject = Subject::start(kind, binary, folder, Grouping::Each, Some(phone.port))?;
-    // The first pages open connections; they are sent and not counted.
-    let unmeasured = 10;
+    alert_to_page(kind, subject.port, &phone, 0..effort.pages + UNMEASURED)
+        .map_err(|problem| format!("{problem}\n{}", subject.process.tail()))
+}
+
+/// One alert every 20 ms, with these numbers; the time from before it is sent until the phone has heard of it, sorted.
+pub fn alert_to_page(
+    kind: Kind,
+    port: u16,
+    phone: &Server,
+    numbers: Range<u32>,
+) -> Result<Vec<Duration>, String> {
     let mut sent = BTreeMap::new();
     let began = Instant::now();
-    for number in 0..effort.pages + unmeasured {
-        let due = began + Duration::from_millis(20) * number;
+    for number in numbers.clone() {
+        let due = began + Duration::from_millis(20) * (number - numbers.start);
         thread::sleep(due.saturating_duration_since(Instant::now()));
         sent.insert(number, Instant::now());
-        send(&subject, 1, 1, 1, number)?;
+        send_to(kind, port, 1, 1, 1, number)?;
     }
     let heard = until(Duration::from_secs(20), || {
         let mut heard: BTreeMap<u32, Instant> = BTreeMap::new();
         for request in phone.heard() {
-            if let Some(number) = number_in(&request.body) {
+            if let Some(number) = number_in(&request.body).filter(|number| numbers.contains(number)) {
                 heard.entry(number).or_insert(request.at);
             }
         }
         (heard.len() == sent.len()).then_some(heard)
     });
     let heard = heard.ok_or_else(|| {
-        format!(
-            "of {} alerts {} requests reached the phone\n{}",
-            sent.len(),
-            phone.heard().len(),
-            subject.process.tail()
-        )
+        format!("of {} alerts {} requests reached the phone", sent.len(), phone.heard().len())
     })?;
-    let measured = sent.iter().filter(|(number, _)| **number >= unmeasured);
+    let measured = sent.iter().filter(|(number, _)| **number >= numbers.start + UNMEASURED);
     let mut times: Vec<Duration> =
         measured.filter_map(|(number, sent)| Some(heard.get(number)?.duration_since(*sent))).collect();
     times.sort_unstable();
@@ -176,7 +195,8 @@ pub fn now() -> String {
     wall().to_string()
 }
 
-fn millis(time: Duration) -> f64 {
+/// In the unit of the tables.
+pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 

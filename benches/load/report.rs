@@ -31,6 +31,12 @@ pub fn machine() -> String {
     format!("{}, {cores} cores", name.trim_start_matches([' ', '\t', ':']))
 }
 
+/// Programs that wanted a core in the last minute: how busy the machine was with other things before.
+pub fn busy() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
 /// A Markdown table: medians, their ratio, all runs.
 fn table(figures: &[Figure], machine: &str, rounds: usize) -> String {
     let mut table = format!(

@@ -124,7 +124,7 @@ fn alertmanager(grouping: Grouping, phone: Option<u16>) -> String {
 }
 
 /// Watchbell: the same, with one person who is always on call.
-fn watchbell(grouping: Grouping, phone: Option<u16>) -> String {
+pub fn watchbell(grouping: Grouping, phone: Option<u16>) -> String {
     let group_by = if grouping == Grouping::Each { "[\"alertname\", \"instance\"]" } else { "[\"service\"]" };
     let page = if phone.is_some() { "page = \"bench\"\n" } else { "" };
     format!(

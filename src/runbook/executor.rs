@@ -6,7 +6,10 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use super::{
     Library, Runbook,
@@ -182,6 +185,7 @@ impl Executor {
             said,
             commits: self.commits.clone(),
             stop: watch::channel(false).0,
+            news: Arc::new(Notify::new()),
             studio: self.studio.clone(),
             results: BTreeMap::new(),
             outcomes: BTreeMap::new(),

@@ -8,8 +8,12 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::{
     Runbook, answer,
@@ -61,6 +65,8 @@ pub(super) struct Running {
     pub said: Said,
     pub commits: watch::Receiver<Seq>,
     pub stop: watch::Sender<bool>,
+    /// Tells whoever waits for the answer that it is over, or has to wait for somebody.
+    pub news: Arc<Notify>,
     pub studio: Studio,
     /// What each action found, by its number.
     pub results: BTreeMap<usize, Map<String, Value>>,
@@ -121,6 +127,7 @@ impl Running {
             _ = self.finish_all(from) => {}
             () = watching => {}
         }
+        self.news.notify_one();
         self.find_out().await;
     }
 
@@ -168,7 +175,9 @@ impl Running {
             let batch = batch(&runbook, at);
             let Some(last) = batch.last() else { return Ok(()) };
             let mut to = last.number + 1;
-            let done = join_all(batch.iter().map(|action| self.one(action))).await;
+            // Once for all of them: a look waits for the sync of whatever was told before it.
+            let now = look(&self.desk, |look| look.now.civil).await?;
+            let done = join_all(batch.iter().map(|action| self.one(action, now))).await;
             for (action, done) in batch.iter().zip(done) {
                 match self.keep(action, done?) {
                     Next::On => {}
@@ -210,7 +219,7 @@ impl Running {
         scope
     }
 
-    async fn one(&self, action: &Action) -> Result<Done, Over> {
+    async fn one(&self, action: &Action, now: Timestamp) -> Result<Done, Over> {
         let scope = self.scope();
         let not_begun = |outcome, line: String| async move {
             let told = Told::never_began(outcome, &line);
@@ -223,7 +232,6 @@ impl Running {
                 Err(no) => return not_begun(StepOutcome::Unknown, no.to_string()).await,
             }
         }
-        let now = look(&self.desk, |look| look.now.civil).await?;
         let prepared = match Prepared::new(&action.act, &scope, now) {
             Ok(prepared) => prepared,
             Err(no) => return not_begun(StepOutcome::Failed, no.to_string()).await,
@@ -420,6 +428,7 @@ impl Running {
                 Err(RunRefusal::Waiting(_)) => waited = true,
                 Err(no) => return Ok(May::No(words::refused(no, &self.caller.zone))),
             }
+            self.news.notify_one();
             commits.changed().await.map_err(|_| Over)?;
             tokio::time::sleep(LOOK).await;
         }

@@ -5,12 +5,14 @@ use std::{
     time::Duration,
 };
 
+use tokio::{sync::Notify, time::Instant};
+
 use super::{
     executor::Executor,
     guide::{self, Chosen},
     model::Runbook,
     plan::{self, About, Wanted},
-    run::Said,
+    run::{LOOK, Said},
 };
 use crate::{
     command::{Answer, Call, Reply, Undone},
@@ -84,30 +86,46 @@ async fn begin(
     });
     let Some(id) = started else { return Err(Reply::refused(text::runbook::gone()).into()) };
     let run = call.read(move |look| look.state.run(id).cloned()).await?;
-    let said = Said::default();
+    let (said, mut news) = (Said::default(), Arc::new(Notify::new()));
     if let Some(run) = &run
         && let Some(running) =
             executor.running_of(call.desk, runbook, run, call.trace, Arc::clone(&said)).await
     {
+        news = Arc::clone(&running.news);
         executor.spawn(running.go(0));
     }
     if call.caller.account.is_none() {
-        wait(call, id, executor).await?;
+        wait(call, id, executor, &news).await?;
     }
     answer(call, id, &said).await
 }
 
-/// Waits until the run has ended or asks somebody, or for as long as anybody wants to wait.
-async fn wait(call: &Call<'_>, id: RunId, executor: &Executor) -> Result<(), Undone> {
+/// Waits until the run has ended or asks somebody, or for as long as anybody wants to wait. The run itself says when it
+/// is worth a look; what others do to it is seen a moment later, so that many who wait cost the engine little.
+async fn wait(call: &Call<'_>, id: RunId, executor: &Executor, news: &Notify) -> Result<(), Undone> {
     let mut commits = executor.commits.clone();
-    let until = tokio::time::Instant::now() + PATIENCE;
+    let until = Instant::now() + PATIENCE;
     loop {
         commits.mark_unchanged();
         let settled = call.read(move |look| {
             let run = look.state.run(id);
             run.is_none_or(|run| !run.is_live() || run.steps.iter().any(|step| step.ask().is_some()))
         });
-        if settled.await? || !matches!(tokio::time::timeout_at(until, commits.changed()).await, Ok(Ok(()))) {
+        if settled.await? {
+            return Ok(());
+        }
+        let others = async {
+            let moved = commits.changed().await;
+            tokio::time::sleep(LOOK).await;
+            moved.is_ok()
+        };
+        let worth_a_look = async {
+            tokio::select! {
+                () = news.notified() => true,
+                moved = others => moved,
+            }
+        };
+        if !matches!(tokio::time::timeout_at(until, worth_a_look).await, Ok(true)) {
             return Ok(());
         }
     }

@@ -4,7 +4,6 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    time::Duration,
 };
 
 use super::{Wanted, bots::Bot};
@@ -28,17 +27,6 @@ impl Figure {
     pub fn new(of: &'static str, name: &'static str, unit: &'static str, value: f64) -> Self {
         Self { of, name, unit, value }
     }
-}
-
-/// In the unit of the tables.
-pub fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
-}
-
-/// Programs that wanted a core in the last minute: how busy the machine was with other things before.
-pub fn busy() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or("unknown").to_owned()
 }
 
 /// Appends the figures to `chat.jsonl` and writes `chat.md`; answers the block.

@@ -48,7 +48,7 @@ pub struct Wanted {
 /// Takes all figures and writes them; answers the block for BENCHMARKS.md.
 pub fn run(wanted: &Wanted) -> Result<String, String> {
     let effort = if wanted.smoke { Effort::SMOKE } else { Effort::FULL };
-    let busy = figures::busy();
+    let busy = crate::report::busy();
     let (bots, missing): (Vec<Bot>, Vec<Bot>) =
         Bot::ALL.into_iter().partition(|bot| bot.version(&wanted.peers).is_some());
     for bot in missing {

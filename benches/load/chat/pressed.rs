@@ -7,15 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Effort, discord,
-    exchange::Course,
-    figures::{Figure, millis},
-    place::Place,
-    slack,
-    storm::Storm,
+use super::{Effort, discord, exchange::Course, figures::Figure, place::Place, slack, storm::Storm};
+use crate::{
+    client::percentile,
+    measure::{millis, wall},
+    peer::watchbell::Watchbell,
 };
-use crate::{client::percentile, measure::wall, peer::watchbell::Watchbell};
 
 /// So long the alerts come in before the first interaction.
 const BEFORE: Duration = Duration::from_secs(1);
