@@ -40,6 +40,8 @@ pub struct Asking {
 /// The form of a command with what was written after its path; none when it takes nothing that could be asked for.
 #[must_use]
 pub fn form(spec: &CommandSpec, tail: &str, look: &Look<'_>, caller: &Caller) -> Option<Asking> {
+    // What may be a secret is not shown a second time, and stays out of what the platform keeps of a form.
+    let tail = if spec.is_confidential() { "" } else { tail };
     let known = Known::read(spec, tail, super::ground(look.config, caller, look.now.civil));
     let about = About::of(&known, look);
     let mut command = vec![spec.name()];

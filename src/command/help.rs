@@ -3,7 +3,7 @@
 
 use super::{
     Answer, Call, Registry, Reply,
-    parse::{LONGEST, Wrong},
+    parse::{LONGEST, Wrong, entry},
     spec::{Argument, CommandSpec, Flag, Kind},
 };
 use crate::{
@@ -66,7 +66,19 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
         Wrong::Empty => help(registry, held, "").map_or_else(|| Reply::with(true, Vec::new()), Reply::done),
         Wrong::HelpWanted(spec) => Reply::done(text::help::command(&describe(spec))),
         Wrong::TooLong { length } => Reply::refused(usage::too_long(*length, LONGEST)),
-        Wrong::Unknown { written, nearest } => Reply::refused(usage::unknown(written, nearest)),
+        Wrong::Unknown { written, nearest } => {
+            // One slip in a command that is told a secret, and what follows may be that.
+            let group: Vec<String> =
+                written.trim_start_matches('/').split(' ').take(1).map(str::to_lowercase).collect();
+            let may = |near: &usage::Suggestion| entry(registry, &near.name).map(|entry| &entry.spec);
+            let mut meant = nearest.iter().filter_map(may).chain(registry.under(&group));
+            if !meant.any(|spec| spec.is_confidential()) {
+                return Reply::refused(usage::unknown(written, nearest));
+            }
+            let bare =
+                |near: &usage::Suggestion| usage::Suggestion { command: near.name.clone(), ..near.clone() };
+            Reply::refused(usage::unknown(written, &nearest.iter().map(bare).collect::<Vec<_>>()))
+        }
         Wrong::Incomplete { group, commands } => {
             let commands: Vec<CommandHelp> = commands.iter().map(|spec| describe(spec)).collect();
             Reply::refused(text::help::incomplete(group, &commands))
@@ -77,7 +89,8 @@ pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
         Wrong::Usage { spec, problem, tail: _ } => {
             let examples: Vec<&str> = spec.examples.iter().map(|example| &**example).collect();
             let lacks = matches!(problem, usage::Problem::Missing { .. });
-            Reply { lacks, ..Reply::refused(usage::wrong(&spec.usage(), &examples, problem)) }
+            let problem = if spec.is_confidential() { problem.covered() } else { problem.clone() };
+            Reply { lacks, ..Reply::refused(usage::wrong(&spec.usage(), &examples, &problem)) }
         }
     }
 }
@@ -97,15 +110,18 @@ fn describe(spec: &CommandSpec) -> CommandHelp {
 }
 
 fn argument(argument: &Argument) -> (String, String) {
-    let Argument { name: _, kind: _, required: _, default, about } = argument;
-    (argument.placeholder(), with_default(about, default.as_deref()))
+    let Argument { name: _, kind: _, required: _, default, secret, about } = argument;
+    (argument.placeholder(), described(about, default.as_deref(), *secret))
 }
 
 fn flag(flag: &Flag) -> (String, String) {
-    let Flag { name: _, kind: _, default, about } = flag;
-    (flag.placeholder(), with_default(about, default.as_deref()))
+    let Flag { name: _, kind: _, default, secret, about } = flag;
+    (flag.placeholder(), described(about, default.as_deref(), *secret))
 }
 
-fn with_default(about: &str, default: Option<&str>) -> String {
+fn described(about: &str, default: Option<&str>, secret: bool) -> String {
+    if secret {
+        return text::help::secret(about);
+    }
     default.map_or_else(|| about.to_owned(), |default| format!("{about} ({default} when absent)"))
 }

@@ -260,7 +260,8 @@ pub async fn submit(
         // The parser only finds what is registered.
         return Ok(Reply::refused(text::usage::unknown(&parsed.spec.name(), &[])));
     };
-    let public = entry.spec.role > Role::Viewer;
+    // A platform shows the command itself beside what everybody may see.
+    let public = entry.spec.role > Role::Viewer && !entry.spec.is_confidential();
     let (who, spec, tail) = (caller.clone(), Arc::clone(&parsed.spec), Box::<str>::from(&*parsed.tail));
     let call = Call { desk, registry, config, caller, channel, trace, now, parsed };
     let answer = match entry.runner {

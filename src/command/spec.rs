@@ -44,6 +44,8 @@ pub struct Argument {
     pub required: bool,
     /// What stands for it when it is absent, as it would be written.
     pub default: Option<Name>,
+    /// Whether what was given is neither shown again nor kept.
+    pub secret: bool,
     /// What it is for, in a few words.
     pub about: Name,
 }
@@ -57,6 +59,8 @@ pub struct Flag {
     pub kind: Option<Kind>,
     /// What stands for it when it is absent, as it would be written.
     pub default: Option<Name>,
+    /// Whether what was given is neither shown again nor kept.
+    pub secret: bool,
     /// What it is for, in a few words.
     pub about: Name,
 }
@@ -126,7 +130,7 @@ impl Argument {
     /// An argument that must be there.
     #[must_use]
     pub fn required(name: impl Into<Name>, kind: Kind, about: impl Into<Name>) -> Self {
-        Self { name: name.into(), kind, required: true, default: None, about: about.into() }
+        Self { name: name.into(), kind, required: true, default: None, secret: false, about: about.into() }
     }
     /// An argument that may be left out.
     #[must_use]
@@ -153,7 +157,7 @@ impl Flag {
     /// A flag without a value.
     #[must_use]
     pub fn switch(name: impl Into<Name>, about: impl Into<Name>) -> Self {
-        Self { name: name.into(), kind: None, default: None, about: about.into() }
+        Self { name: name.into(), kind: None, default: None, secret: false, about: about.into() }
     }
     /// A flag with a value.
     #[must_use]
@@ -258,6 +262,20 @@ impl CommandSpec {
             usage.push_str(&part);
         }
         usage
+    }
+
+    /// The names of what it is told in secret.
+    pub fn secrets(&self) -> impl Iterator<Item = &Name> {
+        let arguments =
+            self.arguments.iter().filter(|argument| argument.secret).map(|argument| &argument.name);
+        arguments.chain(self.flags.iter().filter(|flag| flag.secret).map(|flag| &flag.name))
+    }
+
+    /// Whether it is told something in secret: nothing of what was written for it is shown again then, because a slip
+    /// may put the secret into any place.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.secrets().next().is_some()
     }
 
     /// Its path and its aliases.

@@ -64,7 +64,8 @@ impl Executor {
         let Ok(Some(run)) = desk.engine.read(move |look| look.state.run(id).cloned()).await else {
             return Err(NotStarted::Stopped);
         };
-        if let Some(running) = self.running_of(desk, runbook, &run, trace, Said::default()).await {
+        let running = self.running_of(desk, runbook, &run, parsed.given, trace, Said::default());
+        if let Some(running) = running.await {
             self.spawn(running.go(0));
         }
         Ok(())

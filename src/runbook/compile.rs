@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use super::{
-    expression::{self, Expression},
-    names::{ActKind, Names, Standpoint, Uses},
+    expression::{self, Expression, Reference},
+    names::{ActKind, Admits, Names, Standpoint, Uses},
     notes::{Notes, Written},
     slot::Slot,
     template::{self, Piece, Template, Torn},
@@ -41,8 +41,13 @@ impl Course for Always {
 
 impl Compiler<'_> {
     /// An expression; `own`: the fields of this kind of result stand bare.
-    pub fn expression(&self, written: Written<'_>, own: Option<ActKind>) -> Option<Expression> {
-        self.proved(written, Standpoint { number: self.number, own, secrets: false })
+    pub fn expression(
+        &self,
+        written: Written<'_>,
+        own: Option<ActKind>,
+        admits: Admits,
+    ) -> Option<Expression> {
+        self.proved(written, Standpoint { number: self.number, own, admits })
     }
 
     fn proved(&self, written: Written<'_>, from: Standpoint) -> Option<Expression> {
@@ -73,12 +78,24 @@ impl Compiler<'_> {
                 let known = unknown.known.iter().map(String::as_str);
                 self.notes.unknown(written.part(at.clone()).at(), word, unknown.what, known, unknown.remedy);
             }
+            self.as_it_is(written, reference, from.admits);
         }
         (self.notes.count() == before).then_some(expression)
     }
 
+    /// What is made of a secret would not be found in what comes back: it leaves as it is.
+    fn as_it_is(&self, written: Written<'_>, reference: &Reference, admits: Admits) {
+        let leaves = matches!(admits, Admits::Handed | Admits::Sent) && self.names.is_secret(reference);
+        let name = reference.parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
+        if leaves && written.text().trim() != name {
+            let what = format!("`{name}` is a secret, and nothing is made of one");
+            self.notes.mistake(written.trimmed().at(), what, format!("write {{{{ {name} }}}} alone"));
+        }
+    }
+
     /// A text with values, whose places `course` knows. `secrets`: whether they may stand in it.
     pub fn template(&self, written: Written<'_>, course: &mut dyn Course, secrets: bool) -> Option<Template> {
+        let admits = if secrets { Admits::Sent } else { Admits::Nothing };
         let mut template = Template::default();
         let mut sound = true;
         for piece in self.pieces(written)? {
@@ -88,7 +105,7 @@ impl Compiler<'_> {
                     course.text(text);
                     template.push_text(text);
                 }
-                Piece::Value(range) => match self.value(written.part(range), course, secrets) {
+                Piece::Value(range) => match self.value(written.part(range), course, admits) {
                     Some((expression, slot)) => template.push_value(expression, slot),
                     None => sound = false,
                 },
@@ -102,9 +119,9 @@ impl Compiler<'_> {
         &self,
         inner: Written<'_>,
         course: &mut dyn Course,
-        secrets: bool,
+        admits: Admits,
     ) -> Option<(Expression, Slot)> {
-        let expression = self.proved(inner, Standpoint { number: self.number, own: None, secrets });
+        let expression = self.proved(inner, Standpoint { number: self.number, own: None, admits });
         match course.value(inner.text().trim()) {
             Ok(slot) => Some((expression?, slot)),
             Err((what, remedy)) => {
@@ -131,7 +148,7 @@ impl Compiler<'_> {
 
     /// A sentence in which the fields of the step's own result stand bare.
     pub fn about(&self, written: Written<'_>, kind: ActKind) -> Option<Template> {
-        let from = Standpoint { number: self.number, own: Some(kind), secrets: false };
+        let from = Standpoint { number: self.number, own: Some(kind), admits: Admits::Nothing };
         let mut template = Template::default();
         let mut sound = true;
         for piece in self.pieces(written)? {

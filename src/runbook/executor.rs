@@ -18,7 +18,7 @@ use super::{
     verdict::{Next, next},
 };
 use crate::{
-    command::{Caller, Desk},
+    command::{Caller, Desk, Value as Argument},
     config::Settings,
     domain::{
         event::{Actor, TraceId},
@@ -93,7 +93,13 @@ impl Executor {
                 let from = standing(&mut running, &run);
                 self.spawn(running.go(from));
             }
-            None => self.spawn(give_up(desk.clone(), run, trace, self.commits.clone())),
+            None => {
+                let secret = same_file(library, &run)
+                    .is_some_and(|runbook| plan::was_told_a_secret(&runbook.spec, &run.plan));
+                let why = if secret { words::secret_is_gone } else { words::changed_meanwhile };
+                let why = why(&run.plan.runbook);
+                self.spawn(give_up(desk.clone(), run, trace, self.commits.clone(), why));
+            }
         }
     }
 
@@ -106,11 +112,14 @@ impl Executor {
         }
     }
 
-    /// A run of before, when its file is still the same.
+    /// A run of before, when its file is still the same and all that it was told is known.
     async fn again(&self, desk: &Desk, library: &Library, run: &Run, trace: TraceId) -> Option<Running> {
-        let same = |runbook: &&Arc<Runbook>| runbook.digest == run.plan.digest;
-        let runbook = guide::as_planned(library.get(&run.plan.runbook).filter(same)?, &run.plan)?;
-        self.running_of(desk, &runbook, run, trace, Said::default()).await
+        let runbook = guide::as_planned(same_file(library, run)?, &run.plan)?;
+        if plan::was_told_a_secret(&runbook.spec, &run.plan) {
+            return None;
+        }
+        let given = plan::given(&runbook.spec, &run.plan);
+        self.running_of(desk, &runbook, run, given, trace, Said::default()).await
     }
 
     /// Ends everything that runs here at once; what it was doing is taken up at the next start.
@@ -128,19 +137,20 @@ impl Executor {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A run with all that it needs; none: its environment is gone, or the engine has stopped.
+    /// A run with all that it needs and what it was told, secrets included; none: its environment is gone, or the engine has stopped.
     pub(super) async fn running_of(
         &self,
         desk: &Desk,
         runbook: &Arc<Runbook>,
         run: &Run,
+        given: BTreeMap<String, Argument>,
         trace: TraceId,
         said: Said,
     ) -> Option<Running> {
         let plan = run.plan.clone();
         let environment = self.world.environment(&plan.environment)?.clone();
-        let (spec, given) = (Arc::clone(&runbook.spec), plan::given(&runbook.spec, &plan));
-        let (asked, place) = (plan.clone(), Place::new(&self.world, &environment));
+        let (spec, told) = (Arc::clone(&runbook.spec), plan::secrets(&runbook.spec, &given));
+        let (asked, place) = (plan.clone(), Place::new(&self.world, &environment, &told));
         let matchers = runbook.by_itself.on_alert.clone();
         let seen = desk.engine.read(move |look| {
             let about = About {
@@ -189,6 +199,11 @@ impl Executor {
     }
 }
 
+/// The runbook of a run, when its file is still the same.
+fn same_file<'l>(library: &'l Library, run: &Run) -> Option<&'l Arc<Runbook>> {
+    library.get(&run.plan.runbook).filter(|runbook| runbook.digest == run.plan.digest)
+}
+
 /// Goes through what is over, as the run did, and says where it stands.
 fn standing(running: &mut Running, run: &Run) -> usize {
     let runbook = Arc::clone(&running.runbook);
@@ -216,8 +231,8 @@ fn standing(running: &mut Running, run: &Run) -> usize {
     at
 }
 
-/// The file is another one now: the run ends, and says why.
-async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::Receiver<Seq>) {
+/// The run cannot go on: it ends, and says why.
+async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::Receiver<Seq>, why: String) {
     let id: RunId = run.id;
     loop {
         commits.mark_unchanged();
@@ -243,7 +258,7 @@ async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::
             attempt: 0,
             outcome: StepOutcome::Failed,
             took: jiff::SignedDuration::ZERO,
-            line: words::changed_meanwhile(&run.plan.runbook),
+            line: why,
             output: None,
             speaks: false,
             cut: 0,

@@ -183,7 +183,7 @@ fn told(spec: &CommandSpec, given: &Given) -> String {
         default.is_some_and(|default| **default == written(value).to_string())
     };
     let mut said = String::new();
-    for flag in spec.flags.iter().filter(|flag| flag.name != STEP) {
+    for flag in spec.flags.iter().filter(|flag| flag.name != STEP && !flag.secret) {
         let Some(value) = given.get(&*flag.name) else { continue };
         if flag.kind.is_none() {
             said.extend([" --", &flag.name]);
@@ -191,7 +191,7 @@ fn told(spec: &CommandSpec, given: &Given) -> String {
             said.extend([" --", &flag.name, " ", &word]);
         }
     }
-    for argument in &spec.arguments {
+    for argument in spec.arguments.iter().filter(|argument| !argument.secret) {
         let Some(value) = given.get(&*argument.name) else { continue };
         if argument.kind == Kind::Text {
             said.extend([" ", &written(value).to_string()]);

@@ -40,8 +40,8 @@ const KEYS: [&str; 19] = [
     "sources",
     "page",
 ];
-const ARGUMENT_KEYS: [&str; 9] =
-    ["name", "flag", "type", "choices", "optional", "default", "from", "to", "about"];
+const ARGUMENT_KEYS: [&str; 10] =
+    ["name", "flag", "type", "choices", "optional", "default", "from", "to", "about", "secret"];
 /// What an argument may be, as it is written.
 const TYPES: [&str; 15] = [
     "word", "text", "duration", "number", "choice", "person", "whom", "severity", "incident", "alert",
@@ -292,7 +292,10 @@ fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec
         table.text("about", notes).map_or_else(|| name.replace('-', " "), |(about, _)| about.to_owned());
     let choices: Vec<_> =
         table.list("choices", notes).into_iter().map(|(choice, _)| choice.to_owned().into()).collect();
-    let usual = match (choices.is_empty(), is_flag && table.get("default").is_none()) {
+    let usual = match (
+        choices.is_empty(),
+        is_flag && table.get("default").is_none() && table.get("secret").is_none(),
+    ) {
         (false, _) => "choice",
         (true, true) => "switch",
         (true, false) => "word",
@@ -328,6 +331,7 @@ fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec
             if let Some(node) = table.get("default") {
                 notes.mistake(node.at.clone(), "a switch has no default", "it is there or not");
             }
+            secret(table, &Kind::Number(0, 1), notes);
             spec.flags.push(Flag::switch(name.to_owned(), about));
             return;
         }
@@ -356,29 +360,46 @@ fn argument(table: &Table<'_>, name: &str, is_flag: bool, spec: &mut CommandSpec
             "write what people could write",
         );
     }
+    let secret = secret(table, &kind, notes);
     let default = default.map(|(default, _)| default.to_owned());
     if is_flag {
-        let flag = Flag::valued(name.to_owned(), kind, about);
+        let flag = Flag { secret, ..Flag::valued(name.to_owned(), kind, about) };
         spec.flags.push(match default {
             Some(default) => flag.or(default),
             None => flag,
         });
         return;
     }
-    let optional = match table.text("optional", notes) {
-        None => false,
-        Some(("true", _)) => true,
-        Some(("false", _)) => false,
-        Some((_, at)) => {
-            notes.mistake(at, "`optional` is true or false", "write one of them");
-            false
-        }
-    };
-    let argument = Argument::required(name.to_owned(), kind, about);
+    let optional = yes(table, "optional", notes);
+    let argument = Argument { secret, ..Argument::required(name.to_owned(), kind, about) };
     spec.arguments.push(match default {
         Some(default) => argument.or(default),
         None => Argument { required: !optional, ..argument },
     });
+}
+
+fn yes(table: &Table<'_>, key: &str, notes: &Notes<'_>) -> bool {
+    match table.text(key, notes) {
+        None | Some(("false", _)) => false,
+        Some(("true", _)) => true,
+        Some((_, at)) => {
+            notes.mistake(at, format!("`{key}` is true or false"), "write one of them");
+            false
+        }
+    }
+}
+
+/// Whether an argument is a secret: one that stands in no file, and that no error about its kind would quote.
+fn secret(table: &Table<'_>, kind: &Kind, notes: &Notes<'_>) -> bool {
+    let secret = yes(table, "secret", notes);
+    if let (true, Some(node)) = (secret, table.get("default")) {
+        notes.mistake(node.at.clone(), "a secret has no default", "whoever runs it gives it");
+    }
+    if let (true, false, Some(node)) = (secret, matches!(kind, Kind::Word | Kind::Text), table.get("secret"))
+    {
+        notes.mistake(node.at.clone(), "a secret is a word or a text", "write type: word");
+    }
+    secret
 }
 
 /// Why a default is none, as far as that can be said without a caller.

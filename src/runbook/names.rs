@@ -138,6 +138,8 @@ pub(super) struct Named {
 pub(super) struct Names {
     /// Arguments and flags, as variables.
     pub arguments: BTreeSet<String>,
+    /// Those of them that are secrets.
+    pub secrets: BTreeSet<String>,
     /// Plain words of the environments.
     pub words: BTreeSet<String>,
     /// Services of the environments.
@@ -153,8 +155,21 @@ pub(super) struct Standpoint {
     pub number: usize,
     /// The kind of its action, when the fields of its result stand bare.
     pub own: Option<ActKind>,
-    /// Whether secrets may stand here.
-    pub secrets: bool,
+    /// Which secrets may stand here.
+    pub admits: Admits,
+}
+
+/// Which secrets may stand somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admits {
+    /// None: people see it, or it is kept.
+    Nothing,
+    /// Secret arguments: only whether something holds is known of them afterwards.
+    Judged,
+    /// Secret arguments as they are: they are handed to a program.
+    Handed,
+    /// The same, and the tokens of services: they are sent in a header or a body.
+    Sent,
 }
 
 /// What an expression uses.
@@ -185,6 +200,7 @@ impl Names {
             return ends(root, *shape, rest, 1);
         }
         if self.arguments.contains(*root) {
+            self.admitted(root, 0, from)?;
             return ends(root, Plain, rest, 1);
         }
         if let Some(named) = self.actions.get(*root) {
@@ -210,7 +226,9 @@ impl Names {
         if self.services.contains(*root) {
             uses.services.insert((*root).to_owned());
             field(root, SERVICE, rest, "a service")?;
-            if let Some(name) = rest.first().filter(|name| SECRETS.contains(name) && !from.secrets) {
+            if let Some(name) =
+                rest.first().filter(|name| SECRETS.contains(name) && from.admits != Admits::Sent)
+            {
                 return Err(Unknown {
                     part: 1,
                     what: format!(
@@ -225,10 +243,33 @@ impl Names {
         self.built_in(root, rest, from, uses)
     }
 
+    /// Whether a reference is a secret argument.
+    pub fn is_secret(&self, reference: &Reference) -> bool {
+        let parts: Vec<&str> = reference.parts.iter().map(|(name, _)| name.as_str()).collect();
+        let named = if parts.first() == Some(&ARGUMENTS) { parts.get(1) } else { parts.first() };
+        named.is_some_and(|name| self.secrets.contains(*name))
+    }
+
+    /// A secret argument stands only where nobody reads it.
+    fn admitted(&self, name: &str, part: usize, from: Standpoint) -> Result<(), Unknown> {
+        if from.admits != Admits::Nothing || !self.secrets.contains(name) {
+            return Ok(());
+        }
+        Err(Unknown {
+            part,
+            what: format!("`{name}` is a secret, and what stands here is seen or kept"),
+            known: Vec::new(),
+            remedy: "a secret may stand in a header or a body of http, be an argument of a program, and be judged by `when` and `expect`".into(),
+        })
+    }
+
     fn built_in(&self, root: &str, rest: &[&str], from: Standpoint, uses: &mut Uses) -> Result<(), Unknown> {
         if root == ARGUMENTS {
             let fields: Vec<(&str, Shape)> =
                 self.arguments.iter().map(|name| (name.as_str(), Plain)).collect();
+            if let Some(name) = rest.first() {
+                self.admitted(name, 1, from)?;
+            }
             return field(root, &fields, rest, "the arguments");
         }
         if root == VALUES {

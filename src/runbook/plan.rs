@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::{
     Runbook, guide,
     matter::{DRY_RUN, INCIDENT, STEP},
     model::Action,
     scope::{Scope, written},
+    world::secrets::COVERED,
 };
 use crate::{
     command::{CommandSpec, Kind, Value as Argument},
@@ -41,8 +43,11 @@ pub(super) struct Wanted<'a> {
 pub(super) fn plan(runbook: &Runbook, wanted: Wanted<'_>, scope: &Scope) -> RunPlan {
     let own = |name: &String| name != DRY_RUN && name != STEP && name != runbook.environment_flag;
     let said = wanted.given.iter().filter(|(name, _)| own(name));
-    let args =
-        said.map(|(name, value)| (name.clone(), Prose::new(&written(value).to_string(), (wanted.salt)())));
+    let args = said.map(|(name, value)| {
+        let secret = runbook.spec.secrets().any(|secret| *secret == name.as_str());
+        let value = if secret { COVERED.to_owned() } else { written(value).to_string() };
+        (name.clone(), Prose::new(&value, (wanted.salt)()))
+    });
     RunPlan {
         runbook: runbook.command(),
         digest: runbook.digest.clone(),
@@ -100,6 +105,17 @@ fn step(runbook: &Runbook, heading: &str, action: &Action, index: u32, scope: &S
         lock: settings.lock.as_ref().map(|lock| filled(lock).as_str().into()),
         role: settings.role.unwrap_or(runbook.spec.role),
     }
+}
+
+/// Whether a run was told a secret, which its plan does not hold.
+pub(super) fn was_told_a_secret(spec: &CommandSpec, plan: &RunPlan) -> bool {
+    spec.secrets().any(|secret| plan.args.iter().any(|(name, _)| *secret == name.as_str()))
+}
+
+/// The secrets that a run is told.
+pub(super) fn secrets(spec: &CommandSpec, given: &BTreeMap<String, Argument>) -> Vec<SecretString> {
+    let told = spec.secrets().filter_map(|name| given.get(&**name));
+    told.map(|value| written(value).to_string().into()).collect()
 }
 
 /// What a run was told, read back from its plan.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::Instant};
 use url::Url;
@@ -84,9 +85,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub fn new(world: &World, environment: &Environment) -> Self {
+    /// `told`: secrets that the run alone knows.
+    pub fn new(world: &World, environment: &Environment, told: &[SecretString]) -> Self {
         let reach = Reach::new(environment, &world.hosts);
-        let secrets = Secrets::new(reach.secrets());
+        let secrets = Secrets::new(reach.secrets().chain(told));
         Self { world: world.clone(), environment: environment.clone(), secrets, since: Mutex::default() }
     }
 
@@ -168,7 +170,9 @@ impl Prepared {
                 let words = words.iter().filter(|(name, _)| name != "start" && name != "end");
                 words.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
             }
-            Self::Run(programs) => programs.iter().map(line).collect::<Vec<_>>().join("\n"),
+            Self::Run(programs) => {
+                programs.iter().map(|one| line(one, secrets)).collect::<Vec<_>>().join("\n")
+            }
             Self::Chat(text) => text.clone(),
         };
         let mut text = crate::text::plain::lines(&secrets.cover(&text));
@@ -219,12 +223,15 @@ fn bare(url: &Url) -> String {
 }
 
 /// A program and its arguments, so that people see where each begins.
-fn line((program, arguments): &(String, Vec<String>)) -> String {
+fn line((program, arguments): &(String, Vec<String>), secrets: &Secrets) -> String {
     let word = |word: &String| {
         let simple = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "\"'\\".contains(c));
         if simple { word.clone() } else { format!("{word:?}") }
     };
-    std::iter::once(program.clone()).chain(arguments.iter().map(word)).collect::<Vec<_>>().join(" ")
+    std::iter::once(program.clone())
+        .chain(arguments.iter().map(|argument| word(&secrets.cover(argument))))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Programs one after the other; the first that fails is the last.

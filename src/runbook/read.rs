@@ -14,7 +14,7 @@ use super::{
     library::Ground,
     matter::{self, Matter, STEP},
     model::{Action, Destination, Runbook, Step},
-    names::{ActKind, Named, Names},
+    names::{ActKind, Named, Names, variable},
     notes::{Body, Notes, Written},
     settings::{self, OnFail, Target},
     yaml,
@@ -98,6 +98,11 @@ impl Draft<'_> {
             sections.iter().map(|section| part(section, &self.notes)).collect();
         let mut names = Names {
             arguments: self.matter.as_ref().map(|matter| matter.variables.clone()).unwrap_or_default(),
+            secrets: self
+                .matter
+                .iter()
+                .flat_map(|matter| matter.spec.secrets().map(|name| variable(name)))
+                .collect(),
             services: ground.services.clone(),
             words: ground.words.clone(),
             actions: BTreeMap::new(),

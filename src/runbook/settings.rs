@@ -7,7 +7,7 @@ use super::{
     answer::{self, Rows},
     compile::Compiler,
     expression::Expression,
-    names::{ActKind, is_built_in, is_field, is_name},
+    names::{ActKind, Admits, is_built_in, is_field, is_name},
     notes::{Body, Written},
     slot::Slot,
     template::Template,
@@ -255,8 +255,8 @@ fn one(
     let text = bare.text();
     match word {
         "name" => settings.name = Some(text.to_owned()),
-        "expect" => settings.expect = compiler.expression(value, Some(kind)),
-        "when" => settings.when = compiler.expression(value, None),
+        "expect" => settings.expect = compiler.expression(value, Some(kind), Admits::Judged),
+        "when" => settings.when = compiler.expression(value, None, Admits::Judged),
         "timeout" => settings.timeout = wait(bare, compiler),
         "cache" => settings.cache = wait(bare, compiler),
         "chart" => settings.chart = wait(bare, compiler),
@@ -283,7 +283,7 @@ fn one(
         },
         "show" => settings.show = answer::show(bare, kind, compiler),
         "rows" => {
-            let list = compiler.expression(value, Some(kind));
+            let list = compiler.expression(value, Some(kind), Admits::Nothing);
             settings.rows = list.map(|list| Rows { list, columns: Vec::new() });
         }
         "follow" => {

@@ -11,6 +11,7 @@ use super::{
     model::Runbook,
     plan::{self, About, Wanted},
     run::Said,
+    world::secrets::{SHORTEST, can_be_covered},
 };
 use crate::{
     command::{Answer, Call, Reply, Undone},
@@ -32,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When it must not be started. Nothing has changed then.
 pub async fn start(call: &Call<'_>, runbook: &Arc<Runbook>, executor: &Executor) -> Answer {
+    if plan::secrets(&runbook.spec, &call.parsed.values).iter().any(|secret| !can_be_covered(secret)) {
+        return Err(Reply::refused(text::runbook::secret_too_short(&runbook.command(), SHORTEST)).into());
+    }
     match guide::choose(call, runbook).await? {
         Chosen::Whole => begin(call, runbook, executor, None).await,
         Chosen::Does(part, about) => begin(call, &part, executor, Some(about)).await,
@@ -85,11 +89,12 @@ async fn begin(
     let Some(id) = started else { return Err(Reply::refused(text::runbook::gone()).into()) };
     let run = call.read(move |look| look.state.run(id).cloned()).await?;
     let said = Said::default();
-    if let Some(run) = &run
-        && let Some(running) =
-            executor.running_of(call.desk, runbook, run, call.trace, Arc::clone(&said)).await
-    {
-        executor.spawn(running.go(0));
+    if let Some(run) = &run {
+        let given = call.parsed.values.clone();
+        let running = executor.running_of(call.desk, runbook, run, given, call.trace, Arc::clone(&said));
+        if let Some(running) = running.await {
+            executor.spawn(running.go(0));
+        }
     }
     if call.caller.account.is_none() {
         wait(call, id, executor).await?;
@@ -118,5 +123,13 @@ async fn answer(call: &Call<'_>, id: RunId, said: &Said) -> Answer {
     let run = call.read(move |look| look.state.run(id).cloned()).await?;
     let Some(run) = run else { return Err(Reply::refused(text::runbook::gone()).into()) };
     let said: Vec<_> = said.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-    Ok(Reply::done(text::runbook::with_output(text::run::progress(&run), &said)))
+    let mut cards = match call.caller.account {
+        // In chat the question stands beside it by itself.
+        Some(_) => vec![text::run::progress(&run)],
+        None => text::run::progress_and_question(&run),
+    };
+    if let Some(first) = cards.first_mut() {
+        *first = text::runbook::with_output(std::mem::take(first), &said);
+    }
+    Ok(Reply::with(true, cards))
 }

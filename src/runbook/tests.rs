@@ -3,6 +3,7 @@
 mod attacks;
 mod guides;
 mod mistakes;
+mod secrets;
 mod whole;
 
 use std::sync::{Arc, LazyLock};

@@ -107,6 +107,10 @@ impl Library {
         let ground = Ground { config, zone: &zone, now, me: None, anchor: now };
         let say = |what: String, remedy: &str| Fault { what, nearest: None, remedy: remedy.to_owned() };
         let spec = match understand(registry, ground, line) {
+            Ok(parsed) if parsed.spec.secrets().any(|name| parsed.values.contains_key(&**name)) => {
+                let what = format!("{} is told a secret here, which would be kept", parsed.spec.name());
+                return Err(say(what, "give its service the token: [environment.…]"));
+            }
             Ok(parsed) => parsed.spec,
             Err(Wrong::Usage { spec, problem, .. }) => {
                 let why = usage::sentence(&problem);

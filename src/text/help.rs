@@ -37,6 +37,12 @@ pub fn list(title: &str, commands: &[CommandHelp], held: Role) -> Card {
     Card { title: title.to_owned(), text, table, ..Card::default() }
 }
 
+/// What a secret is for, and that it is one.
+#[must_use]
+pub fn secret(about: &str) -> String {
+    format!("{about} (a secret: it is neither shown again nor kept)")
+}
+
 /// One command in full.
 #[must_use]
 pub fn command(command: &CommandHelp) -> Card {

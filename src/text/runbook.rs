@@ -243,6 +243,25 @@ pub fn changed_meanwhile(command: &str) -> String {
     format!("the runbook or its environment changed while Watchbell was away: start {command} anew")
 }
 
+/// A run of before was told a secret, which nothing kept.
+#[must_use]
+pub fn secret_is_gone(command: &str) -> String {
+    format!("it was told a secret, which is not kept, and Watchbell was away meanwhile: start {command} anew")
+}
+
+/// A secret that would not be found in what comes back.
+#[must_use]
+pub fn secret_too_short(command: &str, least: usize) -> Card {
+    Card {
+        title: format!("{command} was not started."),
+        text: format!(
+            "A secret has at least {least} characters in each of its lines: a shorter one could not be kept out of what is shown. Nothing was changed."
+        ),
+        tone: Tone::Warning,
+        ..Card::default()
+    }
+}
+
 /// There is no such environment.
 #[must_use]
 pub fn no_environment(name: &str) -> Card {

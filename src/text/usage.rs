@@ -8,6 +8,9 @@ use super::{
     plain::plain,
 };
 
+/// What stands where a secret stood.
+pub const COVERED: &str = "•••";
+
 /// What is wrong with what a command was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -80,6 +83,33 @@ pub enum Problem {
         /// Without dashes.
         flag: String,
     },
+}
+
+impl Problem {
+    /// The same without the words that were written: one of them may be a secret.
+    #[must_use]
+    pub fn covered(&self) -> Self {
+        let mut covered = self.clone();
+        match &mut covered {
+            Self::NotRead { written, nearest, .. }
+            | Self::UnknownName { written, nearest, .. }
+            | Self::UnknownFlag { written, nearest, .. } => {
+                COVERED.clone_into(written);
+                *nearest = None;
+            }
+            Self::Ambiguous { written, could_be } => {
+                COVERED.clone_into(written);
+                could_be.clear();
+            }
+            Self::TooMuch { rest } => COVERED.clone_into(rest),
+            Self::Missing { .. }
+            | Self::NobodyIsMe
+            | Self::FlagTwice { .. }
+            | Self::FlagWithoutValue { .. }
+            | Self::FlagTakesNone { .. } => {}
+        }
+        covered
+    }
 }
 
 /// A command that may have been meant.
@@ -167,6 +197,9 @@ pub fn sentence(problem: &Problem) -> String {
                 short(written),
                 mean_or_known(nearest.as_deref(), known, "")
             )
+        }
+        Problem::Ambiguous { written, could_be } if could_be.is_empty() => {
+            format!("`{}` may be several.", short(written))
         }
         Problem::Ambiguous { written, could_be } => {
             format!("`{}` may be several: write {}.", short(written), could_be.join(" or "))

@@ -1,7 +1,10 @@
 //! Runbooks as people use them: the real process, fakes of what it asks, scripts that it starts, people with tokens.
 //! Never against anything but this machine.
 
+mod attacks;
 mod crash;
+mod promises;
+mod secrets;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -127,7 +130,7 @@ struct Shop {
     folder: TempDir,
     watchbell: Watchbell,
     qflow: Server,
-    _prometheus: Server,
+    prometheus: Server,
 }
 
 impl Shop {
@@ -138,15 +141,20 @@ impl Shop {
 
     fn with(status: &'static str, cpu: Option<&'static str>, runbooks: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let qflow = Server::start(move |request| {
-            // Whoever echoes what it was sent must not make a secret public.
-            let said = request.header("authorization").unwrap_or("nobody").to_owned();
-            (200, json!({"status": status, "said": said}).to_string())
-        });
         let prometheus = Server::start(move |_| {
             let result = json!([{"metric": {}, "value": [1_795_403_462.5, cpu.unwrap_or_default()]}]);
             let data = json!({"status": "success", "data": {"resultType": "vector", "result": result}});
             (200, data.to_string())
+        });
+        let elsewhere = prometheus.port;
+        let qflow = Server::start(move |request| match request.path.as_str() {
+            "/leads-elsewhere" => (302, format!("http://127.0.0.1:{elsewhere}/stolen")),
+            "/leads-to-metadata" => (302, "http://169.254.169.254/latest/meta-data".to_owned()),
+            _ => {
+                // Whoever echoes what it was sent must not make a secret public.
+                let said = request.header("authorization").unwrap_or("nobody").to_owned();
+                (200, json!({"status": status, "said": said, "heard": request.body}).to_string())
+            }
         });
         let port = if cpu.is_some() { prometheus.port } else { ports::free() };
         let root = folder.path();
@@ -161,6 +169,9 @@ impl Shop {
         ] {
             script(root, name, text);
         }
+        for (name, text) in attacks::SCRIPTS {
+            script(root, name, &text.replace("ROOT", &root.display().to_string()));
+        }
         fs::create_dir_all(root.join("commands")).expect("a folder");
         for (name, text) in runbooks {
             fs::write(root.join(format!("commands/{name}.md")), text).expect("a runbook");
@@ -171,12 +182,15 @@ impl Shop {
 tokens = [
   {{ person = "ana", token = "token-of-ana-0001" }},
   {{ person = "ben", token = "token-of-ben-0002" }},
+  {{ person = "cyd", token = "token-of-cyd-0003" }},
 ]
 [person.ana]
 name = "Ana Ruiz"
 roles = ["responder", "operator"]
 [person.ben]
 name = "Ben Weiss"
+roles = ["operator"]
+[person.cyd]
 roles = ["operator"]
 [person.bot]
 name = "The shop's bot"
@@ -195,7 +209,7 @@ scripts = "{}"
             root.join("scripts").display()
         );
         let watchbell = Watchbell::here(root, &config);
-        Self { folder, watchbell, qflow, _prometheus: prometheus }
+        Self { folder, watchbell, qflow, prometheus }
     }
 
     fn says(&self, person: &str, text: &str) -> Value {
@@ -232,7 +246,11 @@ fn script(root: &Path, name: &str, text: &str) {
 }
 
 fn says(port: u16, person: &str, text: &str) -> Value {
-    let token = if person == "ana" { "Bearer token-of-ana-0001" } else { "Bearer token-of-ben-0002" };
+    let token = match person {
+        "ana" => "Bearer token-of-ana-0001",
+        "ben" => "Bearer token-of-ben-0002",
+        _ => "Bearer token-of-cyd-0003",
+    };
     let headers = [("Authorization", token), ("Content-Type", "application/json")];
     let answer = http::ask(port, "POST", "/api/v1/commands", &headers, &json!({"text": text}).to_string());
     let answer = answer.unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -27,12 +27,14 @@ pub fn spec() -> CommandSpec {
 /// When the engine does not answer.
 pub async fn run(call: &Call<'_>) -> Answer {
     if let Some(id) = call.get::<RunId>("run") {
-        let found = call.read(move |look| look.state.run(id).map(|run| text::run::progress(run))).await?;
-        let Some(card) = found else {
+        let found = call
+            .read(move |look| look.state.run(id).map(|run| text::run::progress_and_question(run)))
+            .await?;
+        let Some(cards) = found else {
             let no = text::refusal::card(&Refusal::Run(RunRefusal::Unknown(id)), &call.caller.zone);
             return Err(Reply::refused(no).into());
         };
-        return Ok(Reply::done(card));
+        return Ok(Reply::with(true, cards));
     }
     let limit = call.limit();
     Ok(Reply::done(call.scene(move |scene| text::run::list(scene, limit)).await?))

@@ -3,6 +3,7 @@
 
 use crate::runbook::{
     compile::{Always, Compiler},
+    names::Admits,
     notes::Written,
     scope::Scope,
     slot::Slot,
@@ -95,7 +96,7 @@ pub(super) fn read(body: Written<'_>, compiler: &Compiler<'_>) -> Option<ChatAct
                     return joined(line, range.start, ' ', compiler);
                 }
                 let slot = if quoted { Slot::ChatText } else { Slot::ChatWord };
-                let (value, slot) = compiler.value(line.part(range), &mut Always(slot), false)?;
+                let (value, slot) = compiler.value(line.part(range), &mut Always(slot), Admits::Nothing)?;
                 template.push_value(value, slot);
                 (after_value, before) = (true, 'x');
             }

@@ -6,6 +6,7 @@ use crate::{
     config::list,
     runbook::{
         compile::{Always, Compiler},
+        names::Admits,
         notes::Written,
         scope::Scope,
         slot::Slot,
@@ -162,7 +163,7 @@ fn program(written: Written<'_>, compiler: &Compiler<'_>, permitted: &Permitted)
             Piece::Value(range) => {
                 line.word();
                 let slot = Slot::Word { begins: line.empty, after_dashes: line.after_dashes };
-                let (value, slot) = compiler.value(written.part(range), &mut Always(slot), false)?;
+                let (value, slot) = compiler.value(written.part(range), &mut Always(slot), Admits::Handed)?;
                 line.word().push_value(value, slot);
                 line.empty = false;
             }

@@ -7,9 +7,16 @@ use base64::{Engine as _, engine::general_purpose};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What stands where a secret stood.
-pub const COVERED: &str = "•••";
+pub use crate::text::usage::COVERED;
 /// A shorter secret would cover words that have nothing to do with it. The configuration warns of such tokens.
-const SHORTEST: usize = 6;
+pub const SHORTEST: usize = 6;
+
+/// Whether a secret is long enough to be found again, line by line.
+#[must_use]
+pub fn can_be_covered(secret: &SecretString) -> bool {
+    let mut lines = secret.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    lines.peek().is_some() && lines.all(|line| line.len() >= SHORTEST)
+}
 
 /// Takes secrets out of texts, in every form in which a program or a server may send them back.
 #[derive(Clone, Default)]
@@ -73,6 +80,10 @@ impl Secrets {
             Value::Object(entries) => {
                 entries.into_iter().map(|(key, value)| (self.cover(&key), self.cover_value(value))).collect()
             }
+            // A secret of digits comes back as a number.
+            Value::Number(number) if self.cover(&number.to_string()) != number.to_string() => {
+                Value::String(COVERED.to_owned())
+            }
             other => other,
         }
     }
@@ -92,6 +103,8 @@ fn encoded(secret: &str) -> Vec<String> {
         general_purpose::STANDARD.encode(secret).trim_end_matches('=').to_owned(),
         general_purpose::URL_SAFE_NO_PAD.encode(secret),
         percent.replace('+', "%20"),
+        // As a runbook's own values stand in an address or a form.
+        percent.replace('+', "%20").replace('*', "%2A").replace("%7E", "~"),
         percent,
         json.trim_matches('"').to_owned(),
         hex::encode(secret),
@@ -104,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_covered_in_every_form() {
-        let secret = SecretString::from("s3cret/+&\"token\" é");
+        let secret = SecretString::from("s3cret/+&\"token\" é*~");
         let other = SecretString::from("first line of it\nsecond line of it\n");
         let secrets = Secrets::new([&secret, &other]);
         let mut seen = encoded(secret.expose_secret());
@@ -115,10 +128,22 @@ mod tests {
             assert!(covered.starts_with("before ") && covered.ends_with(" after"));
         }
         let value =
-            serde_json::json!({"s3cret/+&\"token\" é": ["x", {"k": "s3cret/+&\"token\" é!"}], "n": 1});
+            serde_json::json!({"s3cret/+&\"token\" é*~": ["x", {"k": "s3cret/+&\"token\" é*~!"}], "n": 1});
         let expected = serde_json::json!({COVERED: ["x", {"k": format!("{COVERED}!")}], "n": 1});
         assert_eq!(secrets.cover_value(value), expected);
         assert_eq!(format!("{secrets:?}"), "Secrets(…)");
+    }
+
+    #[test]
+    fn a_form_that_a_runbook_sends_is_covered_and_digits_that_come_back_as_a_number() {
+        let (secret, digits) = (SecretString::from("a*b~c d"), SecretString::from("84739201"));
+        let secrets = Secrets::new([&secret, &digits]);
+        assert_eq!(secrets.cover("pin=a%2Ab~c%20d"), format!("pin={COVERED}"));
+        let value = secrets.cover_value(serde_json::json!({"pin": 84_739_201, "n": 847}));
+        assert_eq!(value, serde_json::json!({"pin": COVERED, "n": 847}));
+        for (secret, can) in [("12345", false), ("123456", true), ("longer\nshort", false), (" \n ", false)] {
+            assert_eq!(can_be_covered(&SecretString::from(secret)), can, "{secret}");
+        }
     }
 
     #[test]

@@ -81,6 +81,12 @@ pub fn progress(run: &Run) -> Card {
     }
 }
 
+/// The same, and what it asks: whoever sees no channel must know what they say yes to.
+#[must_use]
+pub fn progress_and_question(run: &Run) -> Vec<Card> {
+    std::iter::once(progress(run)).chain(asking(run).map(|step| asks(run, step))).collect()
+}
+
 /// `R-7 Restart Qflow: failed`.
 fn title(run: &Run) -> String {
     let dry = if run.plan.dry { " (dry run)" } else { "" };

@@ -37,7 +37,7 @@ impl Request {
     }
 }
 
-/// Status and body of an answer.
+/// Status and body of an answer; of a redirect the body is where it leads.
 pub type Reply = (u16, String);
 
 /// A status that is none: the connection is closed without an answer.
@@ -110,8 +110,10 @@ fn converse(
         if status == HANGS_UP {
             return Ok(());
         }
+        let leads =
+            if (300..400).contains(&status) { format!("Location: {body}\r\n") } else { String::new() };
         let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nContent-Type: text/plain\r\n\r\n",
+            "HTTP/1.1 {status} X\r\n{leads}Content-Length: {}\r\nContent-Type: text/plain\r\n\r\n",
             body.len()
         );
         writer.write_all((head + &body).as_bytes())?;
