@@ -423,6 +423,7 @@ fn runbooks(add: &mut impl FnMut(&'static str, Card)) {
     add("runbook::broken", runbook::broken("qflow/flows.md", "qflow/flows.md:12:4: no such name".into()));
     add("runbook::no_environment", runbook::no_environment("stagign"));
     add("runbook::gone", runbook::gone());
+    add("runbook::secret_too_short", runbook::secret_too_short("/qflow auth verify", 6));
     let said = [("It answers".to_owned(), "{\"status\": \"healthy\"}".to_owned())];
     add("runbook::with_output", runbook::with_output(show, &said));
 }
