@@ -15,6 +15,7 @@ mod kubo;
 mod logbook;
 mod metrics;
 mod mood;
+mod morning;
 mod neighbours;
 mod programs;
 mod site;
