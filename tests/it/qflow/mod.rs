@@ -16,6 +16,7 @@ mod logbook;
 mod metrics;
 mod mood;
 mod morning;
+mod morning_slack;
 mod neighbours;
 mod programs;
 mod site;

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What is called to restart the part that is away.
-const RESTART: [&str; 7] = [
+pub const RESTART: [&str; 7] = [
     "kubectl",
     "-n",
     "qflow",
@@ -50,7 +50,7 @@ const RESTART: [&str; 7] = [
 ];
 
 /// Whether a call is that restart.
-fn restarts(call: &Called) -> bool {
+pub fn restarts(call: &Called) -> bool {
     call.iter().any(|word| word == "restart")
 }
 
