@@ -289,7 +289,10 @@ pub fn gone() -> Card {
 #[must_use]
 pub fn with_output(mut card: Card, said: &[(String, String)]) -> Card {
     // What is one line stands beside its step already.
-    let more = said.iter().filter(|(_, text)| text.contains('\n') || !card.text.contains(text));
+    let stands = |(heading, text): &(String, String)| {
+        card.text.lines().any(|line| line.contains(heading.as_str()) && line.contains(text.as_str()))
+    };
+    let more = said.iter().filter(|one| !stands(one));
     let one = |(heading, text): &(String, String)| format!("## {heading}\n{text}");
     card.document = more.map(one).collect::<Vec<_>>().join("\n\n");
     card

@@ -117,7 +117,9 @@ impl Heard {
 
     fn all(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|said| format!("{}: {}\n", said.to, lines::card(&said.card))).collect()
+        let all: Vec<_> =
+            all.iter().map(|said| [said.to.clone(), lines::card(&said.card)].join(": ")).collect();
+        all.join("\n")
     }
 }
 
@@ -146,13 +148,13 @@ impl Story {
     }
 
     fn heading(&mut self, text: &str) {
-        self.told += &format!("## {text}\n\n");
+        self.told.extend(["## ", text, "\n\n"]);
     }
 
     fn tell(&mut self, who: &str, text: &str) {
         let lines: Vec<String> =
             text.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
-        self.told += &format!("{who}\n{}\n\n", lines.join("\n"));
+        self.told.extend([who, "\n", &lines.join("\n"), "\n\n"]);
     }
 
     /// What the bot said somewhere, once it says all of these words.
@@ -223,7 +225,7 @@ fn timeless(told: &str) -> String {
         Some((found[2].parse::<u32>().ok()?, found[1].parse::<u32>().ok()?))
     };
     let mut lines: Vec<&str> = told.lines().collect();
-    for steps in lines.chunk_by_mut(|one, other| place(&one).is_some() && place(&other).is_some()) {
+    for steps in lines.chunk_by_mut(|one, other| place(one).is_some() && place(other).is_some()) {
         steps.sort_by_key(place);
     }
     lines.join("\n")
