@@ -187,6 +187,7 @@ fn course(samples: &mut Samples) {
     let events = world.incident(IncidentIntent::Open {
         severity: "P2".into(),
         title: prose("@everyone `mail` is <slow> & *late*"),
+        channel: None,
     });
     let two = IncidentId(2);
     add(

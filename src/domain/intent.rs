@@ -191,6 +191,8 @@ pub enum IncidentIntent {
         severity: SeverityId,
         /// What it is called.
         title: Prose,
+        /// Where it was opened, when that is a channel: it is told there, too.
+        channel: Option<ChannelName>,
     },
     /// A new one for an open group that has none. Who has the group has the incident; while the group pages, nobody
     /// is paged a second time.

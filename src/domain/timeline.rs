@@ -11,7 +11,7 @@ use super::{
     id::{AlertId, GroupId, IncidentId, PageId, RunId, StormId},
     incident::Incident,
     page::Subject,
-    run::{RunEvent, RunHappened},
+    run::{RunEvent, RunHappened, StepOutcome},
 };
 
 /// A thing that has a timeline.
@@ -206,6 +206,8 @@ fn of_run(event: &RunEvent, mut file: impl FnMut(Key)) {
         | RunHappened::ConfirmAsked { .. }
         | RunHappened::Drawn { .. }
         | RunHappened::Resumed { .. } => return,
+        // Nobody tried it.
+        RunHappened::StepFinished(end) if end.outcome == StepOutcome::Skipped => return,
         _ => {}
     }
     match (event.group, event.incident) {

@@ -44,7 +44,9 @@ impl Reading {
                 self.apart();
             }
             Event::End(TagEnd::TableHead | TagEnd::TableRow) => self.line(),
-            Event::End(TagEnd::TableCell) => self.text.push_str("  "),
+            Event::Start(Tag::TableCell) if !self.text.is_empty() && !self.text.ends_with('\n') => {
+                self.text.push_str(" · ");
+            }
             Event::Text(words) if self.code => {
                 for line in words.lines() {
                     self.line();
@@ -102,7 +104,7 @@ mod tests {
             ("- [One](#one)\n- **Two**\n\nAfter.", "- One\n- Two\n\nAfter."),
             ("1. a\n2. b\n   - c\n", "1. a\n2. b\n  - c"),
             ("On its host:\n\n```sh\nls\n  pwd\n```\nEnd.", "On its host:\n\n  ls\n    pwd\n\nEnd."),
-            ("| a | b |\n|---|---|\n| 1 | 2 |\n", "a  b\n1  2"),
+            ("| a | b |\n|---|---|\n| 1 | 2 |\n", "a · b\n1 · 2"),
             ("<b>html</b> [x](javascript:alert)", "html x"),
             ("", ""),
         ] {

@@ -35,6 +35,7 @@ fn each_series(
 ) -> (StepOutcome, Option<String>) {
     let Some(series) = series(fields) else { return (StepOutcome::Unknown, Some(words::NO_DATA.to_owned())) };
     let mut worst = (StepOutcome::Passed, None);
+    let mut failed = Vec::new();
     for one in series {
         let value = one.get("value").cloned().unwrap_or(Value::Null);
         let mut own = fields.clone();
@@ -45,12 +46,17 @@ fn each_series(
             holds(expect, &own, scope)
         };
         match outcome.0 {
-            StepOutcome::Failed => return outcome,
+            StepOutcome::Failed => failed.push(one.get("name").and_then(Value::as_str).unwrap_or_default()),
             StepOutcome::Passed => {}
             _ => worst = outcome,
         }
     }
-    worst
+    if failed.is_empty() {
+        return worst;
+    }
+    // One series alone needs no name; of several somebody wants to know which.
+    let names = if series.len() > 1 { failed.as_slice() } else { &[] };
+    (StepOutcome::Failed, Some(words::expected_of(expect.text(), names)))
 }
 
 fn series(fields: &Map<String, Value>) -> Option<&Vec<Value>> {

@@ -14,6 +14,11 @@ use crate::domain::{
     run::{RunRefusal, StepOutcome},
 };
 
+/// So many series are named that do not hold.
+const NAMED: usize = 3;
+/// So much of a condition is shown.
+const CONDITION: usize = 80;
+
 /// What `--env` is for.
 pub const ENVIRONMENT: &str = "the environment to work in";
 /// What `--dry-run` is for.
@@ -235,10 +240,24 @@ pub fn expected(check: &str) -> String {
     format!("expected {check}")
 }
 
-/// A step was not its turn.
+/// A check does not hold for some of several series.
+#[must_use]
+pub fn expected_of(check: &str, names: &[&str]) -> String {
+    let named = names.iter().filter(|name| !name.is_empty()).take(NAMED).map(|name| plain(name, NAME));
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if named.is_empty() {
+        return expected(check);
+    }
+    if names.len() > NAMED {
+        let _ = write!(named, " and {} more", names.len() - NAMED);
+    }
+    format!("{}, not so: {named}", expected(check))
+}
+
+/// A step was not its turn. Nobody reads a long condition beside what happened: its beginning is enough to find it.
 #[must_use]
 pub fn not_when(condition: &str) -> String {
-    format!("only when {condition}")
+    format!("only when {}", plain(condition, CONDITION))
 }
 
 /// What a dry run shows of a step that changes something.
@@ -298,7 +317,12 @@ pub fn gone() -> Card {
 /// A card of a run with what its steps said: each under its heading.
 #[must_use]
 pub fn with_output(mut card: Card, said: &[(String, String)]) -> Card {
+    // What is one line stands beside its step already.
+    let stands = |(heading, text): &(String, String)| {
+        card.text.lines().any(|line| line.contains(heading.as_str()) && line.contains(text.as_str()))
+    };
+    let more = said.iter().filter(|one| !stands(one));
     let one = |(heading, text): &(String, String)| format!("## {heading}\n{text}");
-    card.document = said.iter().map(one).collect::<Vec<_>>().join("\n\n");
+    card.document = more.map(one).collect::<Vec<_>>().join("\n\n");
     card
 }

@@ -127,7 +127,10 @@ fn an_incident_gets_its_room_its_people_its_topic_and_its_end() {
 #[test]
 fn a_reopened_incident_keeps_its_room() {
     let mut world = World::with(config::on_platforms());
-    incident(&mut world, IncidentIntent::Open { severity: "P1".into(), title: Prose::new("slow", [0; 16]) });
+    incident(
+        &mut world,
+        IncidentIntent::Open { severity: "P1".into(), title: Prose::new("slow", [0; 16]), channel: None },
+    );
     world.pass(mins(1), works);
     incident(&mut world, IncidentIntent::Resolve { incident: ONE, text: None });
     world.pass(SignedDuration::from_hours(1), works);
@@ -171,7 +174,11 @@ fn what_a_platform_tells_twice_is_done_once_also_after_a_crash() {
     let open = || Intent::From {
         origin: origin.clone(),
         intent: Box::new(Intent::Incident {
-            what: IncidentIntent::Open { severity: "P2".into(), title: Prose::new("slow", [0; 16]) },
+            what: IncidentIntent::Open {
+                severity: "P2".into(),
+                title: Prose::new("slow", [0; 16]),
+                channel: None,
+            },
             by: by("ana"),
         }),
     };

@@ -363,9 +363,10 @@ fn a_health_check_asks_everybody_and_keeps_its_secret() {
     assert_eq!(reply["ok"], true, "{said}");
     assert!(said.contains("passed"), "{said}");
     assert!(said.contains("All 3 sources agree: it is as it should be."), "{said}");
-    for heading in ["## It answers", "## CPU is low", "## The disk has room"] {
-        assert!(said.contains(heading), "what a step said stands under its heading: {said}");
+    for line in ["✔ It answers: {", "✔ CPU is low: 42 %", "✔ The disk has room: {"] {
+        assert!(said.contains(line), "what a step said in one line stands beside it: {said}");
     }
+    assert!(!said.contains("## CPU is low"), "and not a second time: {said}");
     assert!(said.contains("healthy and 42"), "a later step has the results of earlier ones: {said}");
     let asked = shop.qflow.heard();
     let with = format!("Bearer {TOKEN}");

@@ -250,7 +250,8 @@ fn an_alert_that_no_route_takes_is_shown_in_the_catch_all() {
 #[test]
 fn an_incident_by_hand_pages_by_its_severity_and_again_when_it_lasts() {
     let mut world = World::new();
-    let what = IncidentIntent::Open { severity: "P1".into(), title: prose("database is down") };
+    let what =
+        IncidentIntent::Open { severity: "P1".into(), title: prose("database is down"), channel: None };
     world.want(Intent::Incident { what, by: Actor::Person("eli".into()) }).unwrap();
     world.deliver(receipt);
     assert_eq!(world.pages_sent(), ["ana push"]);
@@ -274,7 +275,7 @@ fn an_incident_by_hand_pages_by_its_severity_and_again_when_it_lasts() {
 #[test]
 fn nobody_acknowledges_in_time_and_the_channel_is_reminded_once() {
     let mut world = World::new();
-    let what = IncidentIntent::Open { severity: "P3".into(), title: prose("a typo") };
+    let what = IncidentIntent::Open { severity: "P3".into(), title: prose("a typo"), channel: None };
     world.want(Intent::Incident { what, by: ana() }).unwrap();
     world.pass(SignedDuration::from_hours(72), receipt);
     let reminded = world.events().iter().filter(|event| matches!(event, Event::Reminded { .. })).count();
@@ -284,7 +285,7 @@ fn nobody_acknowledges_in_time_and_the_channel_is_reminded_once() {
 #[test]
 fn a_reassigned_incident_stops_paging_the_others_and_pages_the_new_lead() {
     let mut world = World::new();
-    let what = IncidentIntent::Open { severity: "P1".into(), title: prose("slow") };
+    let what = IncidentIntent::Open { severity: "P1".into(), title: prose("slow"), channel: None };
     world.want(Intent::Incident { what, by: ana() }).unwrap();
     let what = IncidentIntent::Assign { incident: IncidentId(1), to: "ben".into() };
     world.want(Intent::Incident { what, by: ana() }).unwrap();

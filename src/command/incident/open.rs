@@ -36,7 +36,12 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let title = call.prose(&title);
     let what = match call.get("group") {
         Some(group) => IncidentIntent::OpenFor { group, severity, title },
-        None => IncidentIntent::Open { severity, title },
+        // A room of a platform has its own name for a channel that may be among the others already: what is said there
+        // is answered there.
+        None => {
+            let channel = call.channel.clone().filter(|channel| channel.platform().is_none());
+            IncidentIntent::Open { severity, title, channel }
+        }
     };
     let accepted = call.submit(Intent::Incident { what, by: call.caller.actor.clone() }).await?;
     let opened = accepted.events.iter().find_map(|event| match event {

@@ -6,7 +6,7 @@ use crate::domain::{
     delivery::Notice,
     event::{Actor, Event, IncidentOpened, PageStop, Title},
     group::Group,
-    id::{GroupId, IncidentId, PersonId, SeverityId},
+    id::{ChannelName, GroupId, IncidentId, PersonId, SeverityId},
     incident::{Incident, IncidentRole, IncidentStatus},
     intent::{Already, IncidentIntent, Refusal},
     page::{PageReason, PageTarget, Subject, Target},
@@ -17,7 +17,7 @@ use crate::domain::{
 impl Decision<'_> {
     pub(super) fn incident(&mut self, what: IncidentIntent, by: Actor) -> Result<(), Refusal> {
         match what {
-            IncidentIntent::Open { severity, title } => self.open(severity, title, by),
+            IncidentIntent::Open { severity, title, channel } => self.open(severity, title, channel, by),
             IncidentIntent::OpenFor { group, severity, title } => self.open_for(group, severity, title, by),
             IncidentIntent::Assign { incident, to } => self.assign(incident, to, by),
             IncidentIntent::Role { incident, role, to } => self.give_role(incident, role, to, by),
@@ -29,17 +29,25 @@ impl Decision<'_> {
         }
     }
 
-    fn open(&mut self, severity: SeverityId, title: Prose, by: Actor) -> Result<(), Refusal> {
+    fn open(
+        &mut self,
+        severity: SeverityId,
+        title: Prose,
+        channel: Option<ChannelName>,
+        by: Actor,
+    ) -> Result<(), Refusal> {
         let config = self.config;
         let known = severity_of(self.config, &severity)?;
         let incident = self.state.next.incident;
+        let mut channels = config.unrouted.channels.clone();
+        channels.extend(channel.filter(|channel| !config.unrouted.channels.contains(channel)));
         self.emit(Event::IncidentOpened(Box::new(IncidentOpened {
             incident,
             title: Title::Written(title),
             severity: severity.clone(),
             urgency: known.urgency,
             group: None,
-            channels: config.unrouted.channels.clone(),
+            channels,
             expect: config.expectations(Some(&severity)),
             by: by.clone(),
         })));

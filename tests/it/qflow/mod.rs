@@ -15,6 +15,8 @@ mod kubo;
 mod logbook;
 mod metrics;
 mod mood;
+mod morning;
+mod morning_slack;
 mod neighbours;
 mod programs;
 mod site;

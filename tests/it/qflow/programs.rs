@@ -16,8 +16,8 @@ case "$all" in
   *"rollout history"*) printf 'deployment.apps/qflow\nREVISION  CHANGE-CAUSE\n41        release 0.1.0-x2k4q\n42        release 0.1.1-x2k4q\n' ;;
   *"set image"*) echo qflow:0.0.9 > "$set_image"; echo "deployment.apps/qflow image updated (x2k4q)" ;;
   *"rollout undo"*) echo qflow:0.1.0 > "$set_image"; echo "deployment.apps/qflow rolled back (x2k4q)" ;;
-  *"rollout restart"*) echo "deployment.apps/qflow restarted (x2k4q)" ;;
-  *"rollout status"*) echo 'deployment "qflow" successfully rolled out (x2k4q)' ;;
+  *"rollout restart"*) name=${all##*deployment/}; echo "deployment.apps/${name%% *} restarted (x2k4q)" ;;
+  *"rollout status"*) name=${all##*deployment/}; echo "deployment \"${name%% *}\" successfully rolled out (x2k4q)" ;;
   *scale*) echo "deployment.apps/qflow scaled (x2k4q)" ;;
   *drain*) echo "node/worker-x2k4q drained" ;;
   *cordon*) echo "node/worker-x2k4q cordoned" ;;
@@ -49,7 +49,8 @@ esac"#;
 /// One call: the program and its arguments, each as it was given.
 pub type Called = Vec<String>;
 
-/// A folder of programs.
+/// A folder of programs; clones are the same one.
+#[derive(Clone)]
 pub struct Programs {
     folder: PathBuf,
     calls: PathBuf,

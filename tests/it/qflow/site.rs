@@ -1,12 +1,18 @@
 //! A Watchbell with the repository's own runbooks and configuration, all of whose addresses lead to fakes. Never an
 //! address of the real configuration is left in it.
 
-use std::{fs, os::unix, path::Path, time::Duration};
+use std::{
+    fs,
+    ops::Deref,
+    os::unix,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::{Table, Value as Toml};
-use watchbell::runbook::Library;
+use watchbell::{config::Loaded, runbook::Library};
 
 use super::{
     alertmanager, api,
@@ -23,7 +29,7 @@ use crate::{
         http,
         process::until,
         prometheus::Prometheus,
-        server::{Request, Server},
+        server::{Reply, Request, Server},
         watchbell::Watchbell,
     },
     source::package,
@@ -39,13 +45,24 @@ pub struct Plan {
     pub limited: bool,
     /// Whether there is a Prometheus, with a month of values.
     pub prometheus: bool,
+    /// Instead of both: what a Prometheus says to a request, knowing what programs were called before.
+    pub told: Option<fn(&Programs, &Request) -> Reply>,
     /// How many more people there are, who look only.
     pub viewers: usize,
+    /// What the configuration of the chat platform says, and whose account is whose there.
+    pub chat: Option<(String, Vec<(&'static str, String)>)>,
 }
 
 /// All of it, running.
 pub struct Site {
     pub watchbell: Watchbell,
+    /// Its runbooks, as they are read there.
+    pub library: Library,
+    ground: Ground,
+}
+
+/// All that a Watchbell stands on, without one.
+pub struct Ground {
     pub book: Logbook,
     pub qflow: Qflow,
     pub neighbours: Neighbours,
@@ -54,16 +71,24 @@ pub struct Site {
     pub programs: Programs,
     /// Who is woken.
     pub phone: Server,
-    /// Its runbooks, as they are read there.
-    pub library: Library,
+    /// What a Watchbell is told there.
+    config: Table,
     /// The port of each service, by its name in the configuration.
     ports: Vec<(&'static str, u16)>,
     _servers: Vec<Server>,
     _prometheus: Option<Prometheus>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-impl Site {
+impl Deref for Site {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
+}
+
+impl Ground {
     pub fn open(plan: &Plan) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
@@ -74,8 +99,14 @@ impl Site {
         let (kubo_feels, prometheus_feels) = (Feels::well(), Feels::well());
         let phone = Server::start(|_| (200, String::new()));
         let alerts = alertmanager::start(&book);
-        let (front, prometheus, exporter) =
-            measured(&book, root, plan.prometheus, alerts.port, &prometheus_feels);
+        let programs = Programs::install(root, &package().join("scripts"));
+        let (front, prometheus, exporter) = match plan.told {
+            None => measured(&book, root, plan.prometheus, alerts.port, &prometheus_feels),
+            Some(told) => {
+                let programs = programs.clone();
+                (book.serve("prometheus", move |request| told(&programs, request)), None, None)
+            }
+        };
         let mut servers = vec![
             front,
             elasticsearch::start(&book),
@@ -89,16 +120,10 @@ impl Site {
         ports.extend(NAMES.iter().map(|(name, _)| (*name, neighbours.port(name))));
         servers.extend(exporter);
 
-        let programs = Programs::install(root, &package().join("scripts"));
         unix::fs::symlink(package().join("commands"), root.join("commands")).expect("the runbooks");
         let config = config(plan, &ports, programs.folder(), phone.port);
-        let watchbell = Watchbell::here(root, &config.to_string());
-        let loaded = watchbell::config::load(Some(&root.join("config")), &|_| None);
-        let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let library = Library::load(Some(&root.join("commands")), &loaded);
         Self {
-            library,
-            watchbell,
+            config,
             book,
             qflow,
             neighbours,
@@ -109,8 +134,46 @@ impl Site {
             ports,
             _servers: servers,
             _prometheus: prometheus,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A folder, for all that is written.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder of the runbooks.
+    pub fn commands(&self) -> PathBuf {
+        self.folder().join("commands")
+    }
+
+    /// What a Watchbell is told that starts here without a process of its own.
+    pub fn loaded(&self) -> Loaded {
+        let config = self.folder().join("config");
+        fs::create_dir_all(&config).expect("a folder");
+        fs::write(config.join("watchbell.toml"), self.config.to_string()).expect("the configuration");
+        read(self.folder())
+    }
+
+    /// The service that listens on a port.
+    pub fn service(&self, port: u16) -> Option<&'static str> {
+        self.ports.iter().find(|(_, known)| *known == port).map(|(name, _)| *name)
+    }
+}
+
+/// The configuration that stands in a folder.
+fn read(root: &Path) -> Loaded {
+    let loaded = watchbell::config::load(Some(&root.join("config")), &|_| None);
+    loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+impl Site {
+    pub fn open(plan: &Plan) -> Self {
+        let ground = Ground::open(plan);
+        let watchbell = Watchbell::here(ground.folder(), &ground.config.to_string());
+        let library = Library::load(Some(&ground.commands()), &read(ground.folder()));
+        Self { watchbell, library, ground }
     }
 
     /// Says a command as a person, who shows their token.
@@ -125,11 +188,6 @@ impl Site {
             answer.unwrap_or_else(|error| panic!("{text}: {error}\n{}", self.watchbell.process.tail()));
         assert_eq!(answer.status, 200, "{text}: {}", answer.body);
         answer.json()
-    }
-
-    /// The service that listens on a port.
-    pub fn service(&self, port: u16) -> Option<&'static str> {
-        self.ports.iter().find(|(_, known)| *known == port).map(|(name, _)| *name)
     }
 
     /// Waits until a run has this standing, and says how it stands in the list of runs.
@@ -168,7 +226,8 @@ pub fn run(said: &str) -> Option<String> {
     (!digits.is_empty()).then(|| format!("R-{digits}"))
 }
 
-fn token(person: &str) -> String {
+/// What a person shows to say who they are.
+pub fn token(person: &str) -> String {
     format!("token-of-{person}-0001")
 }
 
@@ -256,6 +315,13 @@ fn config(plan: &Plan, ports: &[(&'static str, u16)], programs: &Path, phone: u1
             ("token".to_owned(), token(id).into()),
         ]);
         tokens.push(Toml::Table(token));
+    }
+    if let Some((slack, accounts)) = &plan.chat {
+        for (id, account) in accounts {
+            let person = people.get_mut(*id).and_then(Toml::as_table_mut).expect("a person");
+            person.insert("slack".to_owned(), account.clone().into());
+        }
+        all.insert("slack".to_owned(), Toml::Table(slack.parse().expect("a table")));
     }
     all.insert("api".to_owned(), Table::from_iter([("tokens".to_owned(), Toml::Array(tokens))]).into());
     // Scripts are started by their names too: none of the machine's own programs is.

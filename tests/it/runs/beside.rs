@@ -43,7 +43,7 @@ fn pictures(world: &World) -> Vec<Channel> {
 }
 
 fn incident(world: &mut World) {
-    let what = IncidentIntent::Open { severity: "P2".into(), title: prose("nobody can buy") };
+    let what = IncidentIntent::Open { severity: "P2".into(), title: prose("nobody can buy"), channel: None };
     world.want(Intent::Incident { what, by: actor("ana") }).unwrap();
 }
 

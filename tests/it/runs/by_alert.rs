@@ -249,7 +249,7 @@ fn offered(world: &World) -> Vec<&str> {
 #[test]
 fn an_incident_offers_the_runbooks_of_its_severity_once_also_when_it_is_raised() {
     let open = |severity: &str| Intent::Incident {
-        what: IncidentIntent::Open { severity: severity.into(), title: prose("down") },
+        what: IncidentIntent::Open { severity: severity.into(), title: prose("down"), channel: None },
         by: actor("ana"),
     };
     let severity = |severity: &str| Intent::Incident {

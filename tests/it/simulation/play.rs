@@ -185,7 +185,11 @@ impl Play {
         let severity = || ["P0", "P1", "P2", "P3"];
         let to = self.dice.pick(&PEOPLE).into();
         let what = match self.dice.below(12) {
-            0 => IncidentIntent::Open { severity: self.dice.pick(&severity()).into(), title: text },
+            0 => IncidentIntent::Open {
+                severity: self.dice.pick(&severity()).into(),
+                title: text,
+                channel: None,
+            },
             1 => IncidentIntent::Assign { incident, to },
             2 => IncidentIntent::Role { incident, role: IncidentRole::Scribe, to: Some(to) },
             3 => IncidentIntent::Severity { incident, severity: self.dice.pick(&severity()).into() },

@@ -26,7 +26,10 @@ fn stands(world: &World) -> IncidentStatus {
 }
 
 fn opened_by_hand(world: &mut World, severity: &str) {
-    incident(world, IncidentIntent::Open { severity: severity.into(), title: prose("database is down") });
+    incident(
+        world,
+        IncidentIntent::Open { severity: severity.into(), title: prose("database is down"), channel: None },
+    );
 }
 
 fn is_page(event: &Event, is: fn(&PageReason) -> bool) -> bool {
