@@ -8,6 +8,7 @@
 mod act;
 mod alone;
 mod answer;
+mod asked;
 mod by_alert;
 mod by_itself;
 mod by_time;

@@ -15,6 +15,8 @@ use tokio::{
     time::Instant,
 };
 
+use super::asked::watch_for_stop;
+pub(super) use super::asked::{look, tell};
 use super::{
     Runbook, answer,
     course::Studio,
@@ -31,14 +33,13 @@ use crate::{
     domain::{
         event::TraceId,
         id::{ChannelName, RunId, Seq},
-        intent::{Intent, Refusal},
         prose::Prose,
         run::{
             ATTEMPTS, LINE_BYTES, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport,
             Verdict,
         },
     },
-    engine::{Accepted, Look, Rejected},
+    engine::Accepted,
     text::{self, card::Card, plain::aligned, runbook as words},
 };
 
@@ -448,53 +449,6 @@ impl Running {
     /// Tells the engine; when it is busy, again in a moment.
     pub async fn tell(&self, what: RunIntent) -> Result<Result<Accepted, RunRefusal>, Over> {
         tell(&self.desk, self.trace, what).await
-    }
-}
-
-/// Tells the engine something about a run; when it is busy, again in a moment.
-pub(super) async fn tell(
-    desk: &Desk,
-    trace: TraceId,
-    what: RunIntent,
-) -> Result<Result<Accepted, RunRefusal>, Over> {
-    loop {
-        match desk.engine.submit(trace, Intent::Run(what.clone())).await {
-            Ok(accepted) => return Ok(Ok(accepted)),
-            Err(Rejected::Refused(Refusal::Run(no))) => return Ok(Err(no)),
-            Err(Rejected::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-            Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
-        }
-    }
-}
-
-/// Looks at the engine's state; when it is busy, again in a moment.
-pub(super) async fn look<T, F>(desk: &Desk, see: F) -> Result<T, Over>
-where
-    T: Send + 'static,
-    F: FnOnce(&Look<'_>) -> T + Clone + Send + 'static,
-{
-    loop {
-        match desk.engine.read(see.clone()).await {
-            Ok(seen) => return Ok(seen),
-            Err(Rejected::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-            Err(Rejected::Refused(_) | Rejected::Stopped) => return Err(Over),
-        }
-    }
-}
-
-/// Ends when the run is being stopped.
-async fn watch_for_stop(desk: &Desk, id: RunId, mut commits: watch::Receiver<Seq>) {
-    loop {
-        commits.mark_unchanged();
-        let stopping =
-            desk.engine.read(move |look| look.state.run(id).is_none_or(|run| run.is_stopping())).await;
-        if stopping.unwrap_or(false) {
-            return;
-        }
-        if commits.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(LOOK).await;
     }
 }
 
