@@ -1,6 +1,7 @@
 //! The server that runs them, and what it asks: fakes that answer well, after as long as the figure wants. Never a
 //! service of the machine.
 
+use std::fmt::Write as _;
 use std::{
     collections::BTreeMap,
     fs, iter,
@@ -63,10 +64,10 @@ impl House {
         let mut config = more.to_owned();
         for number in 0..environments {
             let usual = if number == 0 { "default = true\n" } else { "" };
-            config += &format!("\n[environment.at-{number}]\n{usual}");
+            let _ = write!(config, "\n[environment.at-{number}]\n{usual}");
             for (name, server) in iter::zip(SYSTEMS, &systems) {
                 let url = format!("http://127.0.0.1:{}/at-{number}", server.port);
-                config += &format!("{name} = {{ url = \"{url}\" }}\n");
+                let _ = writeln!(config, "{name} = {{ url = \"{url}\" }}");
             }
         }
         let watchbell = Watchbell::start(binary, folder, &config).ready();
