@@ -11,7 +11,7 @@ use super::{
     delivery::Delivery,
     deployment::Change,
     event::Actor,
-    id::{AlertId, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId},
+    id::{AlertId, ChannelName, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId},
     incident::{Incident, IncidentStatus},
     labels::Labels,
     offer::Offers,
@@ -365,6 +365,13 @@ impl State {
             .collect();
         runs.sort_by_key(|run| std::cmp::Reverse(run.id));
         runs.into_iter()
+    }
+
+    /// The newest open incident that is told in a channel: an old one of the same channel is over.
+    #[must_use]
+    pub fn incident_told_in(&self, channel: &ChannelName) -> Option<IncidentId> {
+        let mut open = self.open_incidents.iter().rev().filter_map(|id| self.incidents.get(id));
+        open.find(|incident| incident.is_told_in(channel)).map(|incident| incident.id)
     }
 
     pub(super) fn incident_line(&self, id: Option<IncidentId>) -> Option<IncidentFacts> {

@@ -149,9 +149,7 @@ pub(super) fn named(call: &Call<'_>) -> Option<IncidentId> {
 
 /// The newest open incident that is told in a channel: an old one of the same channel is over.
 fn incident_here(state: &State, channel: Option<&ChannelName>) -> Option<IncidentId> {
-    let channel = channel?;
-    let mut open = state.open_incidents.iter().rev().filter_map(|id| state.incidents.get(id));
-    open.find(|incident| incident.is_told_in(channel)).map(|incident| incident.id)
+    state.incident_told_in(channel?)
 }
 
 type Given = BTreeMap<String, Argument>;

@@ -18,7 +18,7 @@ use watchbell::{
 };
 
 /// How long a condition is waited for before the test fails; a test that passes never waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A message as a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

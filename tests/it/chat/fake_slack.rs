@@ -52,6 +52,8 @@ pub struct State {
     pub calls: Vec<(String, Value)>,
     /// When each of them came.
     pub times: Vec<Instant>,
+    /// Connections that were greeted with their end.
+    pub refusals: usize,
     pub acknowledgements: Vec<Value>,
     pub habits: Habits,
 }

@@ -33,9 +33,13 @@ impl Dice {
 async fn breaks(world: &SlackWorld, dice: &mut Dice) {
     let greets = |reason: &str| {
         let greeting = json!({"type": "disconnect", "reason": reason});
-        world.fake.state().habits.greeting = Some(greeting);
+        let refusals = {
+            let mut state = world.fake.state();
+            state.habits.greeting = Some(greeting);
+            state.refusals
+        };
         world.closes();
-        world.calls("apps.connections.open").len()
+        refusals
     };
     match dice.throw(12) {
         0 | 1 => world.cut(),
@@ -50,8 +54,8 @@ async fn breaks(world: &SlackWorld, dice: &mut Dice) {
         }
         7 | 8 => {
             let reason = if dice.throw(2) == 0 { "too_many_websockets" } else { "link_disabled" };
-            let opened = greets(reason);
-            let refused = || (world.calls("apps.connections.open").len() > opened).then_some(());
+            let refusals = greets(reason);
+            let refused = || (world.fake.state().refusals > refusals).then_some(());
             until("it was refused", refused).await;
             world.fake.state().habits.greeting = None;
         }

@@ -45,6 +45,7 @@ async fn serve(fake: Arc<Fake>, mut socket: WebSocket) {
     };
     if let Some(greeting) = greeting {
         drop(socket.send(Message::text(greeting.to_string())).await);
+        fake.state().refusals += 1;
         return;
     }
     let hello = json!({
@@ -56,6 +57,14 @@ async fn serve(fake: Arc<Fake>, mut socket: WebSocket) {
     }
     {
         let mut state = fake.state();
+        // What went over one that nobody hears any more has no acknowledgement, and is delivered again over this one.
+        let dead: Vec<u64> =
+            state.connections.iter().filter(|one| one.half_open).map(|one| one.number).collect();
+        for envelope in &mut state.unacknowledged {
+            if envelope.sent.is_some_and(|(_, over)| dead.contains(&over)) {
+                envelope.sent = None;
+            }
+        }
         state.connections.push(Connection { number, tell, half_open: false });
         state.flush();
     }
