@@ -11,7 +11,10 @@ mod peer;
 
 mod chat;
 mod client;
+mod crowd;
+mod lasting;
 mod measure;
+mod noise;
 mod payload;
 mod report;
 mod runbooks;

@@ -13,31 +13,47 @@ pub struct Request {
     places: Vec<Vec<usize>>,
 }
 
+/// What the alerts of a request say.
+#[derive(Debug, Clone, Copy)]
+pub struct Alerts<'a> {
+    /// How many are in one request.
+    pub count: usize,
+    /// Their label `service`: `bench`, or `noise` which pages nobody.
+    pub service: &'a str,
+    /// RFC 3339.
+    pub starts_at: &'a str,
+    /// RFC 3339, when they have ended. Only Watchbell is told so.
+    pub ends_at: Option<&'a str>,
+}
+
 impl Request {
-    /// A request with this many alerts, as this server wants it. `starts_at` is RFC 3339.
-    pub fn new(kind: Kind, port: u16, alerts: usize, starts_at: &str) -> Self {
+    /// A request with these alerts, as this server wants it.
+    pub fn new(kind: Kind, port: u16, alerts: Alerts<'_>) -> Self {
         let mut body = String::new();
         let mut ends = Vec::new();
+        let status = if alerts.ends_at.is_some() { "resolved" } else { "firing" };
         if kind == Kind::Watchbell {
             let head = format!(
-                "{{\"receiver\":\"watchbell\",\"status\":\"firing\",\"groupLabels\":{{\"instance\":\"{NUMBER}\"}},\
+                "{{\"receiver\":\"watchbell\",\"status\":\"{status}\",\"groupLabels\":{{\"instance\":\"{NUMBER}\"}},\
                  \"commonLabels\":{{}},\"commonAnnotations\":{{}},\"externalURL\":\"http://alertmanager:9093\",\
                  \"version\":\"4\",\"groupKey\":\"{{}}:{{instance=\\\"{NUMBER}\\\"}}\",\"truncatedAlerts\":0,\"alerts\":"
             );
             body += &head;
         }
         body += "[";
-        for alert in 0..alerts {
+        let Alerts { service, starts_at, .. } = alerts;
+        let ends_at = alerts.ends_at.unwrap_or("0001-01-01T00:00:00Z");
+        for alert in 0..alerts.count {
             let more = if kind == Kind::Watchbell {
                 format!(
-                    ",\"status\":\"firing\",\"endsAt\":\"0001-01-01T00:00:00Z\",\"fingerprint\":\"00000000{NUMBER}\""
+                    ",\"status\":\"{status}\",\"endsAt\":\"{ends_at}\",\"fingerprint\":\"00000000{NUMBER}\""
                 )
             } else {
                 String::new()
             };
             let alert = format!(
                 "{}{{\"labels\":{{\"alertname\":\"Bench{NUMBER}\",\"instance\":\"node-{NUMBER}\",\
-                 \"job\":\"bench\",\"service\":\"bench\",\"severity\":\"critical\"}},\
+                 \"job\":\"bench\",\"service\":\"{service}\",\"severity\":\"critical\"}},\
                  \"annotations\":{{\"summary\":\"Bench{NUMBER} does not answer\",\
                  \"runbook_url\":\"https://runbooks.example.com/bench\"}},\"startsAt\":\"{starts_at}\",\
                  \"generatorURL\":\"http://prometheus:9090/graph?g0.expr=up+%3D%3D+0\"{more}}}",
@@ -57,11 +73,25 @@ impl Request {
             body.len(),
         );
         let text = head.clone() + &body;
-        let mut places = vec![Vec::new(); alerts];
+        let mut places = vec![Vec::new(); alerts.count];
         for (place, _) in text.match_indices(NUMBER) {
             let alert = ends.partition_point(|end| head.len() + end <= place);
-            places[alert.min(alerts - 1)].push(place);
+            places[alert.min(alerts.count - 1)].push(place);
         }
+        Self { bytes: text.into_bytes(), places }
+    }
+
+    /// A command of Watchbell's API that writes: a note with a number in it.
+    pub fn note(port: u16, incident: &str) -> Self {
+        let body = format!(
+            "{{\"text\":\"/incident note {incident} note {NUMBER} of somebody who looks into it\",\"person\":\"ana\"}}"
+        );
+        let text = format!(
+            "POST /api/v1/commands HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let places = vec![text.match_indices(NUMBER).map(|(place, _)| place).collect()];
         Self { bytes: text.into_bytes(), places }
     }
 

@@ -44,11 +44,11 @@ fn table(figures: &[Figure], machine: &str, rounds: usize) -> String {
          | | Alertmanager 0.25 | Watchbell | ratio |\n| --- | ---: | ---: | ---: |\n"
     );
     let mut names: Vec<&str> = Vec::new();
-    for figure in figures.iter().filter(|figure| !names.contains(&figure.name)).collect::<Vec<_>>() {
-        if names.contains(&figure.name) {
+    for figure in figures.iter().filter(|figure| !names.contains(&figure.name.as_str())).collect::<Vec<_>>() {
+        if names.contains(&figure.name.as_str()) {
             continue;
         }
-        names.push(figure.name);
+        names.push(&figure.name);
         let runs = |kind| -> Vec<f64> {
             figures.iter().filter(|f| f.name == figure.name && f.kind == kind).map(|f| f.value).collect()
         };

@@ -38,9 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
-pub use help::help;
-#[cfg(test)]
-use help::wrong;
+pub use help::{help, wrong};
 use parse::Places;
 pub use parse::{Wrong, parse, parse as understand};
 pub use read::{Ground, Value};

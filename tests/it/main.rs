@@ -8,12 +8,14 @@
     reason = "the numbers of the simulation are small, and it keeps what the engine gives in its box"
 )]
 
+mod alertmanager_races;
 mod chat;
 mod chat_discord;
 mod command_line;
 mod crash;
 mod deployments;
 mod documents;
+mod fuzzed;
 mod guides;
 mod identity;
 mod layers;

@@ -10,7 +10,6 @@ mod messages;
 mod place;
 mod pressed;
 mod slack;
-mod storm;
 
 use std::{fs, path::PathBuf};
 

@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Effort, discord, exchange::Course, figures::Figure, place::Place, slack, storm::Storm};
+use super::{Effort, discord, exchange::Course, figures::Figure, place::Place, slack};
 use crate::{
     client::percentile,
     measure::{millis, wall},
+    noise::Noise,
     peer::watchbell::Watchbell,
+    subject::Kind,
 };
 
 /// So long the alerts come in before the first interaction.
@@ -31,14 +33,14 @@ pub fn measure(binary: &Path, scratch: &Path, effort: Effort) -> Result<Vec<Figu
     }
     watchbell.command("", "/incident open P1 the bench");
     let seconds = Duration::from_secs(effort.seconds.into());
-    let storm = Storm::start(watchbell.port, effort.alerts, BEFORE + seconds);
+    let noise = Noise::start(Kind::Watchbell, watchbell.port, "bench", effort.alerts, BEFORE + seconds);
     let began = Instant::now() + BEFORE;
     for number in 0..effort.interactions * effort.seconds {
         let due = began + Duration::from_secs(1) * number / effort.interactions;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         interact(&on_slack, &on_discord, number)?;
     }
-    let rate = storm.over()?;
+    let rate = noise.over()?;
     let mut figures = vec![Figure::new("alerts", "alerts taken meanwhile", "alerts/s", rate)];
     for (of, place) in [("Slack", &on_slack), ("Discord", &on_discord)] {
         let courses = place.exchange.courses(ANSWERS);

@@ -20,7 +20,7 @@ use crate::{
     client::percentile,
     measure::{self, UNMEASURED, millis},
     peer::{SOON, process::until, server::Server},
-    subject::{self, Grouping, Kind},
+    subject::{self, Grouping, Kind, Setting},
 };
 
 /// How long each answer takes that a run waits for.
@@ -82,7 +82,7 @@ pub fn measure(binary: &Path, folder: &Path, effort: Effort) -> Result<Vec<Figur
     let phone = Server::start(|_| (200, String::new()));
     let more = format!(
         "{}\n[runbook]\nprograms = [\"sleep\"]\n",
-        subject::watchbell(Grouping::Each, Some(phone.port))
+        subject::watchbell(Setting::new(Grouping::Each, Some(phone.port)))
     );
     let house = House::open(binary, folder, &[("bench-steps.md", STEPS)], 1, &more, |_, _| SLOW)?;
     let port = house.watchbell.port;

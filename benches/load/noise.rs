@@ -8,18 +8,26 @@ use std::{
 
 use tokio::task::LocalSet;
 
-use crate::{client::Connection, measure, payload::Request, subject::Kind};
+use crate::{
+    client::Connection,
+    measure,
+    payload::{Alerts, Request},
+    subject::Kind,
+};
 
 /// Connections that share the rate.
 const CONNECTIONS: u32 = 32;
 
-/// Alerts that are being sent.
-pub struct Storm(JoinHandle<Result<f64, String>>);
+/// No other load has these numbers.
+const FIRST: u32 = 50_000_000;
 
-impl Storm {
+/// Alerts that are being sent.
+pub struct Noise(JoinHandle<Result<f64, String>>);
+
+impl Noise {
     /// Sends this many alerts a second, for so long.
-    pub fn start(port: u16, rate: u32, lasts: Duration) -> Self {
-        Self(thread::spawn(move || send(port, rate, lasts)))
+    pub fn start(kind: Kind, port: u16, service: &'static str, rate: u32, lasts: Duration) -> Self {
+        Self(thread::spawn(move || send(kind, port, service, rate, lasts)))
     }
 
     /// Waits for its end; alerts a second that were taken.
@@ -28,22 +36,24 @@ impl Storm {
     }
 }
 
-fn send(port: u16, rate: u32, lasts: Duration) -> Result<f64, String> {
+fn send(kind: Kind, port: u16, service: &str, rate: u32, lasts: Duration) -> Result<f64, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let (starts_at, began) = (measure::now(), Instant::now());
+    let said = Alerts { count: 1, service, starts_at: &starts_at, ends_at: None };
     let between = Duration::from_secs(1) * CONNECTIONS / rate;
     let taken = LocalSet::new().block_on(&runtime, async {
         let mut senders = Vec::new();
         for sender in 0..CONNECTIONS {
-            let mut request = Request::new(Kind::Watchbell, port, 1, &starts_at);
+            let mut request = Request::new(kind, port, said);
             senders.push(tokio::task::spawn_local(async move {
                 let mut connection = Connection::open(port).await?;
                 let mut due = began + between * sender / CONNECTIONS;
                 let mut taken = 0_u32;
                 while due.duration_since(began) < lasts {
                     tokio::time::sleep_until(due.into()).await;
-                    let status = connection.ask(request.numbered(taken * CONNECTIONS + sender)).await?;
+                    let status =
+                        connection.ask(request.numbered(FIRST + taken * CONNECTIONS + sender)).await?;
                     if !(200..300).contains(&status) {
                         return Err(format!("an alert was answered {status}"));
                     }
