@@ -16,6 +16,7 @@ use super::{
     link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
+    quiet::{QuietIntent, QuietRefusal},
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
 };
@@ -133,6 +134,8 @@ pub enum Intent {
     },
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
+    /// Something about what stays quiet.
+    Quiet(QuietIntent),
 }
 
 /// Something that happened in a room of a chat platform.
@@ -324,6 +327,8 @@ pub enum Refusal {
     Repeated,
     /// Something about a run of a runbook.
     Run(RunRefusal),
+    /// Nothing became quiet, or nothing ended.
+    Quiet(QuietRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

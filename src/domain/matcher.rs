@@ -6,6 +6,7 @@
 use std::fmt;
 
 use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::labels::Labels;
 
@@ -112,6 +113,15 @@ impl Matcher {
         Ok(matchers)
     }
 
+    /// Reads a list as people type it in a line: with commas or blanks between the conditions, with or without braces.
+    ///
+    /// # Errors
+    /// The first condition that is none: which one it is, counted from 1, and why.
+    pub fn parse_words(texts: &[String]) -> Result<Vec<Self>, (usize, NotAMatcher)> {
+        let parts: Vec<&str> = texts.iter().flat_map(|text| parts(text)).collect();
+        parts.iter().enumerate().map(|(at, part)| Self::parse(part).map_err(|why| (at + 1, why))).collect()
+    }
+
     /// Whether the labels meet the condition.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -129,6 +139,23 @@ impl Matcher {
     pub fn label(&self) -> &str {
         &self.name
     }
+}
+
+/// Cuts a list at commas and blanks outside quotes.
+fn parts(text: &str) -> Vec<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+    let (mut quoted, mut escaped) = (false, false);
+    let cut = |letter: char| {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return !quoted && (letter == ',' || letter.is_whitespace()),
+        }
+        false
+    };
+    text.split(cut).filter(|part| !part.is_empty()).collect()
 }
 
 fn unquote(value: &str) -> Result<String, NotAMatcher> {
@@ -179,6 +206,28 @@ impl fmt::Display for Matcher {
             }
         }
         out.write_str("\"")
+    }
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        let kind = |one: &Self| std::mem::discriminant(&one.test);
+        self.name == other.name && self.value == other.value && kind(self) == kind(other)
+    }
+}
+
+impl Eq for Matcher {}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
     }
 }
 

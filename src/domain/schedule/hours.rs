@@ -147,6 +147,19 @@ impl Hours<'_> {
     }
 }
 
+/// The stretch of these hours that holds an instant, or else the next one within ten days: from (inclusive) and until
+/// (exclusive).
+#[must_use]
+pub fn stretch_at(
+    only: &[Restriction],
+    zone: &TimeZone,
+    at: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    let hours = Hours { zone, only };
+    let all = dates(hours.date(at), -1, 10).flat_map(|date| hours.stretches(date).collect::<Vec<_>>());
+    all.filter(|(_, until)| at < *until).min()
+}
+
 /// The dates from `first` to `last` days away from a date, backward when `last` is less.
 fn dates(date: Date, first: i64, last: i64) -> impl Iterator<Item = Date> {
     let step = (last - first).signum();
