@@ -170,9 +170,7 @@ pub struct AlertFacts {
 impl Facts {
     /// Engine time as what people read: when a permit is given, both clocks are known.
     pub(super) fn in_civil_time(&mut self, now: Now) {
-        let civil = |at: &mut Timestamp| {
-            *at = now.civil.checked_add(at.duration_since(now.engine)).unwrap_or(*at);
-        };
+        let civil = |at: &mut Timestamp| *at = now.civil_of(*at);
         if let Some(group) = &mut self.group {
             group.quiet.iter_mut().for_each(|hush| civil(&mut hush.until));
             group.snooze.iter_mut().for_each(|snooze| civil(&mut snooze.until));

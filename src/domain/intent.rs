@@ -30,6 +30,14 @@ pub struct Now {
     pub civil: Timestamp,
 }
 
+impl Now {
+    /// An instant of engine time as civil time, by the clocks of this moment: what people read.
+    #[must_use]
+    pub fn civil_of(self, due: Timestamp) -> Timestamp {
+        self.civil.checked_add(due.duration_since(self.engine)).unwrap_or(due)
+    }
+}
+
 /// Something that somebody wants.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Intent {

@@ -82,6 +82,12 @@ impl Matcher {
         Ok(Self { name: name.into(), test, value })
     }
 
+    /// The condition that a label has this value, which may be any text.
+    #[must_use]
+    pub fn equal(name: &str, value: &str) -> Self {
+        Self { name: name.into(), test: Test::Equal, value: value.into() }
+    }
+
     /// Reads a list as people type it: `service="qflow", severity=~"critical|page"`, with or without braces.
     ///
     /// # Errors
