@@ -48,10 +48,10 @@ fn end(world: &mut World, silence: SilenceId, kind: SilenceKind) -> Result<(), R
     world.want(Intent::Quiet(QuietIntent::End { silence, kind, by: ana() })).map(drop)
 }
 
-/// Why pages began, in their order.
+/// Why pages of groups began, in their order. An incident pages by its own deadlines, silences or not.
 pub(super) fn reasons(world: &World) -> Vec<PageReason> {
     let started = |event| match event {
-        Event::PageStarted(started) => Some(started.reason),
+        Event::PageStarted(started) => started.subject.group().map(|_| started.reason),
         _ => None,
     };
     world.events().into_iter().filter_map(started).collect()
