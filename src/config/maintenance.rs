@@ -47,7 +47,8 @@ fn planned(reader: &Reader<'_>, whole: &Whole<'_>, node: &Node<'_>) -> Option<Pl
     }
     if matchers.iter().all(|matcher| matcher.matches(&Labels::default())) {
         let what = "this maintenance would silence every alert that there is";
-        let remedy = "name at least one label with the value that it must have: match = ['service=\"qflow\"']";
+        let remedy =
+            "name at least one label with the value that it must have: match = ['service=\"qflow\"']";
         reader.mistake(node.key, what, None, remedy);
         return None;
     }

@@ -308,4 +308,33 @@ mod tests {
             assert_eq!((&again.value, again.to_string()), (&once.value, once.to_string()), "{text}");
         }
     }
+
+    #[test]
+    fn conditions_in_a_line_are_cut_at_blanks_and_commas_outside_quotes() {
+        let words = |text: &str| Matcher::parse_words(&[text.to_owned()]);
+        for (text, expected) in [
+            ("", vec![]),
+            ("a=b c!=\"d e\"", vec!["a=\"b\"", "c!=\"d e\""]),
+            ("{a=b, c=~\"d|e, f\"}", vec!["a=\"b\"", "c=~\"d|e, f\""]),
+            ("a=\"x \\\" y\",b=c", vec!["a=\"x \\\" y\"", "b=\"c\""]),
+        ] {
+            let read: Vec<String> = words(text).expect(text).iter().map(ToString::to_string).collect();
+            assert_eq!(read, expected, "{text}");
+        }
+        for (text, number) in [("a=b c", 2), ("a = b", 1), ("a=b c=\"d", 2), ("a=~\"[\"", 1)] {
+            assert_eq!(words(text).expect_err(text).0, number, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_is_kept_as_it_is_written() {
+        for text in ["a=\"b\"", "a!~\"b|c\"", "a=\"x \\\" \\n\""] {
+            let matcher = Matcher::parse(text).unwrap();
+            let json = serde_json::to_string(&matcher).unwrap();
+            assert_eq!(serde_json::from_str::<Matcher>(&json).unwrap(), matcher, "{json}");
+        }
+        assert!(serde_json::from_str::<Matcher>("\"nothing\"").is_err());
+        let odd = Matcher::equal("a", "b \"c\" \\ d");
+        assert_eq!(Matcher::parse(&odd.to_string()).unwrap(), odd);
+    }
 }

@@ -1,6 +1,8 @@
 //! Cards about alerts. Labels and annotations come from outside: they are shown as they are, one line each, and
 //! whoever renders them escapes them. Never shows more than a reader can take in.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
 use crate::domain::{
     alert::{Alert, name},
     event::{AlertFired, ResolvedBy},
+    group::Group,
     id::{AlertId, GroupId, SeverityId},
     labels::Labels,
 };
@@ -33,7 +36,8 @@ pub fn list(scene: &Scene<'_>, limit: usize) -> Card {
         return Card { title: "No alert fires.".to_owned(), tone: Tone::Good, text, ..Card::default() };
     }
     let alerts = scene.state.alerts.values().rev().take(limit).map(|alert| &**alert);
-    let untaken = scene.state.groups.values().any(|group| group.acknowledged.is_none());
+    let waits = |group: &Arc<Group>| group.acknowledged.is_none() && group.hush.is_none();
+    let untaken = scene.state.groups.values().any(waits);
     let title = if total == 1 { "1 alert fires".to_owned() } else { format!("{total} alerts fire") };
     let more = total.saturating_sub(limit);
     let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };

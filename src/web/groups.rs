@@ -19,7 +19,10 @@ use crate::{
     domain::{
         event::Actor,
         group::{ClosedGroup, Group},
-        id::{AlertId, ChannelName, GroupId, IncidentId, PersonId, PolicyId, RouteId, Seq, SeverityId, SilenceId},
+        id::{
+            AlertId, ChannelName, GroupId, IncidentId, PersonId, PolicyId, RouteId, Seq, SeverityId,
+            SilenceId,
+        },
         intent::Now,
         labels::Labels,
         timeline::Key,

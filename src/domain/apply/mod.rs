@@ -92,10 +92,9 @@ impl State {
             Event::PageStopped { page, why, .. } => {
                 let by = match why {
                     PageStop::Acknowledged(by) => Some(by.clone()),
-                    PageStop::Resolved
-                    | PageStop::Replaced(_)
-                    | PageStop::Quiet
-                    | PageStop::Snoozed(_) => None,
+                    PageStop::Resolved | PageStop::Replaced(_) | PageStop::Quiet | PageStop::Snoozed(_) => {
+                        None
+                    }
                 };
                 self.page_ended(*page, by, stamp);
             }

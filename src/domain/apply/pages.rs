@@ -40,7 +40,11 @@ impl State {
                 Subject::Incident(incident) => {
                     self.change_incident(incident, |incident| incident.unresolved_paged += 1);
                 }
-                Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => {}
+                Subject::Request(_)
+                | Subject::Storm(_)
+                | Subject::Run(_)
+                | Subject::Announcement(..)
+                | Subject::Silence(_) => {}
             }
         }
         match page.subject {
@@ -52,7 +56,11 @@ impl State {
                     incident.pages.insert(page.id);
                 });
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => {}
+            Subject::Request(_)
+            | Subject::Storm(_)
+            | Subject::Run(_)
+            | Subject::Announcement(..)
+            | Subject::Silence(_) => {}
         }
         self.timers.insert((page.next_at, Timer::PageStep(page.id)));
         self.pages.insert(page.id, Arc::new(page));
@@ -78,7 +86,11 @@ impl State {
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => {}
+            Subject::Request(_)
+            | Subject::Storm(_)
+            | Subject::Run(_)
+            | Subject::Announcement(..)
+            | Subject::Silence(_) => {}
         }
     }
 

@@ -37,7 +37,10 @@ impl Decision<'_> {
     }
 
     fn needs_acknowledgement(&self, group: GroupId) -> bool {
-        self.state.groups.get(&group).is_some_and(|group| group.acknowledged.is_none() || group.snooze.is_some())
+        self.state
+            .groups
+            .get(&group)
+            .is_some_and(|group| group.acknowledged.is_none() || group.snooze.is_some())
             || !self.pages_of_group(group).is_empty()
     }
 

@@ -114,12 +114,7 @@ impl Decision<'_> {
         self.tell_maintenance(&silence, QuietNotice::Began);
     }
 
-    fn end_by_person(
-        &mut self,
-        id: SilenceId,
-        kind: SilenceKind,
-        by: Actor,
-    ) -> Result<(), QuietRefusal> {
+    fn end_by_person(&mut self, id: SilenceId, kind: SilenceKind, by: Actor) -> Result<(), QuietRefusal> {
         let silence = self.state.silence(id).cloned().ok_or(QuietRefusal::Unknown(kind, id))?;
         if silence.kind != kind {
             return Err(QuietRefusal::OtherKind { silence: id, is: silence.kind });

@@ -83,8 +83,7 @@ impl Decision<'_> {
             if !groups.contains(&group) {
                 groups.push(group);
                 // What is quiet makes nothing worse.
-                let worse =
-                    of_alert.clone().filter(|severity| !quieted && self.is_raised(group, severity));
+                let worse = of_alert.clone().filter(|severity| !quieted && self.is_raised(group, severity));
                 raised.extend(worse.map(|to| (group, to)));
             }
             // The worst, when routes disagree: ids sort the worst first.

@@ -21,7 +21,8 @@ impl Decision<'_> {
             return Err(Refusal::Quiet(QuietRefusal::SnoozeLength));
         }
         let group = self.open_group(id)?;
-        let until = self.now.engine.checked_add(wait).map_err(|_| Refusal::Quiet(QuietRefusal::SnoozeLength))?;
+        let until =
+            self.now.engine.checked_add(wait).map_err(|_| Refusal::Quiet(QuietRefusal::SnoozeLength))?;
         let mut pages = self.pages_of_group(id);
         pages.extend(self.opened_by(&group).into_iter().flat_map(|incident| self.own_pages(incident)));
         self.emit_quiet(QuietEvent::Snoozed(GroupSnoozed { group: id, until, by: by.clone() }));
@@ -49,7 +50,9 @@ impl Decision<'_> {
 
     /// It still fires: its channels hear of it again, and people too when nobody has it and nobody is being paged.
     pub(super) fn repeat(&mut self, id: GroupId) {
-        let Some(interval) = self.state.groups.get(&id).and_then(|group| group.repeat_interval) else { return };
+        let Some(interval) = self.state.groups.get(&id).and_then(|group| group.repeat_interval) else {
+            return;
+        };
         self.emit_quiet(QuietEvent::Repeated { group: id });
         self.page_again(id, PageReason::Repeated(interval));
         self.tell_again(id, QuietNotice::Repeated);

@@ -108,7 +108,8 @@ pub fn list(scene: &Scene<'_>, kind: SilenceKind) -> Card {
         };
         return Card { title: title.to_owned(), text: text.to_owned(), ..Card::default() };
     }
-    let head = ["id", "matches", "from", "until", "by", "quiet groups", "comment"].map(str::to_owned).to_vec();
+    let head =
+        ["id", "matches", "from", "until", "by", "quiet groups", "comment"].map(str::to_owned).to_vec();
     let near = |at| scene.near(scene.civil(at));
     let rows = all.iter().map(|one| {
         vec![
@@ -232,7 +233,15 @@ pub fn of_alert(scene: &Scene<'_>, labels: &crate::domain::labels::Labels) -> Ve
     let one = |silence: &&Silence| {
         let until = scene.near(scene.civil(silence.ends));
         let comment = plain(silence.comment.as_str(), NAME);
-        field("Quiet", format!("until {until} by {} {} of {}: {comment}", silence.kind.as_str(), silence.id, who(silence)))
+        field(
+            "Quiet",
+            format!(
+                "until {until} by {} {} of {}: {comment}",
+                silence.kind.as_str(),
+                silence.id,
+                who(silence)
+            ),
+        )
     };
     silences.iter().take(MOST).map(one).collect()
 }

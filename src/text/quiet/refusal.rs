@@ -13,8 +13,7 @@ use crate::{
     },
 };
 
-const EXAMPLE: &str =
-    "Nothing was changed. Example: /silence add service=qflow severity=~\"warning|info\" --for 2h --comment why";
+const EXAMPLE: &str = "Nothing was changed. Example: /silence add service=qflow severity=~\"warning|info\" --for 2h --comment why";
 
 /// Why it was refused.
 #[must_use]

@@ -60,3 +60,53 @@ fn silence(added: &SilenceAdded, now: Timestamp) -> String {
     let comment = plain(added.comment.as_str(), WORDS);
     format!("{kind} {} begins {begins} for {length}, {matchers}: {comment}", added.silence)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::domain::{
+        event::{Actor, Title},
+        id::{GroupId, SilenceId},
+        prose::Prose,
+        quiet::{GroupHushed, GroupSnoozed, Hushing, SilenceKind},
+    };
+
+    #[test]
+    fn who_made_it_quiet_and_until_when_is_said_in_a_line() {
+        let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
+        let (until, ana) = (now + SignedDuration::from_mins(90), || Actor::Person("ana".into()));
+        let (group, silence, kind) = (GroupId(17), SilenceId(3), SilenceKind::Silence);
+        let added = SilenceAdded {
+            silence,
+            kind,
+            matchers: vec!["service=\"qflow\"".into()],
+            by: ana(),
+            comment: Title::Written(Prose::new("new\ndisks", [1; 16])),
+            planned: None,
+            channels: Vec::new(),
+            starts: now,
+            ends: until,
+        };
+        let hushed = GroupHushed { group, by: vec![Hushing { silence, kind, by: ana() }], until };
+        for (event, by, text) in [
+            (
+                QuietEvent::Added(added),
+                "ana",
+                "Silence S-3 begins now for 1h30m, service=\"qflow\": new disks",
+            ),
+            (QuietEvent::Hushed(hushed), "watchbell", "G-17 is quiet for 1h30m: silence S-3 of ana"),
+            (
+                QuietEvent::Snoozed(GroupSnoozed { group, until, by: ana() }),
+                "ana",
+                "ana snoozed G-17 for 1h30m",
+            ),
+            (QuietEvent::Ended { silence, by: Some(ana()) }, "ana", "ana ended S-3 before its time"),
+            (QuietEvent::Ended { silence, by: None }, "watchbell", "The time of S-3 is over"),
+        ] {
+            let (_, who, said) = entry(&event, now);
+            assert_eq!((who.as_str(), said.as_str()), (by, text));
+        }
+    }
+}

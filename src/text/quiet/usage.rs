@@ -5,7 +5,8 @@ use crate::{
     text::{card::Card, refusal::no},
 };
 
-const EXAMPLE: &str = "Nothing was changed. Example: /silence add service=qflow --for 2h --comment the disk is being replaced";
+const EXAMPLE: &str =
+    "Nothing was changed. Example: /silence add service=qflow --for 2h --comment the disk is being replaced";
 
 /// Nobody said how long.
 #[must_use]

@@ -135,7 +135,8 @@ impl Witness {
         let Event::AlertResolved { alert, by: ResolvedBy::Person(_), .. } = &record.event else { return };
         let word = self.hushes.fingerprint(*alert).and_then(|alert| self.said.get_mut(&alert));
         if let Some(word) = word {
-            *word = Word { status: AlertStatus::Resolved, at: record.engine_time(), by_person: true, ..*word };
+            *word =
+                Word { status: AlertStatus::Resolved, at: record.engine_time(), by_person: true, ..*word };
         }
     }
 

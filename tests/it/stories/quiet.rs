@@ -26,7 +26,11 @@ pub(super) fn nobody_hears(world: &World, before: usize) -> bool {
     world.sent.len() == before
 }
 
-pub(super) fn silence(world: &mut World, matchers: &str, length: SignedDuration) -> Result<SilenceId, Refusal> {
+pub(super) fn silence(
+    world: &mut World,
+    matchers: &str,
+    length: SignedDuration,
+) -> Result<SilenceId, Refusal> {
     let until = world.now().civil + length;
     add(world, SilenceKind::Silence, matchers, None, until)
 }

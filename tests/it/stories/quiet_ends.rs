@@ -193,9 +193,8 @@ fn a_group_that_still_fires_is_told_again_and_pages_when_nobody_has_it() {
 #[test]
 fn what_joins_is_told_at_most_every_group_interval() {
     let mut world = World::with(with_intervals(Some(5), None));
-    let cards = |world: &World| {
-        world.sent.iter().filter(|sent| sent.delivery.kind == DeliveryKind::Card).count()
-    };
+    let cards =
+        |world: &World| world.sent.iter().filter(|sent| sent.delivery.kind == DeliveryKind::Card).count();
     fires(&mut world, SLOW);
     world.pass(secs(1), receipt);
     assert_eq!(cards(&world), 1);
