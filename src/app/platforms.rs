@@ -222,7 +222,10 @@ fn arguments(spec: &CommandSpec) -> Vec<discord::Argument> {
         Kind::Choice(choices) => choices.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     };
-    let known = |kind: &Kind| !matches!(kind, Kind::Text | Kind::Number(..) | Kind::Word | Kind::Choice(_));
+    let known = |kind: &Kind| {
+        let free = matches!(kind, Kind::Text | Kind::Word | Kind::Words | Kind::Matchers);
+        !free && !matches!(kind, Kind::Number(..) | Kind::Choice(_))
+    };
     let positional = spec.arguments.iter().map(|argument| discord::Argument {
         name: argument.name.to_string(),
         summary: argument.about.to_string(),

@@ -225,6 +225,7 @@ mod tests {
             reason: None,
             by: None,
             run: None,
+            silence: None,
         };
         Dispatch {
             delivery,

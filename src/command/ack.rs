@@ -57,7 +57,7 @@ pub(super) async fn take(call: &Call<'_>, target: Target) -> Answer {
 }
 
 /// Refuses an alert that has ended, and says when: the engine knows only those that fire.
-async fn still_fires(call: &Call<'_>, alert: AlertId) -> Result<(), Undone> {
+pub(super) async fn still_fires(call: &Call<'_>, alert: AlertId) -> Result<(), Undone> {
     let over = call.read(move |look| {
         let known = alert < look.state.next.alert;
         known && !look.state.alerts.contains_key(&alert)

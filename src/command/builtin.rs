@@ -1,8 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, deployment, help, incident, me, oncall, page, runbook,
-    spec::CommandSpec, version,
+    Answer, Call, ack, alert, announce, deployment, help, incident, maintenance, me, oncall, page, runbook,
+    silence, spec::CommandSpec, version,
 };
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
@@ -43,7 +43,9 @@ builtins! {
     Ack = ack;
     AlertAck = alert::ack;
     AlertList = alert::list;
+    AlertResolve = alert::resolve;
     AlertShow = alert::show;
+    AlertSnooze = alert::snooze;
     Announce = announce;
     DeploymentBefore = deployment::before;
     DeploymentList = deployment::list;
@@ -62,6 +64,9 @@ builtins! {
     IncidentShow = incident::show;
     IncidentStatus = incident::status;
     IncidentTimeline = incident::timeline;
+    MaintenanceEnd = maintenance::end;
+    MaintenanceList = maintenance::list;
+    MaintenanceStart = maintenance::start;
     Me = me::show;
     MeLink = me::link;
     MeUnlink = me::unlink;
@@ -76,5 +81,9 @@ builtins! {
     RunbookRefuse = runbook::refuse;
     RunbookRuns = runbook::runs;
     RunbookStop = runbook::stop;
+    SilenceAdd = silence::add;
+    SilenceExpire = silence::expire;
+    SilenceList = silence::list;
+    SilenceShow = silence::show;
     Version = version;
 }

@@ -11,7 +11,7 @@ use crate::{
         event::TraceId,
         id::{
             AlertId, ChannelName, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId,
-            SeverityId,
+            SeverityId, SilenceId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
@@ -227,6 +227,7 @@ from_value! {
     AlertId = Alert;
     GroupId = Group;
     OverrideId = Override;
+    SilenceId = Silence;
     RunId = Run;
     DeploymentId = Deployment;
     Target = Target;

@@ -197,6 +197,13 @@ pub(super) fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, 
         Kind::Status | Kind::IncidentRole | Kind::Choice(_) => {
             read::fixed_words(kind).into_iter().map(|word| (word, String::new())).collect()
         }
-        Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Text => Vec::new(),
+        Kind::Silence => {
+            let all = state.quiet.silences.values().rev().map(|one| (one.id.to_string(), one));
+            let all = all.filter(|(id, _)| begins(id, begun)).take(MOST);
+            all.map(|(id, one)| (id, one.comment.to_string())).collect()
+        }
+        Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Words | Kind::Matchers | Kind::Text => {
+            Vec::new()
+        }
     }
 }

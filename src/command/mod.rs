@@ -15,6 +15,7 @@ mod deployment;
 mod form;
 mod help;
 mod incident;
+mod maintenance;
 mod me;
 mod nearest;
 mod oncall;
@@ -23,6 +24,7 @@ pub mod parse;
 pub mod read;
 pub mod registry;
 mod runbook;
+mod silence;
 pub mod spec;
 #[cfg(test)]
 mod tests;

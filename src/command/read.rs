@@ -7,7 +7,7 @@ use super::{
     nearest::nearest,
     spec::Kind,
     time::{self, Origin},
-    words::Word,
+    words::{self, Word},
 };
 use crate::{
     domain::{
@@ -15,7 +15,7 @@ use crate::{
         duration,
         id::{
             AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId,
-            SeverityId, TeamId,
+            SeverityId, SilenceId, TeamId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
@@ -51,6 +51,8 @@ pub enum Value {
     Alert(AlertId),
     /// An override, which may not exist.
     Override(OverrideId),
+    /// A silence, which may not exist.
+    Silence(SilenceId),
     /// A run, which may not exist.
     Run(RunId),
     /// A deployment, which may not exist.
@@ -108,6 +110,7 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Group => Value::Group(written.parse().map_err(|_| no())?),
         Kind::Alert => Value::Alert(written.parse().map_err(|_| no())?),
         Kind::Override => Value::Override(written.parse().map_err(|_| no())?),
+        Kind::Silence => Value::Silence(written.parse().map_err(|_| no())?),
         Kind::Run => Value::Run(written.parse().map_err(|_| no())?),
         Kind::Deployment => Value::Deployment(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
@@ -122,6 +125,10 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
             let number = written.parse().ok().filter(|number| (least..=most).contains(&number));
             Value::Number(number.ok_or_else(no)?)
         }
+        Kind::Matchers | Kind::Words => {
+            let (text, used) = up_to_a_flag(words, *kind == Kind::Words).ok_or_else(no)?;
+            return Ok((Value::Text(text), used));
+        }
         Kind::Word if written.is_empty() => return Err(no()),
         Kind::Word | Kind::Text => Value::Text(written.to_owned()),
         Kind::Choice(choices) => {
@@ -130,6 +137,16 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         }
     };
     Ok((value, 1))
+}
+
+/// Words up to the next flag, as one text. `alone`: some in quotes are all of it.
+fn up_to_a_flag(words: &[Word], alone: bool) -> Option<(String, usize)> {
+    let first = words.first()?;
+    let ours = |word: &&Word| word.quoted || words::flag(&word.text).is_none();
+    let used = if alone && first.quoted { 1 } else { words.iter().take_while(ours).count() };
+    let texts: Vec<&str> = words.iter().take(used).map(|word| word.text.as_str()).collect();
+    let text = texts.join(" ").trim().to_owned();
+    (!text.is_empty()).then_some((text, used))
 }
 
 /// The words that may stand for this kind, when they are few and fixed.
@@ -150,6 +167,7 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
         Kind::Group => expected::id("a group", "G-17"),
         Kind::Alert => expected::id("an alert", "A-5"),
         Kind::Override => expected::id("an override", "OV-3"),
+        Kind::Silence => expected::id("a silence", "S-3"),
         Kind::Run => expected::id("a run", "R-7"),
         Kind::Deployment => expected::id("a deployment", "DEP-7"),
         Kind::Target => expected::target(),
@@ -157,7 +175,8 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
         Kind::Until => expected::until(zone),
         Kind::Duration => expected::duration(),
         Kind::Number(least, most) => expected::number(*least, *most),
-        Kind::Word => expected::word(),
+        Kind::Matchers => expected::matchers(),
+        Kind::Word | Kind::Words => expected::word(),
         _ => expected::one_of(&words),
     };
     let nearest = nearest(written, words.iter().map(String::as_str)).map(str::to_owned);

@@ -84,6 +84,8 @@ pub enum Kind {
     Alert,
     /// An override: `OV-3`, `3`.
     Override,
+    /// A silence or a maintenance: `S-3`, `3`.
+    Silence,
     /// A run: `R-7`, `7`.
     Run,
     /// A deployment: `DEP-7`, `7`.
@@ -106,6 +108,10 @@ pub enum Kind {
     Number(u64, u64),
     /// One word, or several in quotes.
     Word,
+    /// Conditions on labels: all words up to the next flag.
+    Matchers,
+    /// Several words up to the next flag, or some in quotes.
+    Words,
     /// All that remains; only as the last argument.
     Text,
     /// One of these.
@@ -146,7 +152,7 @@ impl Argument {
     #[must_use]
     pub fn placeholder(&self) -> String {
         let mut name = self.kind.placeholder().unwrap_or_else(|| self.name.to_uppercase());
-        if self.kind == Kind::Text {
+        if matches!(self.kind, Kind::Text | Kind::Matchers) {
             name.push('…');
         }
         if self.required { name } else { format!("[{name}]") }

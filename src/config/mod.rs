@@ -17,6 +17,7 @@ use toml::de::DeTable;
 use crate::domain::{config::Config, delivery::Channel};
 
 mod formats;
+mod maintenance;
 mod mistake;
 mod oncall;
 mod people;
@@ -224,6 +225,7 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         integrations: sources.integrations,
         routes: table.routes,
         unrouted: routes::unrouted(reader, whole),
+        maintenance: maintenance::maintenance(reader, whole),
         automatic: BTreeSet::new(),
         triggers: Vec::new(),
         offers: BTreeMap::new(),

@@ -76,9 +76,15 @@ fn layer(reader: &Reader<'_>, names: &Names, node: &Node<'_>) -> Option<Layer> {
 
 const HANDOFFS: &str =
     "hand-offs are \"daily 09:00\", \"weekly Mon 09:00\", \"monthly 1 09:00\" or \"every 12h\"";
-const RESTRICTIONS: &str = "restrictions are days and hours: \"Mon-Fri 09:00-17:00\" or \"Sat 00:00-24:00\"";
+pub(super) const RESTRICTIONS: &str =
+    "restrictions are days and hours: \"Mon-Fri 09:00-17:00\" or \"Sat 00:00-24:00\"";
 
-fn said<T, E: Display>(reader: &Reader<'_>, text: &Text, read: Result<T, E>, remedy: &str) -> Option<T> {
+pub(super) fn said<T, E: Display>(
+    reader: &Reader<'_>,
+    text: &Text,
+    read: Result<T, E>,
+    remedy: &str,
+) -> Option<T> {
     read.map_err(|why| {
         let (what, remedy) = words::part(&why.to_string(), remedy);
         reader.mistake(text.at, what, None, remedy);

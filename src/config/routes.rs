@@ -31,6 +31,7 @@ use super::{
 
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 30);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The highest limit of messages a minute.
 const MOST_MESSAGES: u32 = 1_000_000;
@@ -108,7 +109,7 @@ fn unresolved(
     rules
 }
 
-fn matchers(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str) -> Vec<Matcher> {
+pub(super) fn matchers(reader: &Reader<'_>, section: &mut Section<'_>, key: &'static str) -> Vec<Matcher> {
     let mut matchers = Vec::new();
     for text in section.texts(key, "['severity=\"critical\"']") {
         match Matcher::parse(&text.value) {
@@ -139,7 +140,7 @@ fn policy_of(reader: &Reader<'_>, names: &Names, node: &Node<'_>) -> Option<Poli
     names.check(reader, Kind::Policy, &text.value, text.at).then(|| PolicyId::new(text.value))
 }
 
-fn channels(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Vec<ChannelName> {
+pub(super) fn channels(reader: &Reader<'_>, names: &Names, section: &mut Section<'_>) -> Vec<ChannelName> {
     let Some(node) = section.node("channel") else { return Vec::new() };
     node.one_or_more().iter().filter_map(|node| people::channel(reader, names, node)).collect()
 }
@@ -282,6 +283,8 @@ fn route(
     let matchers = matchers(reader, &mut section, "match");
     let group_by = group_by(reader, &mut section);
     let group_wait = section.duration("group_wait", SignedDuration::ZERO..=SignedDuration::from_hours(1));
+    let group_interval = section.duration("group_interval", SECOND..=SignedDuration::from_hours(24));
+    let repeat_interval = section.duration("repeat_interval", MINUTE..=MONTH);
     let channels = channels(reader, names, &mut section);
     let page = policy(reader, names, &mut section);
     let severity = section.text("severity", "\"P1\"").and_then(|text| {
@@ -309,7 +312,19 @@ fn route(
         None => derived_id(&matchers, &group_by, &channels, page.as_ref()),
     };
     let group_wait = group_wait.unwrap_or(SignedDuration::from_secs(10));
-    let route = Route { id, matchers, group_by, group_wait, channels, page, severity, incident, goes_on };
+    let route = Route {
+        id,
+        matchers,
+        group_by,
+        group_wait,
+        group_interval,
+        repeat_interval,
+        channels,
+        page,
+        severity,
+        incident,
+        goes_on,
+    };
     Some((route, run))
 }
 

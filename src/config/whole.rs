@@ -118,6 +118,8 @@ pub(super) struct Whole<'a> {
     pub named: BTreeMap<Kind, Vec<(Text, Node<'a>)>>,
     /// Routes in the order of the files.
     pub routes: Vec<Node<'a>>,
+    /// Planned maintenance in the order of the files.
+    pub maintenance: Vec<Node<'a>>,
     /// Which names exist.
     pub names: Names,
 }
@@ -157,12 +159,11 @@ impl<'a> Whole<'a> {
                 self.define(kind, name, node);
             }
         } else if key.value == "route" {
-            match node.items() {
-                Some(routes) => self.routes.extend(routes),
-                None => drop(node),
-            }
+            self.routes.extend(node.items().unwrap_or_default());
+        } else if key.value == "maintenance" {
+            self.maintenance.extend(node.items().unwrap_or_default());
         } else {
-            let known = SINGLE.into_iter().chain(Kind::ALL.map(Kind::word)).chain(["route"]);
+            let known = SINGLE.into_iter().chain(Kind::ALL.map(Kind::word)).chain(["route", "maintenance"]);
             let plural = Kind::ALL.into_iter().find(|kind| kind.plural() == key.value).map(Kind::word);
             let near = plural.or_else(|| words::nearest(&key.value, known.clone()));
             let known: Vec<String> = known.map(|word| format!("[{word}]")).collect();

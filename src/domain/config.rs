@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
     delivery::Channel,
@@ -16,7 +16,7 @@ use super::{
     person::{Person, Team, Urgency},
     room::RoomRule,
     run::{Budget, RunOffer},
-    schedule::Schedule,
+    schedule::{Restriction, Schedule},
 };
 
 /// Everything that decisions depend on beside the state. Checked as a whole before it comes into force: every
@@ -41,6 +41,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Where an alert goes that no route takes.
     pub unrouted: Unrouted,
+    /// Maintenance that comes again and again.
+    pub maintenance: Vec<PlannedMaintenance>,
     /// Identities of runbooks that run by themselves: their yes never counts.
     pub automatic: BTreeSet<PersonId>,
     /// Runbooks that start by themselves for groups, in the order in which they do.
@@ -134,6 +136,10 @@ pub struct Route {
     pub group_by: Vec<String>,
     /// How long a new group collects before anybody is told.
     pub group_wait: SignedDuration,
+    /// How long a card waits at least between two revisions that nobody asked for; none: as short as any card.
+    pub group_interval: Option<SignedDuration>,
+    /// After how long the channels are told again of what still fires; none: never.
+    pub repeat_interval: Option<SignedDuration>,
     /// Where the card goes.
     pub channels: Vec<ChannelName>,
     /// Whom it pages.
@@ -144,6 +150,23 @@ pub struct Route {
     pub incident: bool,
     /// Whether later routes are tried too.
     pub goes_on: bool,
+}
+
+/// Maintenance that comes again and again.
+#[derive(Debug, Clone)]
+pub struct PlannedMaintenance {
+    /// Its name: the comment, and the hours.
+    pub name: String,
+    /// Which alerts are quiet then; at least one condition.
+    pub matchers: Vec<Matcher>,
+    /// When; at least one stretch of the week.
+    pub only: Vec<Restriction>,
+    /// In which zone.
+    pub zone: TimeZone,
+    /// Why.
+    pub comment: String,
+    /// Where its begin and its end are told.
+    pub channels: Vec<ChannelName>,
 }
 
 /// A runbook that starts by itself for groups.

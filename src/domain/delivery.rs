@@ -86,6 +86,22 @@ impl fmt::Display for Recipient {
     }
 }
 
+/// What is said to a channel about what was quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuietNotice {
+    /// A group that was quiet is heard again.
+    Over,
+    /// A snooze is over, and the group still fires.
+    SnoozeOver,
+    /// The group still fires.
+    Repeated,
+    /// A maintenance begins.
+    Began,
+    /// A maintenance is over.
+    Ended,
+}
+
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -145,6 +161,8 @@ pub enum Notice {
     HeldBack(u32),
     /// Of a picture: the newest of this step.
     Drawn(RunId, u32),
+    /// What was quiet is heard again, or is quiet from now on.
+    Quiet(QuietNotice),
 }
 
 /// What a vendor made of one attempt: what to do next.

@@ -23,6 +23,7 @@ use super::{
     page::{PageReason, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
+    quiet::QuietEvent,
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
@@ -133,6 +134,8 @@ pub enum ResolvedBy {
     SourceGroup(IntegrationId),
     /// A person said so.
     Person(PersonId),
+    /// The local operator said so, who named nobody.
+    Operator,
 }
 
 /// A person who is paged by a step, with what will be tried.
@@ -605,6 +608,8 @@ pub enum Event {
     Announced(Box<Announced>),
     /// A deployment began, or stands differently now.
     Deployed(Box<Deployed>),
+    /// Alerts became quiet, or are heard again.
+    Quiet(Box<QuietEvent>),
 }
 
 /// An alert started.
@@ -666,6 +671,12 @@ pub struct GroupOpened {
     pub expect: Expectations,
     /// When its wait is over (engine time).
     pub wait_until: Timestamp,
+    /// How long its card waits at least between two revisions that nobody asked for; none: as short as any card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_interval: Option<SignedDuration>,
+    /// After how long its channels are told again while it fires; none: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat_interval: Option<SignedDuration>,
 }
 
 /// An incident was opened.
@@ -799,6 +810,10 @@ pub enum PageStop {
     Resolved,
     /// A newer page for the same subject took its place.
     Replaced(PageId),
+    /// All alerts of the group are silenced, or in maintenance.
+    Quiet,
+    /// Somebody took the group for a while.
+    Snoozed(Actor),
 }
 
 /// What is late.

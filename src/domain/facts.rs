@@ -11,12 +11,14 @@ use super::{
     delivery::Delivery,
     deployment::Change,
     event::Actor,
-    id::{AlertId, ChannelName, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId},
+    id::{AlertId, ChannelName, GroupId, IncidentId, PageId, PersonId, RunId, SeverityId, SilenceId},
     incident::{Incident, IncidentStatus},
+    intent::Now,
     labels::Labels,
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
+    quiet::{Hush, Silence, Snooze},
     run::{HeldBack, Run, RunOffer},
     state::State,
     storm::StormFacts,
@@ -81,6 +83,9 @@ pub struct Facts {
     /// The run that it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Arc<Run>>,
+    /// The silence or maintenance that it is; its instants are civil time, once a permit was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Arc<Silence>>,
 }
 
 /// What is known of an incident.
@@ -130,6 +135,12 @@ pub struct GroupFacts {
     /// Runbooks that were to start for it and do not, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<(String, HeldBack)>,
+    /// What keeps it quiet, and until when (civil time, once a permit was given).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Hush>,
+    /// Who took it for a while, and until when (civil time, once a permit was given).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snooze: Option<Snooze>,
 }
 
 impl GroupFacts {
@@ -157,6 +168,19 @@ pub struct AlertFacts {
 }
 
 impl Facts {
+    /// Engine time as what people read: when a permit is given, both clocks are known.
+    pub(super) fn in_civil_time(&mut self, now: Now) {
+        let civil = |at: &mut Timestamp| *at = now.civil_of(*at);
+        if let Some(group) = &mut self.group {
+            group.quiet.iter_mut().for_each(|hush| civil(&mut hush.until));
+            group.snooze.iter_mut().for_each(|snooze| civil(&mut snooze.until));
+        }
+        if let Some(silence) = self.silence.as_mut().map(Arc::make_mut) {
+            civil(&mut silence.starts);
+            civil(&mut silence.ends);
+        }
+    }
+
     /// How bad: of the thing itself or of its incident, whichever is worse.
     #[must_use]
     pub fn worst(&self) -> Option<&SeverityId> {
@@ -187,6 +211,7 @@ impl State {
             Subject::Storm(storm) => self.storm_facts(storm),
             Subject::Run(run) => self.run_facts(run, delivery.subject),
             Subject::Announcement(_, incident) => self.announcement_facts(incident, delivery),
+            Subject::Silence(silence) => self.silence_facts(silence, delivery.subject),
         };
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
@@ -225,11 +250,14 @@ impl State {
                     opened_at: group.opened_at,
                     alerts,
                     held_back: group.held_back.clone(),
+                    quiet: group.hush.clone(),
+                    snooze: group.snooze.clone(),
                 }),
                 storm: None,
                 reason: None,
                 by: None,
                 run: None,
+                silence: None,
             };
         }
         let closed = self.closed_groups.get(&id);
@@ -250,11 +278,14 @@ impl State {
                 opened_at: closed.map_or(self.clock, |closed| closed.opened_at),
                 alerts: Vec::new(),
                 held_back: Vec::new(),
+                quiet: None,
+                snooze: None,
             }),
             storm: None,
             reason: None,
             by: None,
             run: None,
+            silence: None,
         }
     }
 
@@ -280,6 +311,7 @@ impl State {
             reason: None,
             by: None,
             run: None,
+            silence: None,
         }
     }
 
@@ -305,6 +337,7 @@ impl State {
             reason: None,
             by: None,
             run: None,
+            silence: None,
         }
     }
 
@@ -325,6 +358,7 @@ impl State {
             reason: None,
             by: None,
             run: run.cloned(),
+            silence: None,
         }
     }
 
@@ -343,6 +377,27 @@ impl State {
             reason: None,
             by: None,
             run: None,
+            silence: None,
+        }
+    }
+
+    fn silence_facts(&self, id: SilenceId, subject: Subject) -> Facts {
+        let silence = self.silence(id);
+        let title = silence.map_or_else(|| id.to_string(), |silence| silence.comment.to_string());
+        Facts {
+            subject,
+            summary: title.clone(),
+            title,
+            severity: None,
+            urgency: Urgency::Routine,
+            standing: Standing::Open,
+            incident: None,
+            group: None,
+            storm: None,
+            reason: None,
+            by: None,
+            run: None,
+            silence: silence.cloned(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     },
     labels::Labels,
     person::Urgency,
+    quiet::{Hush, Snooze},
     run::HeldBack,
 };
 
@@ -85,6 +86,37 @@ pub struct Group {
     /// Those of them that do not start, and why.
     #[serde(default)]
     pub held_back: Vec<(String, HeldBack)>,
+    /// What keeps it quiet; none: it is heard.
+    #[serde(default)]
+    pub hush: Option<Hush>,
+    /// Somebody took it for a while.
+    #[serde(default)]
+    pub snooze: Option<Snooze>,
+    /// How long its card waits at least between two revisions that nobody asked for.
+    #[serde(default)]
+    pub group_interval: Option<SignedDuration>,
+    /// When its card was last posted (engine time).
+    #[serde(default)]
+    pub card_at: Option<Timestamp>,
+    /// After how long its channels are told again.
+    #[serde(default)]
+    pub repeat_interval: Option<SignedDuration>,
+    /// When they are (engine time), unless it is quiet or snoozed then.
+    #[serde(default)]
+    pub repeat_at: Option<Timestamp>,
+}
+
+impl Group {
+    /// Whether its channel and the people on call have been told of it.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.wait_until.is_none()
+    }
+
+    /// Its channels are told at this instant (engine time): from here its repetition counts.
+    pub(super) fn told_at(&mut self, clock: Timestamp) {
+        self.repeat_at = self.repeat_interval.and_then(|interval| clock.checked_add(interval).ok());
+    }
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

@@ -185,6 +185,8 @@ number! {
     DeploymentId = "DEP";
     /// A storm: more groups in one channel than anybody can read.
     StormId = "ST";
+    /// A silence or a maintenance.
+    SilenceId = "S";
 }
 
 /// The position of an event in the journal; the first is 1.

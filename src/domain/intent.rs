@@ -16,6 +16,7 @@ use super::{
     link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
+    quiet::{QuietIntent, QuietRefusal},
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
 };
@@ -27,6 +28,14 @@ pub struct Now {
     pub engine: Timestamp,
     /// Civil time: what people read, and what schedules are asked with.
     pub civil: Timestamp,
+}
+
+impl Now {
+    /// An instant of engine time as civil time, by the clocks of this moment: what people read.
+    #[must_use]
+    pub fn civil_of(self, due: Timestamp) -> Timestamp {
+        self.civil.checked_add(due.duration_since(self.engine)).unwrap_or(due)
+    }
 }
 
 /// Something that somebody wants.
@@ -133,6 +142,8 @@ pub enum Intent {
     },
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
+    /// Something about what stays quiet.
+    Quiet(QuietIntent),
 }
 
 /// Something that happened in a room of a chat platform.
@@ -324,6 +335,8 @@ pub enum Refusal {
     Repeated,
     /// Something about a run of a runbook.
     Run(RunRefusal),
+    /// Nothing became quiet, or nothing ended.
+    Quiet(QuietRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::labels::Labels;
 
@@ -81,6 +82,12 @@ impl Matcher {
         Ok(Self { name: name.into(), test, value })
     }
 
+    /// The condition that a label has this value, which may be any text.
+    #[must_use]
+    pub fn equal(name: &str, value: &str) -> Self {
+        Self { name: name.into(), test: Test::Equal, value: value.into() }
+    }
+
     /// Reads a list as people type it: `service="qflow", severity=~"critical|page"`, with or without braces.
     ///
     /// # Errors
@@ -112,6 +119,15 @@ impl Matcher {
         Ok(matchers)
     }
 
+    /// Reads a list as people type it in a line: with commas or blanks between the conditions, with or without braces.
+    ///
+    /// # Errors
+    /// The first condition that is none: which one it is, counted from 1, and why.
+    pub fn parse_words(texts: &[String]) -> Result<Vec<Self>, (usize, NotAMatcher)> {
+        let parts: Vec<&str> = texts.iter().flat_map(|text| parts(text)).collect();
+        parts.iter().enumerate().map(|(at, part)| Self::parse(part).map_err(|why| (at + 1, why))).collect()
+    }
+
     /// Whether the labels meet the condition.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -129,6 +145,23 @@ impl Matcher {
     pub fn label(&self) -> &str {
         &self.name
     }
+}
+
+/// Cuts a list at commas and blanks outside quotes.
+fn parts(text: &str) -> Vec<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+    let (mut quoted, mut escaped) = (false, false);
+    let cut = |letter: char| {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return !quoted && (letter == ',' || letter.is_whitespace()),
+        }
+        false
+    };
+    text.split(cut).filter(|part| !part.is_empty()).collect()
 }
 
 fn unquote(value: &str) -> Result<String, NotAMatcher> {
@@ -179,6 +212,28 @@ impl fmt::Display for Matcher {
             }
         }
         out.write_str("\"")
+    }
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        let kind = |one: &Self| std::mem::discriminant(&one.test);
+        self.name == other.name && self.value == other.value && kind(self) == kind(other)
+    }
+}
+
+impl Eq for Matcher {}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
     }
 }
 
@@ -252,5 +307,34 @@ mod tests {
             let again = Matcher::parse(&once.to_string()).unwrap();
             assert_eq!((&again.value, again.to_string()), (&once.value, once.to_string()), "{text}");
         }
+    }
+
+    #[test]
+    fn conditions_in_a_line_are_cut_at_blanks_and_commas_outside_quotes() {
+        let words = |text: &str| Matcher::parse_words(&[text.to_owned()]);
+        for (text, expected) in [
+            ("", vec![]),
+            ("a=b c!=\"d e\"", vec!["a=\"b\"", "c!=\"d e\""]),
+            ("{a=b, c=~\"d|e, f\"}", vec!["a=\"b\"", "c=~\"d|e, f\""]),
+            ("a=\"x \\\" y\",b=c", vec!["a=\"x \\\" y\"", "b=\"c\""]),
+        ] {
+            let read: Vec<String> = words(text).expect(text).iter().map(ToString::to_string).collect();
+            assert_eq!(read, expected, "{text}");
+        }
+        for (text, number) in [("a=b c", 2), ("a = b", 1), ("a=b c=\"d", 2), ("a=~\"[\"", 1)] {
+            assert_eq!(words(text).expect_err(text).0, number, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_is_kept_as_it_is_written() {
+        for text in ["a=\"b\"", "a!~\"b|c\"", "a=\"x \\\" \\n\""] {
+            let matcher = Matcher::parse(text).unwrap();
+            let json = serde_json::to_string(&matcher).unwrap();
+            assert_eq!(serde_json::from_str::<Matcher>(&json).unwrap(), matcher, "{json}");
+        }
+        assert!(serde_json::from_str::<Matcher>("\"nothing\"").is_err());
+        let odd = Matcher::equal("a", "b \"c\" \\ d");
+        assert_eq!(Matcher::parse(&odd.to_string()).unwrap(), odd);
     }
 }

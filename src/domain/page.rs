@@ -9,7 +9,7 @@ use super::{
     event::{Actor, Plan, Try},
     id::{
         AlertId, AnnouncementId, ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RunId,
-        ScheduleId, SeverityId, StormId, TeamId,
+        ScheduleId, SeverityId, SilenceId, StormId, TeamId,
     },
     person::Urgency,
     prose::Prose,
@@ -66,6 +66,8 @@ pub enum Subject {
     Run(RunId),
     /// Somebody's message to a channel, and the incident that the channel belongs to. Nobody is paged for it.
     Announcement(AnnouncementId, Option<IncidentId>),
+    /// A silence or a maintenance that begins or is over. Nobody is paged for it.
+    Silence(SilenceId),
 }
 
 impl Subject {
@@ -75,7 +77,7 @@ impl Subject {
         match self {
             Self::Group(_, incident) | Self::Announcement(_, incident) => incident,
             Self::Incident(incident) => Some(incident),
-            Self::Request(_) | Self::Storm(_) | Self::Run(_) => None,
+            Self::Request(_) | Self::Storm(_) | Self::Run(_) | Self::Silence(_) => None,
         }
     }
     /// The group, when it is about one.
@@ -94,6 +96,7 @@ impl fmt::Display for Subject {
             Self::Storm(storm) => storm.fmt(out),
             Self::Run(run) => run.fmt(out),
             Self::Announcement(announcement, _) => announcement.fmt(out),
+            Self::Silence(silence) => silence.fmt(out),
         }
     }
 }
@@ -118,6 +121,12 @@ pub enum PageReason {
     NotHelped(RunId),
     /// This runbook should have answered by itself, and was not started.
     HeldBack(String),
+    /// What kept it quiet is over, and it still fires.
+    QuietOver,
+    /// A snooze is over, and it still fires.
+    SnoozeOver,
+    /// It still fires after its route's `repeat_interval`, and nobody has it.
+    Repeated(SignedDuration),
 }
 
 /// A page that runs.

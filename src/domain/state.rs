@@ -17,11 +17,12 @@ use super::{
     group::{ClosedGroup, Group},
     id::{
         AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
-        OverrideId, PageId, RunId, ScheduleId, Seq, StormId,
+        OverrideId, PageId, RunId, ScheduleId, Seq, SilenceId, StormId,
     },
     incident::Incident,
     link::Links,
     page::{ClosedPage, Page, Subject},
+    quiet::Quiet,
     room::Origin,
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
@@ -128,6 +129,9 @@ pub struct State {
     /// When alerts last had runbooks start, by their commands, as far back as that counts.
     #[serde(default)]
     pub due_lately: BTreeMap<String, DueLately>,
+    /// What keeps alerts quiet.
+    #[serde(default)]
+    pub quiet: Quiet,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.
@@ -157,7 +161,7 @@ impl CardOf {
             Subject::Incident(incident) => Some(Self::Incident(incident)),
             Subject::Storm(storm) => Some(Self::Storm(storm)),
             Subject::Run(run) => Some(Self::Run(run)),
-            Subject::Request(_) | Subject::Announcement(..) => None,
+            Subject::Request(_) | Subject::Announcement(..) | Subject::Silence(_) => None,
         }
     }
 }
@@ -246,6 +250,14 @@ pub enum Timer {
     RunJudge(RunId),
     /// The card of a run that changed is edited.
     RunCard(RunId),
+    /// A group that is quiet is looked at again.
+    GroupQuiet(GroupId),
+    /// A snooze is over.
+    GroupSnooze(GroupId),
+    /// A group that still fires is told again.
+    GroupRepeat(GroupId),
+    /// A silence or a maintenance begins or is over.
+    Silence(SilenceId),
 }
 
 /// The instant and the cause of an event, for `apply`.

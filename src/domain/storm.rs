@@ -173,6 +173,7 @@ impl State {
             reason: None,
             by: None,
             run: None,
+            silence: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     id::{AlertId, GroupId, IncidentId, PageId, RunId, StormId},
     incident::Incident,
     page::Subject,
+    quiet::QuietEvent,
     run::{RunEvent, RunHappened, StepOutcome},
 };
 
@@ -37,6 +38,8 @@ pub enum Key {
     Runs,
     /// Messages that people have posted into channels of no incident.
     Announcements,
+    /// Silences and maintenance.
+    Silences,
 }
 
 impl Key {
@@ -58,6 +61,8 @@ impl Key {
             Self::Run(RunId(number)) => (8, number),
             Self::Runs => (9, 0),
             Self::Announcements => (10, 0),
+            // Others have asked for numbers below.
+            Self::Silences => (20, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -82,6 +87,7 @@ pub fn of_subject(subject: Subject) -> Key {
         Subject::Run(run) => Key::Run(run),
         Subject::Announcement(_, Some(incident)) => Key::Incident(incident),
         Subject::Announcement(_, None) => Key::Announcements,
+        Subject::Silence(_) => Key::Silences,
     }
 }
 
@@ -191,7 +197,20 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             file(Key::Group(held.group));
         }
         Event::RunsOffered(offered) => file(Key::Incident(offered.incident)),
+        Event::Quiet(event) => of_quiet(event, file),
         Event::GuideRead(read) => file(Key::Incident(read.incident)),
+    }
+}
+
+/// What is quiet is filed under its group; silences themselves under all of them.
+fn of_quiet(event: &QuietEvent, mut file: impl FnMut(Key)) {
+    match event {
+        QuietEvent::Added(_) | QuietEvent::Began { .. } | QuietEvent::Ended { .. } => file(Key::Silences),
+        QuietEvent::Hushed(hushed) => file(Key::Group(hushed.group)),
+        QuietEvent::Snoozed(snoozed) => file(Key::Group(snoozed.group)),
+        QuietEvent::Woken { group, .. }
+        | QuietEvent::SnoozeOver { group }
+        | QuietEvent::Repeated { group } => file(Key::Group(*group)),
     }
 }
 

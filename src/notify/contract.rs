@@ -93,6 +93,7 @@ fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
             reason: Some(PageReason::Fired),
             by: None,
             run: None,
+            silence: None,
         },
         at,
         edits: None,

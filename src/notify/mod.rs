@@ -115,6 +115,6 @@ fn target(subject: Subject) -> Option<Target> {
         Subject::Request(page) => Some(Target::Page(page)),
         Subject::Storm(_) => None,
         // Nobody takes a run or an announcement, and nobody is paged for one.
-        Subject::Run(_) | Subject::Announcement(..) => None,
+        Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => None,
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn written(argument: &Argument) -> Value {
         Argument::Number(number) => Value::from(*number),
         Argument::Text(text) => Value::from(text.as_str()),
         Argument::Group(id) => Value::from(id.to_string()),
+        Argument::Silence(id) => Value::from(id.to_string()),
         Argument::Run(id) => Value::from(id.to_string()),
         Argument::Deployment(id) => Value::from(id.to_string()),
         Argument::Given => Value::from(true),

@@ -1,6 +1,8 @@
 //! Cards about alerts. Labels and annotations come from outside: they are shown as they are, one line each, and
 //! whoever renders them escapes them. Never shows more than a reader can take in.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
 use crate::domain::{
     alert::{Alert, name},
     event::{AlertFired, ResolvedBy},
+    group::Group,
     id::{AlertId, GroupId, SeverityId},
     labels::Labels,
 };
@@ -33,7 +36,8 @@ pub fn list(scene: &Scene<'_>, limit: usize) -> Card {
         return Card { title: "No alert fires.".to_owned(), tone: Tone::Good, text, ..Card::default() };
     }
     let alerts = scene.state.alerts.values().rev().take(limit).map(|alert| &**alert);
-    let untaken = scene.state.groups.values().any(|group| group.acknowledged.is_none());
+    let waits = |group: &Arc<Group>| group.acknowledged.is_none() && group.hush.is_none();
+    let untaken = scene.state.groups.values().any(waits);
     let title = if total == 1 { "1 alert fires".to_owned() } else { format!("{total} alerts fire") };
     let more = total.saturating_sub(limit);
     let text = if more > 0 { format!("{more} more are not shown: --limit N") } else { String::new() };
@@ -52,7 +56,7 @@ pub(super) fn rows<'a>(scene: &Scene<'_>, alerts: impl Iterator<Item = &'a Alert
             plain(alert.name(), NAME),
             alert.severity.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
             scene.near(alert.starts_at),
-            alert.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            alert.groups.iter().map(|id| in_row(scene, *id)).collect::<Vec<_>>().join(", "),
             plain(summary(&alert.annotations), NAME),
         ]
     }));
@@ -91,6 +95,7 @@ pub fn card(scene: &Scene<'_>, alert: &Alert) -> Card {
     let mut fields =
         vec![field("Fires since", scene.ago(alert.starts_at)), field("Source", alert.integration.as_str())];
     fields.extend(alert.groups.iter().map(|id| field("Group", group(scene, *id))));
+    fields.extend(super::quiet::of_alert(scene, &alert.labels));
     fields.append(&mut card.fields);
     card.fields = fields;
     card.links = links(&alert.annotations, alert.graph.as_deref(), alert.source.as_deref());
@@ -135,6 +140,7 @@ fn resolver(by: &ResolvedBy) -> String {
         ResolvedBy::Source(integration) => integration.to_string(),
         ResolvedBy::SourceGroup(integration) => format!("{integration}, as part of a whole group"),
         ResolvedBy::Person(person) => person.to_string(),
+        ResolvedBy::Operator => "operator".to_owned(),
     }
 }
 
@@ -172,6 +178,15 @@ fn pairs(labels: &Labels, shown: impl Fn(&str) -> bool) -> Vec<Field> {
     fields
 }
 
+/// `G-17`, or `G-17 (quiet until 14:00 by silence S-1)`.
+fn in_row(scene: &Scene<'_>, id: GroupId) -> String {
+    let group = scene.state.groups.get(&id);
+    match group.and_then(|group| super::quiet::standing(scene, group)) {
+        Some(how) => format!("{id} ({how})"),
+        None => id.to_string(),
+    }
+}
+
 /// `G-17 QflowDown (ana has it), INC-7`.
 fn group(scene: &Scene<'_>, id: GroupId) -> String {
     let Some(group) = scene.state.groups.get(&id) else { return format!("{id} (closed)") };
@@ -180,7 +195,8 @@ fn group(scene: &Scene<'_>, id: GroupId) -> String {
         .as_ref()
         .map_or_else(|| "nobody has it".to_owned(), |(by, _)| format!("{by} has it"));
     let incident = group.incident.map(|incident| format!(", {incident}")).unwrap_or_default();
-    format!("{id} {} ({who}){incident}", plain(&group.title, NAME))
+    let quiet = super::quiet::standing(scene, group).map(|how| format!(", {how}")).unwrap_or_default();
+    format!("{id} {} ({who}{quiet}){incident}", plain(&group.title, NAME))
 }
 
 /// What an alert says about itself in a line.

@@ -9,6 +9,7 @@ use super::{
     card::{Button, Card, Field, Link, Select, Tone},
     control, deployment,
     plain::plain,
+    quiet::message as quiet,
     run,
 };
 use crate::domain::{
@@ -182,6 +183,7 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             let (runbook, why) = held_back(facts, place).unwrap_or_default();
             (format!("{runbook} was not started: {headline}"), why, Tone::Warning)
         }
+        Some(Notice::Quiet(notice)) => quiet::notice(facts, notice, headline),
         // What runs say has its own cards; these are for a run that is long gone.
         Some(
             Notice::Status
@@ -244,6 +246,9 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::HeldBack(runbook) => {
             format!("{} should have answered it by itself and was not started.", plain(runbook, 60))
         }
+        PageReason::QuietOver => "What kept it quiet is over, and it still fires.".to_owned(),
+        PageReason::SnoozeOver => "Its snooze is over, and it still fires.".to_owned(),
+        PageReason::Repeated(after) => format!("It still fires after {after:#}, and nobody has it."),
     })
 }
 
@@ -335,6 +340,7 @@ fn fields(facts: &Facts) -> Vec<Field> {
     if let Some(group) = &facts.group {
         add("Firing", format!("{} of {}", group.firing, group.seen));
         add("Since", instant(group.opened_at));
+        fields.extend(quiet::fields(group));
         let single = group.alerts.first().filter(|_| group.firing == 1);
         fields.extend(label_fields(single.map_or(&group.labels, |alert| &alert.labels)));
     }
@@ -409,6 +415,9 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
     }
     if let (true, false, None, Some(group)) = (is_card, over(facts), incident, &facts.group) {
         buttons.push(control::open_incident(group.id));
+    }
+    if let (true, Subject::Group(id, _), false) = (is_card, facts.subject, over(facts)) {
+        buttons.extend(quiet::buttons(id));
     }
     if let Some(incident) = facts.subject.incident() {
         buttons.push(Button::new("Show".to_owned(), format!("/incident show {incident}")));

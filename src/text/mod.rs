@@ -24,6 +24,7 @@ pub mod oncall;
 pub mod paging;
 pub mod plain;
 pub mod postmortem;
+pub mod quiet;
 pub mod refusal;
 pub mod reply;
 pub mod room;

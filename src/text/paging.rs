@@ -204,7 +204,8 @@ pub fn untaken(scene: &Scene<'_>) -> Vec<(Target, String)> {
         state.incidents.values().filter(|incident| incident.is_open() && incident.acknowledged.is_none());
     let open: BTreeSet<IncidentId> = incidents.clone().map(|incident| incident.id).collect();
     let groups = state.groups.values().filter(|group| {
-        group.acknowledged.is_none() && group.incident.is_none_or(|incident| !open.contains(&incident))
+        let waits = group.acknowledged.is_none() && group.hush.is_none();
+        waits && group.incident.is_none_or(|incident| !open.contains(&incident))
     });
     let requests = state.pages.values().filter(|page| matches!(page.subject, Subject::Request(_)));
     incidents

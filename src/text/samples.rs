@@ -181,6 +181,8 @@ fn opened(route: Option<&str>, page: Option<Plan>) -> Event {
         incident: Some("P1".into()),
         expect: Expectations::default(),
         wait_until: after(10),
+        group_interval: None,
+        repeat_interval: None,
     }))
 }
 

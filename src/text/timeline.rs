@@ -10,7 +10,7 @@ use super::{
     deliveries::{cancelled, delivered, message},
     deployment, me,
     plain::{ANSWER, NAME, WORDS, plain},
-    room, run,
+    quiet, room, run,
     scene::enumerate,
     span::{in_span, span},
 };
@@ -97,6 +97,12 @@ kinds! {
     Unanswered = "unanswered";
     /// A deadline of the severity passed.
     Reminder = "reminder";
+    /// A group became quiet, or is heard again.
+    Quiet = "quiet";
+    /// Somebody took a group for a while, or that is over.
+    Snoozed = "snoozed";
+    /// A silence or a maintenance.
+    Silence = "silence";
     /// Somebody's note.
     Note = "note";
     /// Somebody's message to a channel.
@@ -177,6 +183,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
             let text = format!("Severity of {group} went {from}to {}: a more severe alert joined", name(to));
             (Kind::Severity, watchbell(), text)
         }
+        Event::Quiet(event) => quiet::timeline::entry(event, now),
         Event::GroupAcknowledged { group, by } => acknowledged(by, group),
         Event::GroupClosed { group } => {
             (Kind::Resolved, watchbell(), format!("{group} is resolved: all its alerts have ended"))
@@ -329,6 +336,7 @@ fn alert_resolved(called: &str, by: &ResolvedBy) -> (Kind, String, String) {
             format!("{called} ended: its source resolved the whole group without listing it"),
         ),
         ResolvedBy::Person(person) => (name(person), format!("{} resolved {called} by hand", name(person))),
+        ResolvedBy::Operator => ("operator".to_owned(), format!("The operator resolved {called} by hand")),
     };
     (Kind::AlertResolved, by, text)
 }
@@ -362,6 +370,9 @@ fn page_started(started: &PageStarted) -> String {
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
         PageReason::HeldBack(runbook) => format!("{} did not start to answer it", name(runbook)),
+        PageReason::QuietOver => "what kept it quiet is over".to_owned(),
+        PageReason::SnoozeOver => "its snooze is over".to_owned(),
+        PageReason::Repeated(after) => format!("it still fires after {}", span(*after)),
     };
     format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
 }
@@ -426,6 +437,8 @@ fn page_stopped(
         PageStop::Acknowledged(by) => (name(by), format!("{} acknowledged", name(by))),
         PageStop::Resolved => (watchbell(), "it is over".to_owned()),
         PageStop::Replaced(newer) => (watchbell(), format!("{newer} takes its place")),
+        PageStop::Quiet => (watchbell(), "all its alerts are quiet".to_owned()),
+        PageStop::Snoozed(by) => (name(by), format!("{} snoozed it", name(by))),
     };
     let mut parts = vec![format!("{page} stopped: {why}")];
     if !spared.is_empty() {

@@ -153,6 +153,11 @@ pub mod expected {
     pub fn duration() -> String {
         "a duration: 90s, 2m, 1h30m or 7d".to_owned()
     }
+    /// Conditions on labels.
+    #[must_use]
+    pub fn matchers() -> String {
+        "conditions such as service=qflow severity=~\"warning|info\"".to_owned()
+    }
     /// A number.
     #[must_use]
     pub fn number(least: u64, most: u64) -> String {

@@ -19,7 +19,11 @@ use crate::{
     domain::{
         event::Actor,
         group::{ClosedGroup, Group},
-        id::{AlertId, ChannelName, GroupId, IncidentId, PersonId, PolicyId, RouteId, Seq, SeverityId},
+        id::{
+            AlertId, ChannelName, GroupId, IncidentId, PersonId, PolicyId, RouteId, Seq, SeverityId,
+            SilenceId,
+        },
+        intent::Now,
         labels::Labels,
         timeline::Key,
     },
@@ -48,6 +52,13 @@ struct Shown {
     channels: Option<Vec<ChannelName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyId>,
+    /// What keeps it quiet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quiet: Option<Vec<SilenceId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quiet_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snoozed_until: Option<Timestamp>,
     opened_at: Timestamp,
     acknowledged_by: Option<String>,
     acknowledged_at: Option<Timestamp>,
@@ -58,21 +69,21 @@ struct Shown {
 
 /// An open group, or what is remembered of a closed one.
 enum Found {
-    Open(Arc<Group>),
+    Open(Arc<Group>, Now),
     Closed(Box<ClosedGroup>),
 }
 
 impl Found {
     fn status(&self) -> &'static str {
         match self {
-            Self::Open(group) => open_status(group),
+            Self::Open(group, _) => open_status(group),
             Self::Closed(_) => CLOSED,
         }
     }
 
     fn shown(&self) -> Shown {
         match self {
-            Self::Open(group) => Shown {
+            Self::Open(group, now) => Shown {
                 id: group.id,
                 title: group.title.clone(),
                 status: self.status(),
@@ -84,6 +95,9 @@ impl Found {
                 seen: group.seen,
                 channels: Some(group.channels.clone()),
                 policy: group.page.as_ref().map(|plan| plan.policy.clone()),
+                quiet: group.hush.as_ref().map(|hush| hush.by.iter().map(|one| one.silence).collect()),
+                quiet_until: group.hush.as_ref().map(|hush| now.civil_of(hush.until)),
+                snoozed_until: group.snooze.as_ref().map(|one| now.civil_of(one.until)),
                 opened_at: group.opened_at,
                 acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| Actor::to_string(by)),
                 acknowledged_at: group.acknowledged.as_ref().map(|(_, at)| *at),
@@ -102,6 +116,9 @@ impl Found {
                 seen: group.seen,
                 channels: None,
                 policy: None,
+                quiet: None,
+                quiet_until: None,
+                snoozed_until: None,
                 opened_at: group.opened_at,
                 acknowledged_by: group.acknowledged_by.as_ref().map(Actor::to_string),
                 acknowledged_at: None,
@@ -170,7 +187,7 @@ fn open_status(group: &Group) -> &'static str {
 }
 
 fn find_in(look: &Look<'_>, id: GroupId) -> Option<Found> {
-    let open = look.state.groups.get(&id).map(|group| Found::Open(Arc::clone(group)));
+    let open = look.state.groups.get(&id).map(|group| Found::Open(Arc::clone(group), look.now));
     open.or_else(|| look.state.closed_groups.get(&id).map(|group| Found::Closed(Box::new(group.clone()))))
 }
 

@@ -255,9 +255,11 @@ fn subject(record: &Record) -> Option<String> {
         timeline::Key::Page(id) => Some(id.to_string()),
         timeline::Key::Storm(id) => Some(id.to_string()),
         timeline::Key::Run(id) => Some(id.to_string()),
-        timeline::Key::OnCall | timeline::Key::Ended | timeline::Key::Runs | timeline::Key::Announcements => {
-            None
-        }
+        timeline::Key::OnCall
+        | timeline::Key::Ended
+        | timeline::Key::Runs
+        | timeline::Key::Announcements
+        | timeline::Key::Silences => None,
     }
 }
 

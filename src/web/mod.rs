@@ -22,6 +22,7 @@ mod problem;
 mod query;
 mod serve;
 mod signature;
+mod silences;
 mod slack_events;
 #[cfg(test)]
 mod tests;
@@ -123,6 +124,7 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/groups/{id}", reads(get(groups::one)))
         .route("/api/v1/groups/{id}/timeline", reads(get(groups::timeline)))
         .route("/api/v1/pages", reads(get(pages::list)))
+        .route("/api/v1/silences", reads(get(silences::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))

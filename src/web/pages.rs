@@ -149,5 +149,8 @@ fn reason(reason: &PageReason) -> &'static str {
         PageReason::Assigned(_) => "assigned",
         PageReason::NotHelped(_) => "not_helped",
         PageReason::HeldBack(_) => "held_back",
+        PageReason::QuietOver => "quiet_over",
+        PageReason::SnoozeOver => "snooze_over",
+        PageReason::Repeated(_) => "repeated",
     }
 }

@@ -1,5 +1,8 @@
-//! `/alert …`: what fires and what fired. Never changes an alert: that is its source's business.
+//! `/alert …`: what fires and what fired. Never forgets an alert that is over by a
+//! person's word alone: its source may start it anew.
 
 pub(super) mod ack;
 pub(super) mod list;
+pub(super) mod resolve;
 pub(super) mod show;
+pub(super) mod snooze;

@@ -28,7 +28,9 @@ fn help_lists_everything_that_the_caller_may_use() {
     /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
     /alert ack ALERT                                        Takes the groups that an alert is in, and the incidents they opened.
     /alert list [--ended] [--limit N]                       Lists the alerts that fire, the newest first.
+    /alert resolve TARGET                                   Ends an alert, or all alerts of a group, by a person's word.
     /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
+    /alert snooze GROUP [for] DURATION                      Takes a group for a while; if it still fires then, it pages anew.
     /announce CHANNEL TEXT…                                 Posts a message into a channel, kept with the incident that is told there.
     /deployment before [INCIDENT] [--within WITHIN]         Shows what was deployed before an incident began, the nearest first.
     /deployment list [--…]                                  Lists what GitHub and GitLab said was deployed, the newest first.
@@ -47,6 +49,9 @@ fn help_lists_everything_that_the_caller_may_use() {
     /incident show [INCIDENT]                               Shows an incident: who has it, whom it pages, its alerts, what is due.
     /incident status [INCIDENT] [STATUS] [TEXT…]            Says where the response stands: a status, a text, or both.
     /incident timeline [INCIDENT] [--limit N]               Shows what happened, in order, by whom.
+    /maintenance end SILENCE                                Ends a maintenance; what still fires is told and paged then.
+    /maintenance list                                       Lists maintenance, in force and to come.
+    /maintenance start [MATCHERS…] [--…]                    Begins a maintenance: alerts about it stay quiet until it is over.
     /me                                                     Says whom Watchbell takes you for, and how you are reached.
     /me link [CODE…]                                        Ties a chat account to you: gives you a code here, takes it there.
     /me unlink slack|discord [PERSON]                       Unties your account on a platform; an admin may untie somebody else's.
@@ -60,6 +65,10 @@ fn help_lists_everything_that_the_caller_may_use() {
     /runbook refuse RUN [STEP]                              Says no to what a run asks; the run ends.
     /runbook runs [RUN] [--limit N]                         Lists the runs of runbooks: those that run, then the last that ended.
     /runbook stop RUN                                       Stops a run: no further step begins, and what runs is ended.
+    /silence add [MATCHERS…] [--…]                          Keeps alerts quiet for a while: no card, no page, no incident.
+    /silence expire SILENCE                                 Ends a silence; what still fires is told and paged then.
+    /silence list                                           Lists silences, in force and to come.
+    /silence show SILENCE                                   Shows a silence or a maintenance, and what is quiet by it.
     /watchbell version                                      Says which release of Watchbell answers.
     ");
     let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();

@@ -153,7 +153,7 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
             "/incidentopen P1 x",
             "Unknown command /incidentopen, did you mean /incident open or /incident reopen?",
         ),
-        ("/resolve INC-7", "Unknown command /resolve, did you mean /incident resolve?"),
+        ("/resolve INC-7", "Unknown command /resolve, did you mean /alert resolve or /incident resolve?"),
         ("/akc G-1", "Unknown command /akc, did you mean /ack, /alert ack or /incident ack?"),
         ("/oncal now", "Unknown command /oncal, did you mean /oncall now?"),
         ("/xyzzy", "Unknown command /xyzzy."),
@@ -254,7 +254,11 @@ fn completed(who: &str, text: &str) -> Vec<String> {
 fn what_may_follow_is_offered() {
     for (who, text, expected) in [
         ("ana", "/al", vec!["/alert"]),
-        ("ana", "/alert ", vec!["/alert ack", "/alert list", "/alert show"]),
+        (
+            "ana",
+            "/alert ",
+            vec!["/alert ack", "/alert list", "/alert resolve", "/alert show", "/alert snooze"],
+        ),
         ("eve", "/alert ", vec!["/alert list", "/alert show"]),
         ("ana", "/watchbell inc", vec!["/watchbell incident"]),
         ("ana", "/incident open ", vec!["/incident open P1", "/incident open P3"]),

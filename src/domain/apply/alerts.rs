@@ -9,7 +9,7 @@ use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
     alert::Alert,
     deployment::Whereabouts,
-    event::{AlertFired, GroupOpened},
+    event::{AlertFired, GroupOpened, ResolvedBy},
     group::{ClosedGroup, Group},
     id::{AlertId, GroupId, IncidentId},
     state::{CardOf, Ended, Stamp, State, Timer},
@@ -31,6 +31,7 @@ impl State {
             groups: fired.groups.clone(),
         };
         self.next.alert = self.next.alert.max(alert.id.next());
+        self.heard_again(&alert.key);
         self.alert_keys.insert(alert.key.clone(), alert.id);
         self.alerts.insert(alert.id, Arc::new(alert));
         for group in &fired.groups {
@@ -43,9 +44,12 @@ impl State {
         }
     }
 
-    pub(super) fn alert_resolved(&mut self, alert: AlertId, groups: &[GroupId]) {
+    pub(super) fn alert_resolved(&mut self, alert: AlertId, groups: &[GroupId], by: &ResolvedBy) {
         if let Some(alert) = self.alerts.remove(&alert) {
             self.alert_keys.remove(&alert.key);
+            if matches!(by, ResolvedBy::Person(_) | ResolvedBy::Operator) {
+                self.declared_over(&alert);
+            }
             let ended = Ended { starts_at: alert.starts_at, at: self.clock };
             self.ended_order.push_back((alert.key.clone(), ended.at));
             self.ended.insert(alert.key.clone(), ended);
@@ -101,6 +105,12 @@ impl State {
             whereabouts: Whereabouts::default(),
             due: BTreeSet::new(),
             held_back: Vec::new(),
+            hush: None,
+            snooze: None,
+            group_interval: opened.group_interval,
+            card_at: None,
+            repeat_interval: opened.repeat_interval,
+            repeat_at: None,
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -109,7 +119,12 @@ impl State {
     }
 
     pub(super) fn group_notified(&mut self, id: GroupId) {
-        self.change_group(id, |group| group.wait_until = None);
+        let clock = self.clock;
+        self.change_group(id, |group| {
+            group.wait_until = None;
+            group.hush = None;
+            group.told_at(clock);
+        });
     }
 
     pub(super) fn group_joined(&mut self, incident: IncidentId, group: GroupId) {
@@ -124,6 +139,9 @@ impl State {
         self.change_group(id, |group| {
             group.wait_until = None;
             group.card_due = None;
+            group.hush = None;
+            group.snooze = None;
+            group.repeat_at = None;
             group.expect.unresolved.clear();
         });
         let Some(group) = self.groups.remove(&id) else { return };

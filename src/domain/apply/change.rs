@@ -29,13 +29,22 @@ impl State {
     }
 
     pub(super) fn card_changed(&mut self, id: GroupId) {
-        let due = self.clock + CARD_PAUSE;
+        let soon = self.clock + CARD_PAUSE;
         self.change_group(id, |group| {
-            if group.card_revision > 0 && !group.channels.is_empty() {
-                group.card_due.get_or_insert(due);
+            let calm = group.card_at.zip(group.group_interval);
+            let calm = calm.and_then(|(at, interval)| at.checked_add(interval).ok());
+            if group.card_revision > 0 && !group.channels.is_empty() && group.hush.is_none() {
+                group.card_due.get_or_insert(calm.map_or(soon, |calm| calm.max(soon)));
             }
         });
         self.storms_changed(id);
+    }
+
+    /// The same without the pause that the route wants: it became worse.
+    pub(super) fn card_changed_soon(&mut self, id: GroupId) {
+        self.card_changed(id);
+        let soon = self.clock + CARD_PAUSE;
+        self.change_group(id, |group| group.card_due = group.card_due.map(|due| due.min(soon)));
     }
 
     pub(super) fn change_incident(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
@@ -84,16 +93,25 @@ impl State {
 
 pub(super) type Armed = Option<(Timestamp, Timer)>;
 
-fn group_timers(group: &Group) -> [Armed; 3] {
+fn group_timers(group: &Group) -> [Armed; 6] {
     let unresolved = match group.incident {
         // The incident's own rule counts then.
         Some(_) => None,
+        // What is quiet pages nobody.
+        None if group.hush.is_some() => None,
         None => group.expect.unresolved.get(group.unresolved_paged),
     };
+    let hush = group.hush.as_ref().filter(|_| group.is_told());
+    let heard = group.is_told() && group.hush.is_none() && group.snooze.is_none();
+    let repeat = group.repeat_at.filter(|_| heard);
     [
         group.wait_until.map(|due| (due, Timer::GroupWait(group.id))),
         group.card_due.map(|due| (due, Timer::Card(group.id))),
         unresolved.map(|rule| (group.severe_since + rule.after, Timer::GroupUnresolved(group.id))),
+        // One that nobody was told of is looked at when its wait is over.
+        hush.map(|hush| (hush.until, Timer::GroupQuiet(group.id))),
+        group.snooze.as_ref().map(|snooze| (snooze.until, Timer::GroupSnooze(group.id))),
+        repeat.map(|due| (due, Timer::GroupRepeat(group.id))),
     ]
 }
 

@@ -9,6 +9,7 @@ mod guides;
 mod incidents;
 mod links;
 mod pages;
+mod quiet;
 mod run;
 mod run_due;
 mod storm;
@@ -58,7 +59,7 @@ impl State {
                     self.card_changed(*group);
                 }
             }
-            Event::AlertResolved { alert, groups, .. } => self.alert_resolved(*alert, groups),
+            Event::AlertResolved { alert, groups, by, .. } => self.alert_resolved(*alert, groups, by),
             Event::GroupOpened(opened) => self.group_opened(opened, stamp),
             Event::GroupNotified { group } => self.group_notified(*group),
             Event::GroupRaised { group, to, urgency, expect, .. } => {
@@ -69,11 +70,16 @@ impl State {
                     group.unresolved_paged = 0;
                     group.severe_since = stamp.clock;
                     group.acknowledged = None;
+                    group.snooze = None;
                 });
-                self.card_changed(*group);
+                self.card_changed_soon(*group);
             }
             Event::GroupAcknowledged { group, by } => {
                 self.change_group(*group, |group| {
+                    // Whoever takes what was snoozed has it for good.
+                    if group.snooze.take().is_some() {
+                        group.acknowledged = None;
+                    }
                     group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
                 });
                 self.storms_changed(*group);
@@ -86,7 +92,9 @@ impl State {
             Event::PageStopped { page, why, .. } => {
                 let by = match why {
                     PageStop::Acknowledged(by) => Some(by.clone()),
-                    PageStop::Resolved | PageStop::Replaced(_) => None,
+                    PageStop::Resolved | PageStop::Replaced(_) | PageStop::Quiet | PageStop::Snoozed(_) => {
+                        None
+                    }
                 };
                 self.page_ended(*page, by, stamp);
             }
@@ -130,6 +138,7 @@ impl State {
             }
             Event::Run(event) => self.run_happened(event, stamp),
             Event::RunMissed(missed) => self.run_missed(missed, stamp),
+            Event::Quiet(event) => self.quiet_changed(event, stamp),
             Event::Deployed(said) => self.deployed(said),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),

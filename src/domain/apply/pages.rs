@@ -40,7 +40,11 @@ impl State {
                 Subject::Incident(incident) => {
                     self.change_incident(incident, |incident| incident.unresolved_paged += 1);
                 }
-                Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
+                Subject::Request(_)
+                | Subject::Storm(_)
+                | Subject::Run(_)
+                | Subject::Announcement(..)
+                | Subject::Silence(_) => {}
             }
         }
         match page.subject {
@@ -52,7 +56,11 @@ impl State {
                     incident.pages.insert(page.id);
                 });
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
+            Subject::Request(_)
+            | Subject::Storm(_)
+            | Subject::Run(_)
+            | Subject::Announcement(..)
+            | Subject::Silence(_) => {}
         }
         self.timers.insert((page.next_at, Timer::PageStep(page.id)));
         self.pages.insert(page.id, Arc::new(page));
@@ -78,7 +86,11 @@ impl State {
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }
-            Subject::Request(_) | Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
+            Subject::Request(_)
+            | Subject::Storm(_)
+            | Subject::Run(_)
+            | Subject::Announcement(..)
+            | Subject::Silence(_) => {}
         }
     }
 
@@ -100,7 +112,7 @@ impl State {
                     incident.pages.remove(&id);
                 });
             }
-            Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) => {}
+            Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => {}
             Subject::Request(_) => {
                 let closed = ClosedPage {
                     reason: page.reason.clone(),
@@ -135,9 +147,11 @@ impl State {
         self.next.delivery = self.next.delivery.max(delivery.id.next());
         match (queued.kind, queued.subject) {
             (DeliveryKind::Card, Subject::Group(group, _)) => {
+                let clock = self.clock;
                 self.change_group(group, |group| {
                     group.card_revision = group.card_revision.max(queued.revision);
                     group.card_due = None;
+                    group.card_at = Some(clock);
                     group.cards.insert(queued.delivery);
                 });
                 if let Recipient::Channel(channel) = &queued.to {

@@ -1,9 +1,12 @@
 //! Acknowledgement: after it is recorded no further attempt of the page leaves.
 //! Never needs the person to have been paged.
 
+use std::sync::Arc;
+
 use super::Decision;
 use crate::domain::{
     event::{Actor, Event, PageStop},
+    group::Group,
     id::{AlertId, GroupId, IncidentId, PageId},
     incident::Incident,
     intent::Refusal,
@@ -34,24 +37,21 @@ impl Decision<'_> {
     }
 
     fn needs_acknowledgement(&self, group: GroupId) -> bool {
-        self.state.groups.get(&group).is_some_and(|group| group.acknowledged.is_none())
+        self.state
+            .groups
+            .get(&group)
+            .is_some_and(|group| group.acknowledged.is_none() || group.snooze.is_some())
             || !self.pages_of_group(group).is_empty()
     }
 
     /// The group, and the incident that it opened.
     fn acknowledge_group(&mut self, id: GroupId, by: &Actor) -> Result<(), Refusal> {
-        let Some(group) = self.state.groups.get(&id).cloned() else {
-            return Err(self.state.closed_groups.get(&id).map_or(
-                Refusal::Unknown(Target::Group(id)),
-                |closed| Refusal::GroupClosed { group: id, at: closed.closed_at },
-            ));
-        };
-        let opened = group.incident.filter(|incident| {
-            self.state.incidents.get(incident).is_some_and(|one| one.is_open() && one.opened_for == Some(id))
-        });
+        let group = self.open_group(id)?;
+        let opened = self.opened_by(&group);
         let mut pages = self.pages_of_group(id);
         pages.extend(opened.into_iter().flat_map(|incident| self.own_pages(incident)));
-        if let (Some((who, at)), true) = (&group.acknowledged, pages.is_empty()) {
+        let for_good = group.acknowledged.as_ref().filter(|_| group.snooze.is_none());
+        if let (Some((who, at)), true) = (for_good, pages.is_empty()) {
             let target = Target::Group(id);
             return Err(Refusal::AlreadyAcknowledged { target, by: who.clone(), at: *at });
         }
@@ -66,10 +66,29 @@ impl Decision<'_> {
                 self.refresh_incident(incident);
                 self.post_first_card(id);
             }
-            None if group.wait_until.is_none() => self.post_group_card(id),
+            None if group.hush.is_some() => self.edit_group_card(id),
+            None if group.is_told() => self.post_group_card(id),
             None => {}
         }
         Ok(())
+    }
+
+    /// A group that is open.
+    pub(super) fn open_group(&self, id: GroupId) -> Result<Arc<Group>, Refusal> {
+        let closed = || {
+            self.state.closed_groups.get(&id).map_or(Refusal::Unknown(Target::Group(id)), |closed| {
+                Refusal::GroupClosed { group: id, at: closed.closed_at }
+            })
+        };
+        self.state.groups.get(&id).cloned().ok_or_else(closed)
+    }
+
+    /// The open incident that a group opened.
+    pub(super) fn opened_by(&self, group: &Group) -> Option<IncidentId> {
+        group.incident.filter(|incident| {
+            let known = self.state.incidents.get(incident);
+            known.is_some_and(|one| one.is_open() && one.opened_for == Some(group.id))
+        })
     }
 
     /// The incident, and all its groups.
@@ -100,7 +119,8 @@ impl Decision<'_> {
     }
 
     fn untaken_groups(&self, incident: &Incident) -> Vec<GroupId> {
-        let untaken = |id: &GroupId| self.state.groups.get(id).is_some_and(|one| one.acknowledged.is_none());
+        let is_untaken = |one: &Arc<Group>| one.acknowledged.is_none() || one.snooze.is_some();
+        let untaken = |id: &GroupId| self.state.groups.get(id).is_some_and(is_untaken);
         incident.groups.iter().copied().filter(untaken).collect()
     }
 
@@ -110,7 +130,7 @@ impl Decision<'_> {
             Subject::Group(group, _) => self.acknowledge_group(group, by),
             Subject::Incident(incident) => self.acknowledge_incident(incident, by),
             // No page is about a storm.
-            Subject::Storm(_) => Err(Refusal::PageOver(id)),
+            Subject::Storm(_) | Subject::Silence(_) => Err(Refusal::PageOver(id)),
             Subject::Request(_) | Subject::Run(_) | Subject::Announcement(..) => {
                 self.stop_page(id, PageStop::Acknowledged(by.clone()));
                 Ok(())

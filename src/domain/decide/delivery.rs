@@ -36,9 +36,11 @@ impl Decision<'_> {
         let attempt = delivery.attempts + 1;
         self.emit(Event::AttemptStarted { delivery: id, attempt });
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
+        let mut facts = self.state.facts(delivery);
+        facts.in_civil_time(self.now);
         let dispatch = Dispatch {
             delivery: Delivery::clone(delivery),
-            facts: self.state.facts(delivery),
+            facts,
             at: self.now.civil,
             edits: self.edits(delivery),
             linked: self.linked_for(delivery).into_iter().collect(),

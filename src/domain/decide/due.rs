@@ -39,11 +39,19 @@ impl Decision<'_> {
             Timer::RunAsk(run) => self.ask_expired(run),
             Timer::RunJudge(run) => self.judge_late(run),
             Timer::RunCard(run) => self.post_run_card(run),
+            Timer::GroupQuiet(group) => self.wake(group),
+            Timer::GroupSnooze(group) => self.snooze_over(group),
+            Timer::GroupRepeat(group) => self.repeat(group),
+            Timer::Silence(silence) => self.silence_due(silence),
         }
     }
 
     /// From here on the channel and the people on call are told.
     fn group_wait_over(&mut self, id: GroupId) {
+        if self.hush_if_quiet(id) {
+            return;
+        }
+        self.heard_at_last(id);
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         self.emit(Event::GroupNotified { group: id });
         if let Some(severity) = &group.opens_incident {
@@ -134,7 +142,10 @@ impl Decision<'_> {
         self.edit_group_card(id);
         self.emit(Event::GroupClosed { group: id });
         self.answers_helped(group.runs.values().copied().collect());
-        self.tell_resolved(&group.paged, subject);
+        // What ends while it is quiet ends quietly.
+        if group.hush.is_none() {
+            self.tell_resolved(&group.paged, subject);
+        }
         if let Some(incident) = group.incident {
             self.mitigate_when_quiet(incident);
         }

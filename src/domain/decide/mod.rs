@@ -13,8 +13,10 @@ mod due;
 mod guide;
 mod incident;
 mod link;
+mod maintenance;
 mod oncall;
 mod page;
+mod quiet;
 mod report;
 mod room;
 mod run;
@@ -22,6 +24,7 @@ mod run_ask;
 mod run_draw;
 mod run_due;
 mod run_start;
+mod snooze;
 mod storm;
 
 use super::{
@@ -78,9 +81,11 @@ pub fn decide(
             let digest = decision.config.digest.clone();
             decision.emit(Event::ConfigurationLoaded { digest, release, instance });
             decision.end_links_of_nobody();
+            decision.plan_maintenance();
         }
         Intent::ClockStepped { by } => {
             decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
+            decision.plan_maintenance();
         }
         Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
         Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
@@ -94,6 +99,7 @@ pub fn decide(
             decision.add_override(schedule, person, from, until, by)?;
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
+        Intent::Quiet(what) => decision.quiet(what)?,
         Intent::Deployed(told) => decision.deployed(*told),
     }
     decision.offer_runbooks();

@@ -233,7 +233,7 @@ impl Decision<'_> {
                     .collect();
             }
             Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels),
-            Subject::Request(_) | Subject::Announcement(..) => None,
+            Subject::Request(_) | Subject::Announcement(..) | Subject::Silence(_) => None,
         };
         own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()
     }

@@ -39,14 +39,22 @@ impl Decision<'_> {
         if cut {
             self.ends_truncated(&report, &named, &mut touched);
         }
+        self.settle(touched);
+        late
+    }
+
+    /// Groups in which alerts have ended: they close, or what is left of them is quiet.
+    pub(super) fn settle(&mut self, mut touched: Vec<GroupId>) {
         touched.sort_unstable();
         touched.dedup();
-        for group in touched {
-            if self.state.groups.get(&group).is_some_and(|group| group.firing.is_empty()) {
-                self.close_group(group);
+        for id in touched {
+            let Some(group) = self.state.groups.get(&id) else { continue };
+            if group.firing.is_empty() {
+                self.close_group(id);
+            } else if group.is_told() && group.hush.is_none() {
+                self.hush_if_quiet(id);
             }
         }
-        late
     }
 
     /// Whether it counts; false: a late duplicate of what has just ended.
@@ -59,9 +67,10 @@ impl Decision<'_> {
         let late = self.state.ended.get(&key).is_some_and(|ended| {
             signal.starts_at <= ended.starts_at && self.now.engine < ended.at + ENDED_FOR
         });
-        if late {
+        if late || self.state.is_over(&key, signal.starts_at, self.now.engine) {
             return false;
         }
+        let quieted = self.is_quieted(&signal.labels);
         let routes = routes(self.config, &signal.labels);
         let mut groups = Vec::with_capacity(1);
         let mut severity = None;
@@ -73,9 +82,9 @@ impl Decision<'_> {
             let group = self.group_for(route, of_alert.as_ref(), report, &signal);
             if !groups.contains(&group) {
                 groups.push(group);
-                raised.extend(
-                    of_alert.clone().filter(|severity| self.is_raised(group, severity)).map(|to| (group, to)),
-                );
+                // What is quiet makes nothing worse.
+                let worse = of_alert.clone().filter(|severity| !quieted && self.is_raised(group, severity));
+                raised.extend(worse.map(|to| (group, to)));
             }
             // The worst, when routes disagree: ids sort the worst first.
             severity = [severity, of_alert].into_iter().flatten().min();
@@ -94,14 +103,26 @@ impl Decision<'_> {
             severity,
             groups,
         })));
-        for (group, severity) in raised {
-            self.raise_group(group, severity);
+        if !quieted {
+            self.heard(&joined, raised, alert);
+            self.fired_anew(joined);
         }
-        for group in &joined {
+        true
+    }
+
+    /// An alert that is heard joined these groups: those that were quiet are told at once.
+    fn heard(&mut self, joined: &[GroupId], raised: Vec<(GroupId, SeverityId)>, alert: AlertId) {
+        for group in joined {
+            self.wake(*group);
+        }
+        for (group, severity) in raised {
+            if self.is_raised(group, &severity) {
+                self.raise_group(group, severity);
+            }
+        }
+        for group in joined {
             self.runs_due(*group, Some(alert));
         }
-        self.fired_anew(joined);
-        true
     }
 
     /// Incidents that were mitigated while their groups still fired are not any more.
@@ -135,7 +156,7 @@ impl Decision<'_> {
                 source_group,
                 groups: groups.clone(),
             });
-            if starts_at.is_some() {
+            if starts_at.is_some() && !self.is_quieted_alert(known) {
                 self.fired_anew(groups);
             }
         }
@@ -178,7 +199,7 @@ impl Decision<'_> {
         }
     }
 
-    fn end_alert(
+    pub(super) fn end_alert(
         &mut self,
         id: AlertId,
         ends_at: jiff::Timestamp,
@@ -191,7 +212,7 @@ impl Decision<'_> {
         self.emit(Event::AlertResolved { alert: id, name, groups, ends_at, by });
     }
 
-    fn is_raised(&self, group: GroupId, severity: &SeverityId) -> bool {
+    pub(super) fn is_raised(&self, group: GroupId, severity: &SeverityId) -> bool {
         // Ids sort the worst first; any severity is worse than none.
         self.state
             .groups
@@ -200,7 +221,7 @@ impl Decision<'_> {
     }
 
     /// A worse alert joined: who took the group took something smaller, so it pages anew.
-    fn raise_group(&mut self, id: GroupId, to: SeverityId) {
+    pub(super) fn raise_group(&mut self, id: GroupId, to: SeverityId) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         // A group without a severity was urgent already: better woken than missed.
         let urgency = self.config.urgency(Some(&to)).max(group.urgency);
@@ -255,6 +276,8 @@ impl Decision<'_> {
             incident: severity.or(config.severities.keys().next_back()).filter(|_| opens_incident).cloned(),
             expect: config.expectations(severity),
             wait_until: self.now.engine + route.map(|route| route.group_wait).unwrap_or_default(),
+            group_interval: route.and_then(|route| route.group_interval),
+            repeat_interval: route.and_then(|route| route.repeat_interval),
         })));
         group
     }

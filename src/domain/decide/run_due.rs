@@ -24,7 +24,7 @@ impl Decision<'_> {
         let config = self.config;
         for trigger in &config.triggers {
             let Some(group) = self.state.groups.get(&id) else { return };
-            if group.wait_until.is_some() {
+            if !group.is_told() || group.hush.is_some() {
                 return;
             }
             if group.due.contains(&trigger.runbook) || !self.is_meant(group, trigger, joined) {
@@ -51,7 +51,10 @@ impl Decision<'_> {
             TriggeredBy::Alert(matchers) => {
                 let meets = |id: &AlertId| {
                     let alert = self.state.alerts.get(id);
-                    alert.is_some_and(|alert| matchers.iter().all(|one| one.matches(&alert.labels)))
+                    alert.is_some_and(|alert| {
+                        let meant = matchers.iter().all(|one| one.matches(&alert.labels));
+                        meant && !self.is_quieted(&alert.labels)
+                    })
                 };
                 let any = joined.map_or_else(|| group.firing.iter().any(meets), |id| meets(&id));
                 !matchers.is_empty() && any
@@ -109,7 +112,7 @@ impl Decision<'_> {
     /// Pages for a group that no runbook has helped: whom the runbook names, or by the group's policy. Not when
     /// somebody has the group, and not beside a page of the same policy.
     pub(super) fn page_instead(&mut self, budget: &Budget, group: &Group, reason: PageReason) {
-        if group.acknowledged.is_some() {
+        if group.acknowledged.is_some() || group.hush.is_some() {
             return;
         }
         let named = budget.page.as_ref().and_then(|policy| self.config.plan(policy));

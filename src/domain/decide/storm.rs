@@ -44,7 +44,7 @@ impl Decision<'_> {
     /// A group that a storm left without a card gets its own when something happens to it afterwards.
     pub(super) fn post_first_card(&mut self, id: GroupId) {
         let bare = self.state.groups.get(&id).is_some_and(|group| {
-            let told = group.wait_until.is_none();
+            let told = group.is_told() && group.hush.is_none();
             told && group.channels.iter().any(|channel| !group.carded.contains(channel))
         });
         if bare {

@@ -147,6 +147,15 @@ impl Hours<'_> {
     }
 }
 
+/// The stretch of these hours that holds an instant, or else the next one within ten days: from (inclusive) and until
+/// (exclusive).
+#[must_use]
+pub fn stretch_at(only: &[Restriction], zone: &TimeZone, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let hours = Hours { zone, only };
+    let all = dates(hours.date(at), -1, 10).flat_map(|date| hours.stretches(date).collect::<Vec<_>>());
+    all.filter(|(_, until)| at < *until).min()
+}
+
 /// The dates from `first` to `last` days away from a date, backward when `last` is less.
 fn dates(date: Date, first: i64, last: i64) -> impl Iterator<Item = Date> {
     let step = (last - first).signum();
@@ -184,5 +193,21 @@ mod tests {
             let error = Restriction::parse(text).expect_err(text).to_string();
             assert!(error.contains(sentence), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_stretch_is_the_one_that_holds_the_instant_or_the_next() {
+        let only = ["Sun 02:00-04:00", "Mon-Fri 22:00-06:00"].map(|text| Restriction::parse(text).unwrap());
+        let zone = TimeZone::UTC;
+        for (at, from, until) in [
+            ("2026-03-01T03:00:00Z", "2026-03-01T02:00:00Z", "2026-03-01T04:00:00Z"),
+            ("2026-03-01T04:00:00Z", "2026-03-02T22:00:00Z", "2026-03-03T06:00:00Z"),
+            ("2026-03-03T05:59:59Z", "2026-03-02T22:00:00Z", "2026-03-03T06:00:00Z"),
+            ("2026-03-07T12:00:00Z", "2026-03-08T02:00:00Z", "2026-03-08T04:00:00Z"),
+        ] {
+            let found = stretch_at(&only, &zone, at.parse().unwrap());
+            assert_eq!(found, Some((from.parse().unwrap(), until.parse().unwrap())), "{at}");
+        }
+        assert_eq!(stretch_at(&[], &zone, "2026-03-01T03:00:00Z".parse().unwrap()), None);
     }
 }

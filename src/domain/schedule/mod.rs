@@ -20,7 +20,10 @@ use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use self::roster::Roster;
-pub use self::{handoff::NotAHandoff, hours::NotARestriction};
+pub use self::{
+    handoff::NotAHandoff,
+    hours::{NotARestriction, stretch_at},
+};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};
 
 /// How far from an instant the edges of its shift are looked for: 366 days.

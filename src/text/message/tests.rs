@@ -64,11 +64,14 @@ fn facts() -> Facts {
             opened_at: at("07:00:10"),
             alerts: vec![alert(1, labels)],
             held_back: Vec::new(),
+            quiet: None,
+            snooze: None,
         }),
         storm: None,
         reason: Some(PageReason::Fired),
         by: Some(Actor::Watchbell),
         run: None,
+        silence: None,
     }
 }
 

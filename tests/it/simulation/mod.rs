@@ -4,7 +4,9 @@
 
 mod course;
 pub mod dice;
+mod hush;
 mod play;
+mod quiet;
 mod sabotage;
 mod witness;
 

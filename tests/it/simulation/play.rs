@@ -6,11 +6,12 @@ use watchbell::{
         alert::AlertStatus::{Firing, Resolved},
         delivery::Outcome,
         event::Event,
-        id::{AlertId, GroupId, IncidentId, OverrideId, PageId},
+        id::{AlertId, GroupId, IncidentId, OverrideId, PageId, SilenceId},
         incident::{IncidentRole, IncidentStatus},
         intent::{IncidentIntent, Intent, Refusal, Whom},
         page::Target,
         prose::Prose,
+        quiet::{QuietIntent, SilenceKind},
     },
     engine::Accepted,
     journal::Keep,
@@ -18,9 +19,10 @@ use watchbell::{
 
 use super::{
     dice::Dice,
+    quiet,
     witness::{Witness, somebody},
 };
-use crate::world::{World, report, signal};
+use crate::world::{World, config, report, signal};
 
 const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dana", "eli"];
 const SERVICES: [&str; 4] = ["qflow", "web", "noise", "unheard-of"];
@@ -43,6 +45,17 @@ pub enum Sabotage {
     ForgetEvent,
     /// A page's timer is lost.
     StopTimer,
+    /// Silences are forgotten while they are in force.
+    ForgetSilence,
+    /// Nobody looks again at what is quiet.
+    LoseWake,
+}
+
+impl Sabotage {
+    /// Whether the state is made another one than the journal tells: to compare the two would tell nothing.
+    fn tampers(self) -> bool {
+        matches!(self, Self::ForgetSilence | Self::LoseWake)
+    }
 }
 
 pub struct Play {
@@ -56,7 +69,7 @@ pub struct Play {
 
 impl Play {
     pub fn new(seed: u64, sabotage: Sabotage) -> Self {
-        let (world, dice) = (World::new(), Dice::new(seed));
+        let (world, dice) = (World::with(quiet::with_quiet(config::config())), Dice::new(seed));
         Self { world, dice, witness: Witness::default(), sabotage, starts: std::collections::BTreeMap::new() }
     }
 
@@ -67,10 +80,10 @@ impl Play {
             self.step();
             self.witness.read(&self.world);
             for dispatch in self.world.left_at_once.drain(..) {
-                self.witness.leaves(&dispatch);
+                self.witness.leaves(&dispatch, self.world.engine);
             }
             self.witness.look(&self.world);
-            if step % 50 == 49 {
+            if step % 50 == 49 && !self.sabotage.tampers() {
                 self.witness.replays(&self.world);
             }
         }
@@ -81,7 +94,8 @@ impl Play {
         match self.dice.below(100) {
             0..=24 => self.report(),
             25..=34 => self.acknowledge(),
-            35..=46 => self.command(),
+            35..=41 => self.command(),
+            42..=46 => self.want_quiet(),
             47..=66 => self.attempt(),
             67..=80 => self.vendor_answers(),
             81..=92 => self.time_passes(),
@@ -226,6 +240,35 @@ impl Play {
         self.accepted(Intent::Incident { what, by });
     }
 
+    /// Somebody wants that nobody hears of something, or the opposite.
+    fn want_quiet(&mut self) {
+        let by = somebody(self.dice.pick(&PEOPLE));
+        let minutes = SignedDuration::from_mins(1 + self.dice.below(60) as i64);
+        let kind = self.dice.pick(&[SilenceKind::Silence, SilenceKind::Maintenance]);
+        let what = match self.dice.below(8) {
+            0..=2 => {
+                let salt = [self.dice.below(256) as u8; 16];
+                let matchers = vec![quiet::matchers(&mut self.dice, &SERVICES, &SEVERITIES)];
+                let now = self.world.now().civil;
+                let later = SignedDuration::from_mins(self.dice.below(20) as i64);
+                let from = self.dice.chance(30).then(|| now + later);
+                let until = from.unwrap_or(now) + minutes;
+                QuietIntent::Add { kind, matchers, comment: Prose::new("words", salt), from, until, by }
+            }
+            3 => {
+                let last = self.world.state().quiet.last.0;
+                let silence = SilenceId(last.saturating_sub(self.dice.below(4) as u64));
+                QuietIntent::End { silence, kind, by }
+            }
+            4 | 5 => {
+                let Target::Group(group) = self.target() else { return };
+                QuietIntent::Snooze { group, wait: minutes, by }
+            }
+            _ => QuietIntent::Resolve { target: self.target(), by },
+        };
+        self.accepted(Intent::Quiet(what));
+    }
+
     /// A worker takes something out of a lane, in any order.
     fn attempt(&mut self) {
         if self.world.lane.is_empty() {
@@ -251,7 +294,7 @@ impl Play {
         if self.sabotage == Sabotage::NewKey && dispatch.delivery.attempts > 1 {
             dispatch.delivery.key.push_str("-again");
         }
-        self.witness.leaves(&dispatch);
+        self.witness.leaves(&dispatch, self.world.engine);
         self.world.under_way.push(dispatch);
     }
 
@@ -296,6 +339,7 @@ impl Play {
         if self.sabotage == Sabotage::StopTimer && self.dice.chance(10) {
             self.world.lose_timer();
         }
+        quiet::break_memory(&mut self.world, self.sabotage);
     }
 
     fn clock_steps(&mut self) {
@@ -320,7 +364,9 @@ impl Play {
         self.world.pass(SignedDuration::from_hours(6), |_| Outcome::Receipt("200 OK".into()));
         self.witness.read(&self.world);
         self.witness.look(&self.world);
-        self.witness.replays(&self.world);
+        if !self.sabotage.tampers() {
+            self.witness.replays(&self.world);
+        }
         let left: Vec<_> = self.world.state().deliveries.keys().collect();
         assert!(left.is_empty(), "after six calm hours {left:?} are still on their way");
         self.witness.reached(&self.world);

@@ -53,3 +53,13 @@ fn an_event_that_is_forgotten_is_noticed() {
 fn a_page_that_stands_still_is_noticed() {
     is_noticed(Sabotage::StopTimer, "stands still");
 }
+
+#[test]
+fn a_silence_that_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetSilence, "promise of quiet");
+}
+
+#[test]
+fn a_quiet_group_that_is_never_heard_again_is_noticed() {
+    is_noticed(Sabotage::LoseWake, "nobody is paged for");
+}

@@ -8,21 +8,24 @@ use watchbell::{
     domain::{
         alert::{AlertStatus, Report},
         delivery::DeliveryKind,
-        event::{Actor, Event, PageStop, Record},
+        event::{Actor, Event, PageStop, Record, ResolvedBy},
         facts::Dispatch,
         id::{DeliveryId, GroupId, PageId, Seq},
         intent::Now,
         page::{PageReason, Subject, Target},
+        quiet::QuietEvent,
         state::{State, Timer},
     },
     engine::core::replay,
 };
 
-use super::course;
+use super::{course, hush::Hushes};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
 const ENDED_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// The same when a person said that it is over, and its source may not know.
+const OVER_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The last word about an alert.
 #[derive(Clone, Copy)]
@@ -32,6 +35,8 @@ struct Word {
     since: Timestamp,
     /// When it was said (engine time).
     at: Timestamp,
+    /// Whether a person said it.
+    by_person: bool,
 }
 
 #[derive(Default)]
@@ -57,6 +62,8 @@ pub struct Witness {
     /// Attempts that left, to tell duplicates.
     left: BTreeMap<DeliveryId, (String, u32)>,
     keys: BTreeMap<String, DeliveryId>,
+    /// What silences keep quiet.
+    hushes: Hushes,
 }
 
 impl Witness {
@@ -66,6 +73,8 @@ impl Witness {
             let clock = self.kept.last().map_or(Timestamp::MIN, Record::engine_time);
             assert_eq!(record.seq, Seq(self.kept.len() as u64 + 1), "sequences have a gap");
             assert!(record.engine_time() >= clock, "engine time went back");
+            self.declared_over(&record);
+            self.hushes.event(&record.event, record.engine_time());
             self.event(&record.event);
             self.kept.push(record);
         }
@@ -100,6 +109,13 @@ impl Witness {
                 }
                 self.stand_ins.extend(subject.group().map(|group| (group, *new)));
             }
+            // Settles nothing: it pages anew as soon as it is heard, or when the snooze is over.
+            Event::PageStopped { why: PageStop::Quiet | PageStop::Snoozed(_), .. } => {}
+            Event::Quiet(quiet) => {
+                if let QuietEvent::SnoozeOver { group } = &**quiet {
+                    self.taken.remove(group);
+                }
+            }
             Event::PageUnanswered { page, subject } | Event::PageStopped { page, subject, .. } => {
                 self.settled.extend(subject.group());
                 let stood_in = self.stand_ins.iter().filter(|(_, stand_in)| *stand_in == page);
@@ -114,6 +130,16 @@ impl Witness {
         }
     }
 
+    /// A person's word that an alert is over counts for longer than its source's.
+    fn declared_over(&mut self, record: &Record) {
+        let Event::AlertResolved { alert, by: ResolvedBy::Person(_), .. } = &record.event else { return };
+        let word = self.hushes.fingerprint(*alert).and_then(|alert| self.said.get_mut(&alert));
+        if let Some(word) = word {
+            *word =
+                Word { status: AlertStatus::Resolved, at: record.engine_time(), by_person: true, ..*word };
+        }
+    }
+
     /// A source was told yes.
     pub fn reported(&mut self, report: &Report, now: Now) {
         let at = now.engine;
@@ -122,11 +148,15 @@ impl Witness {
         for signal in firing {
             let late = self.said.get(&signal.fingerprint).is_some_and(|word| match word.status {
                 // A late duplicate, for half a minute.
-                AlertStatus::Resolved => signal.starts_at <= word.since && at < word.at + ENDED_FOR,
+                AlertStatus::Resolved => {
+                    let long = if word.by_person { OVER_FOR } else { ENDED_FOR };
+                    signal.starts_at <= word.since && at < word.at + long
+                }
                 AlertStatus::Firing => signal.starts_at < word.since,
             });
             if !late {
-                let word = Word { status: AlertStatus::Firing, since: signal.starts_at, at };
+                let word =
+                    Word { status: AlertStatus::Firing, since: signal.starts_at, at, by_person: false };
                 self.said.insert(signal.fingerprint.clone(), word);
             }
             if self.doubtful.get(&signal.fingerprint).is_some_and(|start| signal.starts_at > *start) {
@@ -138,7 +168,7 @@ impl Witness {
                 && word.status == AlertStatus::Firing
                 && (signal.starts_at >= word.since || signal.ends_at.unwrap_or(now.civil) > word.since)
             {
-                *word = Word { status: AlertStatus::Resolved, at, ..*word };
+                *word = Word { status: AlertStatus::Resolved, at, by_person: false, ..*word };
             }
         }
     }
@@ -187,9 +217,13 @@ impl Witness {
     }
 
     /// Something leaves.
-    pub fn leaves(&mut self, dispatch: &Dispatch) {
+    pub fn leaves(&mut self, dispatch: &Dispatch, at: Timestamp) {
         let delivery = &dispatch.delivery;
+        if let (DeliveryKind::Card, Some(group)) = (delivery.kind, delivery.subject.group()) {
+            self.hushes.card_leaves(group);
+        }
         if let Some(page) = delivery.page {
+            self.hushes.page_leaves(page, delivery.subject.group(), at);
             assert!(
                 !self.ended.contains(&page),
                 "promise 3: {} of {page} leaves after its acknowledgement",
@@ -235,7 +269,9 @@ impl Witness {
             let stand_in = self.stand_ins.get(&group.id);
             let runs = stand_in.is_some_and(|page| state.pages.contains_key(page))
                 || state.pages.values().any(|page| page.subject.group() == Some(group.id));
-            let quiet = group.acknowledged.is_some() || self.settled.contains(&group.id);
+            let quiet = group.acknowledged.is_some()
+                || self.settled.contains(&group.id)
+                || self.hushes.keep(group.id, world.engine);
             assert!(
                 !told || group.page.is_none() || runs || quiet,
                 "promise 2: nobody is paged for {}",

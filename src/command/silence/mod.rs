@@ -1,0 +1,118 @@
+//! `/silence …`: alerts about which nobody is told for a while. Never hides that they fire.
+
+pub(super) mod add;
+pub(super) mod expire;
+pub(super) mod list;
+pub(super) mod show;
+
+use jiff::Timestamp;
+
+use super::{
+    Answer, Call, Reply, Undone,
+    spec::{Argument, CommandSpec, Flag, Kind},
+    time,
+};
+use crate::{
+    domain::{
+        event::Event,
+        id::{GroupId, SilenceId},
+        intent::{Intent, Refusal},
+        matcher::Matcher,
+        quiet::{QuietEvent, QuietIntent, QuietRefusal, SilenceKind},
+    },
+    text::{
+        self,
+        quiet::{self, usage as quiet_usage},
+        refusal,
+    },
+};
+
+/// The arguments with which silences and maintenances are made.
+pub(super) fn takes_times(spec: CommandSpec) -> CommandSpec {
+    spec.takes(Argument::optional(
+        "matchers",
+        Kind::Matchers,
+        "which alerts, all conditions together: service=qflow severity=~\"warning|info\"",
+    ))
+    .flag(Flag::valued("for", Kind::Duration, "for how long"))
+    .flag(Flag::valued("until", Kind::Time, "until when, instead of --for"))
+    .flag(Flag::valued("from", Kind::Time, "from when; now when absent"))
+    .flag(Flag::valued("group", Kind::Group, "the labels of this group, instead of conditions"))
+    .flag(Flag::valued("comment", Kind::Words, "why, for whoever wonders later"))
+}
+
+/// Makes one of them.
+pub(super) async fn begin(call: &Call<'_>, kind: SilenceKind) -> Answer {
+    let from: Option<Timestamp> = call.get("from");
+    let until = match (call.get::<Timestamp>("until"), call.get("for")) {
+        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both()).into()),
+        (Some(until), None) => until,
+        (None, Some(length)) => time::later(from.unwrap_or(call.now), length)
+            .ok_or_else(|| refused(call, QuietRefusal::TooLong))?,
+        (None, None) => return Err(Reply::refused(quiet_usage::how_long()).into()),
+    };
+    let group: Option<GroupId> = call.get("group");
+    let matchers = match (call.get::<String>("matchers"), group) {
+        (Some(written), None) => vec![written],
+        (None, Some(group)) => labels_of(call, group).await?,
+        (None, None) => return Err(call.missing("matchers").into()),
+        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both_wheres()).into()),
+    };
+    let comment = match (call.words("comment"), group) {
+        (Some(comment), _) => comment,
+        (None, Some(group)) => call.prose(&quiet_usage::from_card(group)),
+        (None, None) => return Err(Reply::refused(quiet_usage::comment()).into()),
+    };
+    let by = call.caller.actor.clone();
+    let what = QuietIntent::Add { kind, matchers, comment, from, until, by };
+    let accepted = call.submit(Intent::Quiet(what)).await?;
+    let id = accepted.events.iter().find_map(|event| match event {
+        Event::Quiet(quiet) => match &**quiet {
+            QuietEvent::Added(added) => Some(added.silence),
+            _ => None,
+        },
+        _ => None,
+    });
+    let id = id.unwrap_or_default();
+    let plain = text::reply::kept(format!("{id} is kept."));
+    Ok(call.done(plain, move |scene| quiet::added(scene, id)).await)
+}
+
+/// Conditions that mean a group: each of its labels.
+async fn labels_of(call: &Call<'_>, id: GroupId) -> Result<Vec<String>, Undone> {
+    let found = call.read(move |look| {
+        let open = look.state.groups.get(&id).map(|group| group.labels.clone());
+        open.ok_or_else(|| match look.state.closed_groups.get(&id) {
+            Some(closed) => Refusal::GroupClosed { group: id, at: closed.closed_at },
+            None => Refusal::Unknown(crate::domain::page::Target::Group(id)),
+        })
+    });
+    let labels = found.await?.map_err(|no| Reply::refused(refusal::card(&no, &call.caller.zone)))?;
+    let matchers: Vec<String> =
+        labels.iter().map(|(name, value)| Matcher::equal(name, value).to_string()).collect();
+    if matchers.is_empty() {
+        return Err(Reply::refused(quiet_usage::no_labels(id)).into());
+    }
+    Ok(matchers)
+}
+
+/// Ends one of them.
+pub(super) async fn end(call: &Call<'_>, kind: SilenceKind) -> Answer {
+    let silence: SilenceId = call.need("silence")?;
+    let by = call.caller.actor.clone();
+    let accepted = call.submit(Intent::Quiet(QuietIntent::End { silence, kind, by })).await?;
+    let plain = text::reply::kept(format!("{silence} is over."));
+    let say = move |scene: &text::scene::Scene<'_>| {
+        Some(quiet::ended(scene, scene.state.silence(silence)?, &accepted.events))
+    };
+    Ok(call.done(plain, say).await)
+}
+
+/// The list of a kind.
+pub(super) async fn all(call: &Call<'_>, kind: SilenceKind) -> Answer {
+    Ok(Reply::done(call.scene(move |scene| quiet::list(scene, kind)).await?))
+}
+
+fn refused(call: &Call<'_>, why: QuietRefusal) -> Undone {
+    Reply::refused(refusal::card(&Refusal::Quiet(why), &call.caller.zone)).into()
+}
