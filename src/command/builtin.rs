@@ -51,7 +51,11 @@ builtins! {
     Help = help;
     IncidentAck = incident::ack;
     IncidentAssign = incident::assign;
+    IncidentHandover = incident::handover;
+    IncidentImpact = incident::impact;
+    IncidentLink = incident::link;
     IncidentList = incident::list;
+    IncidentMerge = incident::merge;
     IncidentNote = incident::note;
     IncidentOpen = incident::open;
     IncidentPostmortem = incident::postmortem;
@@ -61,6 +65,13 @@ builtins! {
     IncidentSeverity = incident::severity;
     IncidentShow = incident::show;
     IncidentStatus = incident::status;
+    IncidentTaskAdd = incident::task::add;
+    IncidentTaskAssign = incident::task::assign;
+    IncidentTaskDone = incident::task::done;
+    IncidentTaskDrop = incident::task::drop;
+    IncidentTaskDue = incident::task::due;
+    IncidentTaskList = incident::task::list;
+    IncidentTaskReopen = incident::task::reopen;
     IncidentTimeline = incident::timeline;
     Me = me::show;
     MeLink = me::link;

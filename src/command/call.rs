@@ -11,7 +11,7 @@ use crate::{
         event::TraceId,
         id::{
             AlertId, ChannelName, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId,
-            SeverityId,
+            SeverityId, TaskId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
@@ -229,6 +229,7 @@ from_value! {
     OverrideId = Override;
     RunId = Run;
     DeploymentId = Deployment;
+    TaskId = Task;
     Target = Target;
     Whom = Whom;
     IncidentStatus = Status;

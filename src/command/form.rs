@@ -87,7 +87,13 @@ pub fn form(spec: &CommandSpec, tail: &str, look: &Look<'_>, caller: &Caller) ->
 fn identifies(kind: &Kind) -> bool {
     matches!(
         kind,
-        Kind::Incident | Kind::Group | Kind::Alert | Kind::Override | Kind::Deployment | Kind::Target
+        Kind::Incident
+            | Kind::Group
+            | Kind::Alert
+            | Kind::Override
+            | Kind::Deployment
+            | Kind::Task
+            | Kind::Target
     )
 }
 
@@ -238,7 +244,7 @@ fn choices(kind: &Kind, about: &About, look: &Look<'_>) -> Vec<Choice> {
     let choice =
         |(value, about): (String, String)| Choice { label: text::form::choice(&value, &about), value };
     let mut choices: Vec<Choice> = match kind {
-        Kind::Time | Kind::Until | Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Text => Vec::new(),
+        Kind::Time | Kind::Until | Kind::Past | Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Text => Vec::new(),
         Kind::Person | Kind::PersonOrNone => {
             let incident = about.incident.and_then(|id| look.state.incidents.get(&id));
             let people = offer::likely(look.state, look.config, incident.map(|it| &**it), look.now.civil);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::Reminder,
-    id::{ChannelName, ContactName, DeliveryId, PageId, PersonId, RunId},
+    id::{ChannelName, ContactName, DeliveryId, IncidentId, PageId, PersonId, RunId, TaskId},
     page::Subject,
     prose::Prose,
     room::RoomWork,
@@ -145,6 +145,14 @@ pub enum Notice {
     HeldBack(u32),
     /// Of a picture: the newest of this step.
     Drawn(RunId, u32),
+    /// A task is this person's now.
+    TaskGiven(TaskId),
+    /// A task is overdue.
+    TaskDue(TaskId),
+    /// The incident was merged; the response goes on in this one.
+    Merged(IncidentId),
+    /// The lead went to somebody, who is told how it stands.
+    HandedOver,
 }
 
 /// What a vendor made of one attempt: what to do next.

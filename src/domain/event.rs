@@ -24,6 +24,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     room::{Author, MessageCaptured, Origin, RoomWork},
+    response::ResponseEvent,
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
 
@@ -605,6 +606,8 @@ pub enum Event {
     Announced(Box<Announced>),
     /// A deployment began, or stands differently now.
     Deployed(Box<Deployed>),
+    /// Something happened to tasks, links, the impact, or between incidents.
+    Response(Box<ResponseEvent>),
 }
 
 /// An alert started.

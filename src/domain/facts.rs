@@ -17,6 +17,7 @@ use super::{
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
+    response::ResponseFacts,
     run::{HeldBack, Run, RunOffer},
     state::State,
     storm::StormFacts,
@@ -105,6 +106,9 @@ pub struct IncidentFacts {
     /// Runs for it that are not over: their ids and what they are called. At most [`IncidentFacts::MOST`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub running: Vec<(RunId, String)>,
+    /// Its tasks, its impact, what was merged.
+    #[serde(default)]
+    pub response: ResponseFacts,
 }
 
 impl IncidentFacts {
@@ -188,6 +192,10 @@ impl State {
             Subject::Run(run) => self.run_facts(run, delivery.subject),
             Subject::Announcement(_, incident) => self.announcement_facts(incident, delivery),
         };
+        if let Some(incident) = &mut facts.incident {
+            let id = incident.id;
+            self.noticed(&mut incident.response, id, delivery);
+        }
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
         facts.urgency = page.map_or(facts.urgency, |page| page.urgency);
@@ -274,7 +282,10 @@ impl State {
             severity: known.map(|incident| incident.severity.clone()),
             urgency: known.map(|incident| incident.urgency).unwrap_or_default(),
             standing,
-            incident: self.incident_line(Some(id)).map(|line| IncidentFacts { change, ..line }),
+            incident: self.incident_line(Some(id)).map(|mut line| {
+                line.response.groups = known.and_then(|incident| self.groups_of(incident));
+                IncidentFacts { change, ..line }
+            }),
             group: None,
             storm: None,
             reason: None,
@@ -352,7 +363,7 @@ impl State {
         let group = run.plan.group;
         let open = || self.groups.get(&group?)?.incident;
         let closed = || self.closed_groups.get(&group?)?.incident;
-        run.plan.incident.or_else(open).or_else(closed)
+        run.plan.incident.or_else(open).or_else(closed).map(|incident| self.goes_on_in(incident))
     }
 
     /// The runs that are about an incident and remembered, the last one first.
@@ -391,6 +402,7 @@ impl State {
                 .take(IncidentFacts::MOST)
                 .map(|run| (run.id, run.plan.title.clone()))
                 .collect(),
+            response: self.response_facts(incident),
         })
     }
 }

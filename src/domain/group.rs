@@ -85,6 +85,9 @@ pub struct Group {
     /// Those of them that do not start, and why.
     #[serde(default)]
     pub held_back: Vec<(String, HeldBack)>,
+    /// It joined its incident in a storm: a page of the incident, the last of which was this, is for it, too.
+    #[serde(default)]
+    pub covered_by: Option<PageId>,
 }
 
 /// What is remembered of a group after it closed, so that late commands get a true answer.

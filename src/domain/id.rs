@@ -185,6 +185,8 @@ number! {
     DeploymentId = "DEP";
     /// A storm: more groups in one channel than anybody can read.
     StormId = "ST";
+    /// Something that is to be done for an incident.
+    TaskId = "T";
 }
 
 /// The position of an event in the journal; the first is 1.

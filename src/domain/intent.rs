@@ -16,6 +16,7 @@ use super::{
     link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
+    response::{ResponseIntent, ResponseRefusal},
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
 };
@@ -133,6 +134,13 @@ pub enum Intent {
     },
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
+    /// Something about tasks, links, the impact, or between incidents.
+    Response {
+        /// What.
+        what: ResponseIntent,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// Something that happened in a room of a chat platform.
@@ -324,6 +332,8 @@ pub enum Refusal {
     Repeated,
     /// Something about a run of a runbook.
     Run(RunRefusal),
+    /// Something about tasks, links, the impact, or between incidents.
+    Response(ResponseRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

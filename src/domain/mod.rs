@@ -27,6 +27,7 @@ pub mod page;
 pub mod permission;
 pub mod person;
 pub mod prose;
+pub mod response;
 pub mod room;
 pub mod run;
 pub mod schedule;

@@ -17,11 +17,12 @@ use super::{
     group::{ClosedGroup, Group},
     id::{
         AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
-        OverrideId, PageId, RunId, ScheduleId, Seq, StormId,
+        OverrideId, PageId, RunId, ScheduleId, Seq, StormId, TaskId,
     },
     incident::Incident,
     link::Links,
     page::{ClosedPage, Page, Subject},
+    response::Task,
     room::Origin,
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
@@ -57,6 +58,9 @@ pub struct State {
     pub open_incidents: BTreeSet<IncidentId>,
     /// All incidents.
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Tasks of all incidents: at most [`TASKS`](super::response::TASKS) each.
+    #[serde(default)]
+    pub tasks: BTreeMap<TaskId, Arc<Task>>,
     /// Pages that run.
     pub pages: BTreeMap<PageId, Arc<Page>>,
     /// The last pages by request that ended.
@@ -198,6 +202,9 @@ pub struct Next {
     /// Announcements.
     #[serde(default)]
     pub announcement: AnnouncementId,
+    /// Tasks.
+    #[serde(default)]
+    pub task: TaskId,
 }
 
 impl Default for Next {
@@ -210,6 +217,7 @@ impl Default for Next {
             delivery: DeliveryId(1),
             overriding: OverrideId(1),
             announcement: AnnouncementId(1),
+            task: TaskId(1),
         }
     }
 }
@@ -246,6 +254,8 @@ pub enum Timer {
     RunJudge(RunId),
     /// The card of a run that changed is edited.
     RunCard(RunId),
+    /// A task is overdue.
+    TaskDue(TaskId),
 }
 
 /// The instant and the cause of an event, for `apply`.

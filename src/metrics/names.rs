@@ -136,6 +136,7 @@ event_types! {
     RunHeldBack => "run_held_back",
     RunsOffered => "runs_offered",
     GuideRead => "guide_read",
+    Response => "response",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {
@@ -155,6 +156,7 @@ pub(super) fn reason(refusal: &Refusal) -> &'static str {
         Refusal::NoIncidentHere => "no_incident_here",
         Refusal::Link(_) => "no_link",
         Refusal::Run(refusal) => refusal.as_str(),
+        Refusal::Response(refusal) => refusal.as_str(),
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

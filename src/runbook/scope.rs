@@ -108,6 +108,7 @@ pub(super) fn written(argument: &Argument) -> Value {
         Argument::Text(text) => Value::from(text.as_str()),
         Argument::Group(id) => Value::from(id.to_string()),
         Argument::Run(id) => Value::from(id.to_string()),
+        Argument::Task(id) => Value::from(id.to_string()),
         Argument::Deployment(id) => Value::from(id.to_string()),
         Argument::Given => Value::from(true),
     }

@@ -101,6 +101,7 @@ impl State {
             whereabouts: Whereabouts::default(),
             due: BTreeSet::new(),
             held_back: Vec::new(),
+            covered_by: None,
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -113,9 +114,18 @@ impl State {
     }
 
     pub(super) fn group_joined(&mut self, incident: IncidentId, group: GroupId) {
+        let open = self.groups.get(&group).cloned();
+        let clock = self.clock;
         self.change_incident(incident, |incident| {
             incident.groups.insert(group);
+            incident.response.joined += 1;
+            incident.response.joined_at = Some(clock);
+            if let Some(open) = &open {
+                incident.response.open_groups.insert(group);
+                incident.response.paged_for_groups.extend(open.paged.iter().cloned());
+            }
         });
+        drop(open);
         self.change_group(group, |group| group.incident = Some(incident));
         self.card_changed(group);
     }
@@ -131,6 +141,11 @@ impl State {
             self.group_keys.remove(&group.key);
         }
         self.storms_left(&group);
+        if let Some(incident) = group.incident {
+            self.change_incident(incident, |incident| {
+                incident.response.open_groups.remove(&id);
+            });
+        }
         let closed = ClosedGroup {
             id,
             title: group.title.clone(),

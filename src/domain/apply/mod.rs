@@ -9,6 +9,7 @@ mod guides;
 mod incidents;
 mod links;
 mod pages;
+mod response;
 mod run;
 mod run_due;
 mod storm;
@@ -133,6 +134,7 @@ impl State {
             Event::Deployed(said) => self.deployed(said),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
+            Event::Response(event) => self.response_changed(event, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

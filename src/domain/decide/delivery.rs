@@ -36,9 +36,17 @@ impl Decision<'_> {
         let attempt = delivery.attempts + 1;
         self.emit(Event::AttemptStarted { delivery: id, attempt });
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
+        let mut facts = self.state.facts(delivery);
+        if let Some(incident) = &mut facts.incident {
+            let ahead = self.now.civil.duration_since(self.now.engine);
+            incident.response.in_civil_time(ahead);
+            if incident.response.handover.is_some() {
+                incident.response.handover = self.state.handover(incident.id, ahead).map(Box::new);
+            }
+        }
         let dispatch = Dispatch {
             delivery: Delivery::clone(delivery),
-            facts: self.state.facts(delivery),
+            facts,
             at: self.now.civil,
             edits: self.edits(delivery),
             linked: self.linked_for(delivery).into_iter().collect(),

@@ -10,12 +10,15 @@ mod announce;
 mod delivery;
 mod deployment;
 mod due;
+mod flood;
 mod guide;
 mod incident;
 mod link;
+mod merge;
 mod oncall;
 mod page;
 mod report;
+mod response;
 mod room;
 mod run;
 mod run_ask;
@@ -95,6 +98,7 @@ pub fn decide(
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
         Intent::Deployed(told) => decision.deployed(*told),
+        Intent::Response { what, by } => decision.respond(what, by)?,
     }
     decision.offer_runbooks();
     decision.look_after_rooms();
