@@ -51,12 +51,13 @@ pub(super) fn course(add: &mut impl FnMut(&'static str, Card)) {
         add("message::card", world.message(DeliveryKind::Notice, Subject::Incident(INCIDENT), Some(notice)));
     }
     respond(&mut world, ResponseIntent::FinishTask(TASK));
-    let done = |scene: &Scene<'_>| {
-        text::task::changed(scene, &scene.state.tasks[&TASK], &text::task::done(TASK))
-    };
+    let done =
+        |scene: &Scene<'_>| text::task::changed(scene, &scene.state.tasks[&TASK], &text::task::done(TASK));
     add("task::changed", world.say(done));
     add("task::list", world.say(list));
-    for (url, title) in [("https://example.com/d/7?from=now-1h", Some("the dashboard")), ("https://wiki.example.com/", None)] {
+    for (url, title) in
+        [("https://example.com/d/7?from=now-1h", Some("the dashboard")), ("https://wiki.example.com/", None)]
+    {
         let (url, title) = (prose(url), title.map(prose));
         respond(&mut world, ResponseIntent::Link { incident: INCIDENT, url, title });
     }
@@ -64,7 +65,10 @@ pub(super) fn course(add: &mut impl FnMut(&'static str, Card)) {
     let text = prose("checkout failed for EU customers");
     respond(&mut world, ResponseIntent::SetImpact { incident: INCIDENT, started_at, ended_at: None, text });
     let handover = |scene: &Scene<'_>| {
-        text::handover::card(scene, &scene.state.handover(INCIDENT, SignedDuration::ZERO).expect("it is there"))
+        text::handover::card(
+            scene,
+            &scene.state.handover(INCIDENT, SignedDuration::ZERO).expect("it is there"),
+        )
     };
     add("handover::card", world.say(handover));
     respond(&mut world, ResponseIntent::HandOver { incident: INCIDENT, to: "ben".into() });
@@ -79,7 +83,10 @@ pub(super) fn course(add: &mut impl FnMut(&'static str, Card)) {
     };
     add("response::merged", world.say(merged));
     for incident in [INCIDENT, OTHER] {
-        add("incident::card", world.say(|scene| text::incident::card(scene, &scene.state.incidents[&incident])));
+        add(
+            "incident::card",
+            world.say(|scene| text::incident::card(scene, &scene.state.incidents[&incident])),
+        );
         add("message::card", world.message(DeliveryKind::Card, Subject::Incident(incident), None));
     }
     let moved = world.message(DeliveryKind::Notice, Subject::Incident(OTHER), Some(Notice::Merged(INCIDENT)));

@@ -244,7 +244,13 @@ fn choices(kind: &Kind, about: &About, look: &Look<'_>) -> Vec<Choice> {
     let choice =
         |(value, about): (String, String)| Choice { label: text::form::choice(&value, &about), value };
     let mut choices: Vec<Choice> = match kind {
-        Kind::Time | Kind::Until | Kind::Past | Kind::Duration | Kind::Number(..) | Kind::Word | Kind::Text => Vec::new(),
+        Kind::Time
+        | Kind::Until
+        | Kind::Past
+        | Kind::Duration
+        | Kind::Number(..)
+        | Kind::Word
+        | Kind::Text => Vec::new(),
         Kind::Person | Kind::PersonOrNone => {
             let incident = about.incident.and_then(|id| look.state.incidents.get(&id));
             let people = offer::likely(look.state, look.config, incident.map(|it| &**it), look.now.civil);

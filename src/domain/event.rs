@@ -23,8 +23,8 @@ use super::{
     page::{PageReason, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
-    room::{Author, MessageCaptured, Origin, RoomWork},
     response::ResponseEvent,
+    room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
 

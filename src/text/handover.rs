@@ -51,9 +51,10 @@ fn summary(facts: &HandoverFacts, at: &dyn Fn(Timestamp) -> String) -> Card {
         field("Since", at(facts.opened_at)),
         field(
             "Taken",
-            facts.acknowledged.as_ref().map_or_else(|| "nobody took it".to_owned(), |(by, when)| {
-                format!("by {by}, {}", at(*when))
-            }),
+            facts
+                .acknowledged
+                .as_ref()
+                .map_or_else(|| "nobody took it".to_owned(), |(by, when)| format!("by {by}, {}", at(*when))),
         ),
         field("Last update", update(facts, at)),
     ];
@@ -69,12 +70,19 @@ fn summary(facts: &HandoverFacts, at: &dyn Fn(Timestamp) -> String) -> Card {
     let mut buttons: Vec<_> = facts.tasks.iter().take(3).map(task::done_button).collect();
     buttons.push(button("Show", format!("/incident show {}", facts.id)));
     buttons.push(button("Timeline", format!("/incident timeline {}", facts.id)));
-    Card { fields, links: links(facts), buttons, whole: format!("/incident show {}", facts.id), ..Card::default() }
+    Card {
+        fields,
+        links: links(facts),
+        buttons,
+        whole: format!("/incident show {}", facts.id),
+        ..Card::default()
+    }
 }
 
 fn update(facts: &HandoverFacts, at: &dyn Fn(Timestamp) -> String) -> String {
     let Some(update) = &facts.update else { return "none yet".to_owned() };
-    let words = update.text.as_ref().map(|text| format!(": {}", plain(text.as_str(), NAME))).unwrap_or_default();
+    let words =
+        update.text.as_ref().map(|text| format!(": {}", plain(text.as_str(), NAME))).unwrap_or_default();
     format!("{} by {}{words}", at(update.at), update.by)
 }
 

@@ -166,7 +166,8 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
 fn buttons(incident: &Incident) -> Vec<super::card::Button> {
     let open = incident.is_open();
     let of = &incident.response;
-    let mut buttons = control::of_incident(incident.id, open, incident.acknowledged.is_some(), of.merged_into);
+    let mut buttons =
+        control::of_incident(incident.id, open, incident.acknowledged.is_some(), of.merged_into);
     if open {
         buttons.extend(control::offered(incident.id, &incident.offered));
     }
@@ -318,7 +319,8 @@ pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
     }
     let (_, tasks) = scene.state.next_tasks(incident, 0);
     if tasks > 0 {
-        card.fields.push(field("Tasks", format!("{tasks} open: they stay, /incident task list {}", incident.id)));
+        card.fields
+            .push(field("Tasks", format!("{tasks} open: they stay, /incident task list {}", incident.id)));
     }
     card.buttons = buttons(incident);
     card

@@ -142,9 +142,10 @@ pub fn merged(scene: &Scene<'_>, incident: &Incident, into: &Incident, events: &
 pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
     let unchanged = "Nothing was changed.";
     match refusal {
-        ResponseRefusal::UnknownTask(task) => {
-            no(format!("There is no task {task}."), "Nothing was changed. Tasks of an incident: /incident task list INC-7")
-        }
+        ResponseRefusal::UnknownTask(task) => no(
+            format!("There is no task {task}."),
+            "Nothing was changed. Tasks of an incident: /incident task list INC-7",
+        ),
         ResponseRefusal::TaskIs { task, state } => {
             let (what, label, command) = match state {
                 TaskState::Open => ("is open".to_owned(), "Done", format!("/incident task done {task}")),
@@ -238,7 +239,9 @@ fn bad_address(why: BadAddress) -> (&'static str, &'static str) {
             "A part of this address looks like a secret (a token, a key, a signature).",
             "It was not kept: the journal is for ever. Link the address without that part.",
         ),
-        BadAddress::TooLong => ("This address is longer than 2,000 bytes.", "Nothing was added. Link a shorter one."),
+        BadAddress::TooLong => {
+            ("This address is longer than 2,000 bytes.", "Nothing was added. Link a shorter one.")
+        }
     }
 }
 
@@ -248,7 +251,8 @@ pub(super) fn entry(event: &ResponseEvent, record: &Record) -> (Kind, String, St
     let civil = |at: Timestamp| at.checked_add(ahead).unwrap_or(at);
     match event {
         ResponseEvent::TaskAdded(added) => {
-            let owner = added.owner.as_ref().map(|owner| format!(", for {}", name(owner))).unwrap_or_default();
+            let owner =
+                added.owner.as_ref().map(|owner| format!(", for {}", name(owner))).unwrap_or_default();
             let due = added.due.map(|due| format!(", due {:.0}", civil(due))).unwrap_or_default();
             let text = plain(added.text.as_str(), WORDS);
             (Kind::Task, name(&added.by), format!("{} was added{owner}{due}: {text}", added.task))
@@ -310,7 +314,8 @@ pub(super) fn notice(
             let Some(one) = &facts.task else {
                 return Some((format!("{id}: {about}"), String::new(), Tone::Plain, Vec::new()));
             };
-            let lead = if late { format!("{id} is overdue: {about}") } else { format!("{id} is yours: {about}") };
+            let lead =
+                if late { format!("{id} is overdue: {about}") } else { format!("{id} is yours: {about}") };
             let buttons = if one.is_open() { vec![task::done_button(one)] } else { Vec::new() };
             let line = task::line(one, at);
             let line = if one.is_open() { line } else { format!("{line}: it is done or dropped by now") };
@@ -319,7 +324,8 @@ pub(super) fn notice(
         Notice::Merged(into) => {
             let into = facts.merged_into.unwrap_or(into);
             let button = Button::new(format!("Show {into}"), show(into));
-            let text = format!("It is the same as {into}. The response goes on there: write to {into} from now on.");
+            let text =
+                format!("It is the same as {into}. The response goes on there: write to {into} from now on.");
             Some((format!("Merged into {into}: {about}"), text, Tone::Plain, vec![button]))
         }
         _ => None,

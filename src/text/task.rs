@@ -103,7 +103,10 @@ fn stands(state: &TaskState) -> &'static str {
 #[must_use]
 pub fn changed(scene: &Scene<'_>, task: &Task, what: &str) -> Card {
     let mut fields = vec![field("Incident", task.incident.to_string())];
-    fields.push(field("Owner", task.owner.as_ref().map_or_else(|| "nobody".to_owned(), |one| scene.person(one))));
+    fields.push(field(
+        "Owner",
+        task.owner.as_ref().map_or_else(|| "nobody".to_owned(), |one| scene.person(one)),
+    ));
     fields.extend(task.due.map(|due| field("Due", scene.near(scene.civil(due)))));
     let (id, list) = (task.id, button("Tasks", format!("/incident task list {}", task.incident)));
     let buttons = if task.is_open() {

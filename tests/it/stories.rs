@@ -14,8 +14,11 @@ use watchbell::domain::{
 
 use crate::world::{World, address, receipt, report, signal, start_of_time};
 
+mod floods;
 mod incidents;
+mod merges;
 mod pages;
+mod response;
 mod storms;
 
 const DOWN: &[(&str, &str)] = &[("alertname", "Down"), ("service", "qflow"), ("severity", "critical")];

@@ -13,12 +13,15 @@ use crate::{
 /// `/incident handover [INCIDENT] [--to PERSON]`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/incident handover", "Sums up an incident for whoever is next, and gives the lead to them.")
-        .role(Role::Responder)
-        .takes(which_argument())
-        .flag(Flag::valued("to", Kind::Person, "who leads from now on, and is told how it stands"))
-        .example("/incident handover INC-7")
-        .example("/incident handover INC-7 --to chi")
+    CommandSpec::new(
+        "/incident handover",
+        "Sums up an incident for whoever is next, and gives the lead to them.",
+    )
+    .role(Role::Responder)
+    .takes(which_argument())
+    .flag(Flag::valued("to", Kind::Person, "who leads from now on, and is told how it stands"))
+    .example("/incident handover INC-7")
+    .example("/incident handover INC-7 --to chi")
 }
 
 /// Sums it up.

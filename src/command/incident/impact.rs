@@ -31,7 +31,8 @@ pub fn spec() -> CommandSpec {
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let written: String = call.need("text")?;
-    let (started, ended_at): (Option<Timestamp>, Option<Timestamp>) = (call.get("started"), call.get("ended"));
+    let (started, ended_at): (Option<Timestamp>, Option<Timestamp>) =
+        (call.get("started"), call.get("ended"));
     let incident = which(call, Among::Open).await?;
     let opened = call.read(move |look| look.state.incidents.get(&incident).map(|it| it.opened_at)).await?;
     let opened = opened.ok_or_else(|| Reply::refused(refusal::unknown(Target::Incident(incident))))?;

@@ -13,12 +13,15 @@ use crate::{
 #[must_use]
 pub fn spec() -> CommandSpec {
     let into = Kind::Choice(vec!["into".into()]);
-    CommandSpec::new("/incident merge", "Merges an incident into another: what belongs to it goes there, and it ends.")
-        .role(Role::Responder)
-        .takes(Argument::required("incident", Kind::Incident, "the one that ends"))
-        .takes(Argument::optional("word", into, "for whoever reads it"))
-        .takes(Argument::required("target", Kind::Incident, "the one in which the response goes on"))
-        .example("/incident merge INC-9 into INC-7")
+    CommandSpec::new(
+        "/incident merge",
+        "Merges an incident into another: what belongs to it goes there, and it ends.",
+    )
+    .role(Role::Responder)
+    .takes(Argument::required("incident", Kind::Incident, "the one that ends"))
+    .takes(Argument::optional("word", into, "for whoever reads it"))
+    .takes(Argument::required("target", Kind::Incident, "the one in which the response goes on"))
+    .example("/incident merge INC-9 into INC-7")
 }
 
 /// Merges them.

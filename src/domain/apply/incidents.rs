@@ -102,20 +102,22 @@ impl State {
                         .filter(|_| incident.status != IncidentStatus::Mitigated);
                 });
             }
-            Event::StatusChanged { incident, status, text, by } => self.change_incident(*incident, |incident| {
-                if *by != Actor::Watchbell {
-                    let (by, text) = (by.clone(), text.clone());
-                    incident.response.update = Some(Update { by, at: stamp.at, text });
-                }
-                let before = std::mem::replace(&mut incident.status, *status);
-                if *status == IncidentStatus::Mitigated {
-                    incident.mitigated_at.get_or_insert(stamp.at);
-                    incident.acknowledge_due = None;
-                } else if before == IncidentStatus::Mitigated {
-                    begins_again(incident, stamp);
-                }
-                incident.update_due = update_due(incident, stamp);
-            }),
+            Event::StatusChanged { incident, status, text, by } => {
+                self.change_incident(*incident, |incident| {
+                    if *by != Actor::Watchbell {
+                        let (by, text) = (by.clone(), text.clone());
+                        incident.response.update = Some(Update { by, at: stamp.at, text });
+                    }
+                    let before = std::mem::replace(&mut incident.status, *status);
+                    if *status == IncidentStatus::Mitigated {
+                        incident.mitigated_at.get_or_insert(stamp.at);
+                        incident.acknowledge_due = None;
+                    } else if before == IncidentStatus::Mitigated {
+                        begins_again(incident, stamp);
+                    }
+                    incident.update_due = update_due(incident, stamp);
+                })
+            }
             Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;
                 incident.resolved_at = Some(stamp.at);

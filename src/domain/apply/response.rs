@@ -149,7 +149,9 @@ impl State {
                 Arc::make_mut(page).subject = subject;
             }
         }
-        for delivery in self.deliveries.values_mut().filter(|one| one.page.is_some() || one.subject.group().is_some()) {
+        for delivery in
+            self.deliveries.values_mut().filter(|one| one.page.is_some() || one.subject.group().is_some())
+        {
             let subject = moved(delivery.subject);
             if subject != delivery.subject {
                 Arc::make_mut(delivery).subject = subject;
@@ -185,7 +187,10 @@ fn take_over(incident: &mut Incident, from: Incident) {
     own.tasks.extend(other.tasks);
     own.open_groups.extend(other.open_groups);
     own.paged_for_groups.extend(other.paged_for_groups);
-    let news = other.links.into_iter().filter(|link| !own.links.iter().any(|one| one.url.as_str() == link.url.as_str()));
+    let news = other
+        .links
+        .into_iter()
+        .filter(|link| !own.links.iter().any(|one| one.url.as_str() == link.url.as_str()));
     let news: Vec<WebLink> = news.collect();
     own.links.extend(news);
     own.links.sort_by_key(|link| link.at);

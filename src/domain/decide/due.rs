@@ -92,7 +92,9 @@ impl Decision<'_> {
     fn late(&mut self, id: IncidentId, what: Reminder) {
         self.emit(Event::Reminded { incident: id, what });
         self.tell_places(id, Notice::Late(what));
-        let Some(incident) = self.state.incidents.get(&id).filter(|_| what == Reminder::Update) else { return };
+        let Some(incident) = self.state.incidents.get(&id).filter(|_| what == Reminder::Update) else {
+            return;
+        };
         let role = |role| incident.roles.get(&role).filter(|people| !people.is_empty()).cloned();
         let people = role(IncidentRole::Commander).or_else(|| role(IncidentRole::Responder));
         let taker = || incident.acknowledged.iter().filter_map(|(by, _)| by.person().cloned()).collect();

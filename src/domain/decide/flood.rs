@@ -59,9 +59,11 @@ impl Decision<'_> {
     /// Whether very many groups of a route are about to be told.
     fn is_collecting(&self, route: Option<&RouteId>) -> bool {
         let collects = |timer: &Timer| match timer {
-            Timer::GroupWait(id) => self.state.groups.get(id).is_some_and(|group| {
-                group.route.as_ref() == route && group.opens_incident.is_some()
-            }),
+            Timer::GroupWait(id) => self
+                .state
+                .groups
+                .get(id)
+                .is_some_and(|group| group.route.as_ref() == route && group.opens_incident.is_some()),
             _ => false,
         };
         let next = self.state.timers.iter().take(LOOKED_AT);

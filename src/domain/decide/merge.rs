@@ -18,7 +18,8 @@ impl Decision<'_> {
             return Err(Refusal::Response(ResponseRefusal::Itself(id)));
         }
         let from = self.running(id)?;
-        let target = self.state.incidents.get(&into).cloned().ok_or(Refusal::Unknown(Target::Incident(into)))?;
+        let target =
+            self.state.incidents.get(&into).cloned().ok_or(Refusal::Unknown(Target::Incident(into)))?;
         self.not_merged(&target)?;
         if let Some(at) = target.resolved_at {
             return Err(Refusal::Response(ResponseRefusal::IntoResolved { into, at }));

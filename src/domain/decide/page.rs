@@ -307,7 +307,8 @@ impl Decision<'_> {
     /// Tells the channels of an incident and its rooms.
     pub(super) fn tell_places(&mut self, incident: IncidentId, notice: Notice) {
         let rooms = self.state.incidents.get(&incident).into_iter().flat_map(|one| &one.rooms);
-        let rooms: Vec<ChannelName> = rooms.filter(|room| !room.closed).filter_map(IncidentRoom::address).collect();
+        let rooms: Vec<ChannelName> =
+            rooms.filter(|room| !room.closed).filter_map(IncidentRoom::address).collect();
         let subject = Subject::Incident(incident);
         for place in self.channels_of(subject).into_iter().chain(rooms) {
             self.notify(place, subject, notice);

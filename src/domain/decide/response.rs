@@ -13,8 +13,8 @@ use crate::domain::{
     page::{Subject, Target},
     prose::Prose,
     response::{
-        FURTHEST, LINKS, RELATED, REMIND_EVERY, REMINDERS, ResponseEvent, ResponseIntent, ResponseRefusal, TASKS,
-        Task, TaskAdded, TaskChange, TaskState, WrongTimes, address,
+        FURTHEST, LINKS, RELATED, REMIND_EVERY, REMINDERS, ResponseEvent, ResponseIntent, ResponseRefusal,
+        TASKS, Task, TaskAdded, TaskChange, TaskState, WrongTimes, address,
     },
 };
 
@@ -99,7 +99,11 @@ impl Decision<'_> {
 
     fn open_task(&self, id: TaskId) -> Result<Task, Refusal> {
         let task = self.task(id)?;
-        if task.is_open() { Ok(task) } else { Err(no(ResponseRefusal::TaskIs { task: id, state: task.state })) }
+        if task.is_open() {
+            Ok(task)
+        } else {
+            Err(no(ResponseRefusal::TaskIs { task: id, state: task.state }))
+        }
     }
 
     fn close_task(&mut self, id: TaskId, change: TaskChange, by: Actor) -> Result<(), Refusal> {
@@ -188,7 +192,8 @@ impl Decision<'_> {
             return Err(no(ResponseRefusal::RelatedAlready(id, other)));
         }
         if let Some(full) = [one, two].into_iter().find(|one| one.response.related.len() >= RELATED) {
-            let refusal = ResponseRefusal::TooMany { incident: full.id, what: "related incidents", most: RELATED };
+            let refusal =
+                ResponseRefusal::TooMany { incident: full.id, what: "related incidents", most: RELATED };
             return Err(no(refusal));
         }
         self.happened(ResponseEvent::Related { incident: id, other, by });

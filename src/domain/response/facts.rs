@@ -82,7 +82,12 @@ impl State {
     }
 
     /// What the notice itself is about.
-    pub(in crate::domain) fn noticed(&self, facts: &mut ResponseFacts, incident: IncidentId, delivery: &Delivery) {
+    pub(in crate::domain) fn noticed(
+        &self,
+        facts: &mut ResponseFacts,
+        incident: IncidentId,
+        delivery: &Delivery,
+    ) {
         match delivery.notice {
             Some(Notice::TaskGiven(task) | Notice::TaskDue(task)) => facts.task = self.task_of(task),
             Some(Notice::HandedOver) => {

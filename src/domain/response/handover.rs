@@ -90,8 +90,9 @@ impl State {
         let in_civil = |task: Task| Task { due: task.due.map(civil), ..task };
         let unresolved = incident.expect.unresolved.get(incident.unresolved_paged);
         let unresolved = unresolved.filter(|_| incident.status != IncidentStatus::Mitigated);
-        let unresolved =
-            unresolved.and_then(|rule| Some((incident.severe_since.checked_add(rule.after).ok()?, NextDue::Unresolved)));
+        let unresolved = unresolved.and_then(|rule| {
+            Some((incident.severe_since.checked_add(rule.after).ok()?, NextDue::Unresolved))
+        });
         let acknowledge = incident.acknowledge_due.map(|at| (at, NextDue::Acknowledge));
         let update = incident.update_due.map(|at| (at, NextDue::Update));
         let dues = [acknowledge, update, unresolved].into_iter().flatten().filter(|_| incident.is_open());

@@ -94,6 +94,9 @@ mod tests {
         ] {
             assert_eq!(address(written).as_deref(), expected.as_ref().copied(), "{written}");
         }
-        assert_eq!(address(&format!("https://example.com/{}", "x".repeat(LONGEST))), Err(BadAddress::TooLong));
+        assert_eq!(
+            address(&format!("https://example.com/{}", "x".repeat(LONGEST))),
+            Err(BadAddress::TooLong)
+        );
     }
 }

@@ -21,8 +21,7 @@ pub(super) fn events() -> Vec<Event> {
             by: ana(),
         })
     };
-    let changed =
-        |change| ResponseEvent::TaskChanged { task: TASK, incident: INCIDENT, change, by: ana() };
+    let changed = |change| ResponseEvent::TaskChanged { task: TASK, incident: INCIDENT, change, by: ana() };
     let linked = |url: &str, title: Option<&str>| ResponseEvent::Linked {
         incident: INCIDENT,
         url: prose(url),

@@ -6,6 +6,7 @@ mod course;
 pub mod dice;
 mod play;
 mod sabotage;
+mod tasks;
 mod witness;
 
 use std::{panic, time::Instant};

@@ -8,17 +8,18 @@ use watchbell::{
     domain::{
         alert::{AlertStatus, Report},
         delivery::DeliveryKind,
-        event::{Actor, Event, PageStop, Record},
+        event::{Actor, Event, PageStop, Record, TraceId},
         facts::Dispatch,
         id::{DeliveryId, GroupId, PageId, Seq},
         intent::Now,
         page::{PageReason, Subject, Target},
+        response::ResponseEvent,
         state::{State, Timer},
     },
     engine::core::replay,
 };
 
-use super::course;
+use super::{course, tasks};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -57,6 +58,12 @@ pub struct Witness {
     /// Attempts that left, to tell duplicates.
     left: BTreeMap<DeliveryId, (String, u32)>,
     keys: BTreeMap<String, DeliveryId>,
+    /// Pages that run, as the journal tells.
+    live: BTreeSet<PageId>,
+    /// The merge that was decided last: its trace.
+    merging: Option<TraceId>,
+    /// Tasks that are open, and when somebody is to be reminded.
+    tasks: tasks::Tasks,
 }
 
 impl Witness {
@@ -66,6 +73,8 @@ impl Witness {
             let clock = self.kept.last().map_or(Timestamp::MIN, Record::engine_time);
             assert_eq!(record.seq, Seq(self.kept.len() as u64 + 1), "sequences have a gap");
             assert!(record.engine_time() >= clock, "engine time went back");
+            self.merge(&record);
+            self.tasks.read(&record);
             self.event(&record.event);
             self.kept.push(record);
         }
@@ -85,7 +94,14 @@ impl Witness {
             Event::DeliveryQueued(queued) => {
                 self.queued.insert(queued.delivery);
             }
+            Event::Response(event) => {
+                if let ResponseEvent::Covered { group, page, .. } = &**event {
+                    self.settled.remove(group);
+                    self.stand_ins.insert(*group, *page);
+                }
+            }
             Event::PageStarted(started) => {
+                self.live.insert(started.page);
                 self.pages.insert(started.page, started.subject);
                 if let Some(group) = started.subject.group() {
                     self.settled.remove(&group);
@@ -109,6 +125,31 @@ impl Witness {
                 // Somebody who took something smaller is asked again.
                 self.settled.remove(group);
                 self.taken.remove(group);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was paged for one incident is paged for the other; a merge ends nothing.
+    fn merge(&mut self, record: &Record) {
+        match &record.event {
+            Event::Response(event) => {
+                let ResponseEvent::Merged(merged) = &**event else { return };
+                self.merging = Some(record.trace);
+                for subject in self.pages.values_mut().filter(|one| one.incident() == Some(merged.incident)) {
+                    *subject = match *subject {
+                        Subject::Group(group, _) => Subject::Group(group, Some(merged.into)),
+                        _ => Subject::Incident(merged.into),
+                    };
+                }
+            }
+            Event::PageStopped { page, why, .. } => {
+                let lost = *why == PageStop::Resolved && self.merging == Some(record.trace);
+                assert!(!lost, "promise 2: a merge ends {page} as if it were over");
+                self.live.remove(page);
+            }
+            Event::PageUnanswered { page, .. } => {
+                self.live.remove(page);
             }
             _ => {}
         }
@@ -227,6 +268,11 @@ impl Witness {
             let should = word.status == AlertStatus::Firing;
             assert_eq!(fires, should, "promise 1: the last word about {fingerprint} is lost");
         }
+        for page in &self.live {
+            let runs = state.pages.contains_key(page);
+            assert!(runs, "promise 2: {page} runs by the journal and nowhere else");
+        }
+        self.tasks.look(world);
         let due = state.next_deadline();
         assert!(due.is_none_or(|due| due > world.engine), "something stands still: it was due at {due:?}");
         for group in state.groups.values() {

@@ -230,6 +230,16 @@ impl World {
         }
     }
 
+    /// A broken memory: something in it is not as the journal says.
+    pub fn break_state(&mut self, breaks: impl FnOnce(&mut State)) {
+        let mut state = self.state().clone();
+        breaks(&mut state);
+        if state != *self.state() {
+            let (journal, _torn) = MemoryJournal::open(self.disk.clone());
+            self.core = Core::open(Box::new(journal), Arc::clone(&self.config), state).unwrap();
+        }
+    }
+
     /// A broken disk: the last intent is gone as if it had never been.
     pub fn forget_last_intent(&mut self) {
         let mut records = self.records();
