@@ -34,6 +34,9 @@ use crate::{
     text::{self, card::Card, deployment::Wanted, scene::Scene, timeline::Entry, usage},
 };
 
+#[path = "gallery_response.rs"]
+mod response;
+
 type Samples = BTreeMap<&'static str, Vec<Card>>;
 
 /// A small world: two alerts fire, ana takes them, an incident runs to its end.
@@ -216,6 +219,7 @@ fn course(samples: &mut Samples) {
     );
     let document = text::postmortem::postmortem(
         &world.state.incidents[&INCIDENT],
+        &[],
         &[],
         &text::samples::records(),
         world.now,
@@ -476,7 +480,7 @@ fn deployments(samples: &mut Samples) {
     add("message::card", world.message(DeliveryKind::Card, Subject::Incident(INCIDENT), None));
     let incident = &world.state.incidents[&INCIDENT];
     let changes = world.state.changes_before(incident, SUSPECT);
-    let document = text::postmortem::postmortem(incident, &changes, &[], world.now);
+    let document = text::postmortem::postmortem(incident, &[], &changes, &[], world.now);
     add("incident::postmortem", text::incident::postmortem(incident, document));
     for number in 1..=2 {
         let say = |scene: &Scene<'_>| {
@@ -491,6 +495,7 @@ fn samples() -> Samples {
     let mut samples = Samples::new();
     course(&mut samples);
     deployments(&mut samples);
+    response::course(&mut |name, card| samples.entry(name).or_default().push(card));
     sentences(&mut samples);
     for cards in samples.values_mut() {
         *cards = std::mem::take(cards).into_iter().map(Card::harmless).collect();

@@ -53,7 +53,11 @@ builtins! {
     Help = help;
     IncidentAck = incident::ack;
     IncidentAssign = incident::assign;
+    IncidentHandover = incident::handover;
+    IncidentImpact = incident::impact;
+    IncidentLink = incident::link;
     IncidentList = incident::list;
+    IncidentMerge = incident::merge;
     IncidentNote = incident::note;
     IncidentOpen = incident::open;
     IncidentPostmortem = incident::postmortem;
@@ -63,6 +67,13 @@ builtins! {
     IncidentSeverity = incident::severity;
     IncidentShow = incident::show;
     IncidentStatus = incident::status;
+    IncidentTaskAdd = incident::task::add;
+    IncidentTaskAssign = incident::task::assign;
+    IncidentTaskDone = incident::task::done;
+    IncidentTaskDrop = incident::task::drop;
+    IncidentTaskDue = incident::task::due;
+    IncidentTaskList = incident::task::list;
+    IncidentTaskReopen = incident::task::reopen;
     IncidentTimeline = incident::timeline;
     MaintenanceEnd = maintenance::end;
     MaintenanceList = maintenance::list;

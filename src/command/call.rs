@@ -11,7 +11,7 @@ use crate::{
         event::TraceId,
         id::{
             AlertId, ChannelName, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, RunId, ScheduleId,
-            SeverityId, SilenceId,
+            SeverityId, SilenceId, TaskId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::{Intent, Whom},
@@ -230,6 +230,7 @@ from_value! {
     SilenceId = Silence;
     RunId = Run;
     DeploymentId = Deployment;
+    TaskId = Task;
     Target = Target;
     Whom = Whom;
     IncidentStatus = Status;

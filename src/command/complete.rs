@@ -190,6 +190,13 @@ pub(super) fn values(kind: &Kind, look: &Look<'_>, begun: &str) -> Vec<(String, 
             .filter(|one| one.until > look.now.civil)
             .map(|one| (one.id.to_string(), format!("{} for {}", one.person, one.schedule)))
             .collect(),
+        Kind::Task => {
+            let open = state.tasks.values().rev().filter(|task| task.is_open());
+            let open = open.map(|task| (task.id.to_string(), task));
+            let open = open.filter(|(id, _)| begins(id, begun)).take(MOST);
+            open.map(|(id, task)| (id, text::plain::plain(task.text.as_str(), text::plain::NAME))).collect()
+        }
+        Kind::Past => ["now", "10m", "1h"].map(|word| (word.to_owned(), "time".to_owned())).into(),
         Kind::Time => ["now", "today", "tomorrow"].map(|word| (word.to_owned(), "time".to_owned())).into(),
         Kind::Until => {
             ["1h", "8h", "1d", "tomorrow"].map(|word| (word.to_owned(), "until".to_owned())).into()

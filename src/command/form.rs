@@ -93,6 +93,8 @@ fn identifies(kind: &Kind) -> bool {
             | Kind::Override
             | Kind::Silence
             | Kind::Deployment
+            | Kind::Deployment
+            | Kind::Task
             | Kind::Target
     )
 }
@@ -246,6 +248,7 @@ fn choices(kind: &Kind, about: &About, look: &Look<'_>) -> Vec<Choice> {
     let mut choices: Vec<Choice> = match kind {
         Kind::Time
         | Kind::Until
+        | Kind::Past
         | Kind::Duration
         | Kind::Number(..)
         | Kind::Word

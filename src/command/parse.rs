@@ -348,6 +348,14 @@ impl<'a> Filling<'a> {
         };
         if argument.kind == Kind::Text {
             // The text is kept as it was written, blanks and line breaks included; quotes around all of it go.
+            let flags_follow = rest.get(1).is_some_and(|next| self.is_flag(next));
+            if first.quoted && flags_follow && !first.text.trim().is_empty() {
+                // A text in quotes ends with them, and flags may follow it.
+                let written = first.text.clone();
+                self.at += 1;
+                self.keep(&argument.name, Value::Text(written));
+                return Ok(());
+            }
             let written = match rest {
                 [only] if only.quoted => only.text.as_str(),
                 _ => text.get(first.start..).unwrap_or_default().trim_end(),
@@ -378,6 +386,13 @@ impl<'a> Filling<'a> {
             Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),
         }
+    }
+
+    /// Whether a word is one of the command's flags.
+    fn is_flag(&self, word: &Word) -> bool {
+        let written = words::flag(&word.text).filter(|_| !word.quoted);
+        let name = written.map(|written| written.split('=').next().unwrap_or_default().to_lowercase());
+        name.is_some_and(|name| self.spec.flags.iter().any(|flag| flag.name == *name))
     }
 
     /// Whether a bare number is the beginning of a text and no incident: `/incident resolve 2 disks replaced` must not

@@ -15,7 +15,7 @@ use crate::{
         duration,
         id::{
             AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, PolicyId, RunId, ScheduleId,
-            SeverityId, SilenceId, TeamId,
+            SeverityId, SilenceId, TaskId, TeamId,
         },
         incident::{IncidentRole, IncidentStatus},
         intent::Whom,
@@ -57,6 +57,8 @@ pub enum Value {
     Run(RunId),
     /// A deployment, which may not exist.
     Deployment(DeploymentId),
+    /// A task, which may not exist.
+    Task(TaskId),
     /// What is to be acknowledged, which may not exist.
     Target(Target),
     /// Whom to page.
@@ -113,13 +115,14 @@ pub fn read(name: &str, kind: &Kind, words: &[Word], ground: Ground<'_>) -> Resu
         Kind::Silence => Value::Silence(written.parse().map_err(|_| no())?),
         Kind::Run => Value::Run(written.parse().map_err(|_| no())?),
         Kind::Deployment => Value::Deployment(written.parse().map_err(|_| no())?),
+        Kind::Task => Value::Task(written.parse().map_err(|_| no())?),
         Kind::Target => Value::Target(written.parse().map_err(|_| no())?),
         Kind::Whom => Value::Whom(whom(written, ground)?),
         Kind::Status => Value::Status(one_of(written, STATUSES, IncidentStatus::as_str).ok_or_else(no)?),
         Kind::IncidentRole => {
             Value::IncidentRole(one_of(written, IncidentRole::ALL, IncidentRole::as_str).ok_or_else(no)?)
         }
-        Kind::Time | Kind::Until => return instant(kind, words, ground).ok_or_else(no),
+        Kind::Time | Kind::Until | Kind::Past => return instant(kind, words, ground).ok_or_else(no),
         Kind::Duration => Value::Duration(duration::parse(written).map_err(|_| no())?),
         Kind::Number(least, most) => {
             let number = written.parse().ok().filter(|number| (least..=most).contains(&number));
@@ -170,9 +173,11 @@ fn not_read(name: &str, kind: &Kind, written: &str, zone: &TimeZone) -> Problem 
         Kind::Silence => expected::id("a silence", "S-3"),
         Kind::Run => expected::id("a run", "R-7"),
         Kind::Deployment => expected::id("a deployment", "DEP-7"),
+        Kind::Task => expected::id("a task", "T-3"),
         Kind::Target => expected::target(),
         Kind::Time => expected::time(zone),
         Kind::Until => expected::until(zone),
+        Kind::Past => expected::past(zone),
         Kind::Duration => expected::duration(),
         Kind::Number(least, most) => expected::number(*least, *most),
         Kind::Matchers => expected::matchers(),
@@ -190,15 +195,23 @@ fn instant(kind: &Kind, words: &[Word], ground: Ground<'_>) -> Option<(Value, us
     {
         return time::later(ground.anchor, wait).map(|at| (Value::Time(at), 1));
     }
+    if *kind == Kind::Past
+        && let Ok(ago) = duration::parse(&first.text)
+    {
+        let said = words.get(1).is_some_and(|word| !word.quoted && word.text.eq_ignore_ascii_case("ago"));
+        let at = ground.now.checked_sub(ago).ok()?;
+        return Some((Value::Time(at), 1 + usize::from(said)));
+    }
+    let read = if *kind == Kind::Past { time::past } else { time::instant };
     let texts: Vec<&str> = words.iter().take(2).map(|word| word.text.as_str()).collect();
     let origin = Origin { zone: ground.zone, now: ground.now, anchor: ground.anchor };
     // One word in quotes may hold a day and a clock: "tomorrow 09:00".
     let inside: Vec<&str> = first.text.split_whitespace().collect();
     if inside.len() > 1 {
-        let (at, used) = time::instant(&inside, origin)?;
+        let (at, used) = read(&inside, origin)?;
         return (used == inside.len()).then_some((Value::Time(at), 1));
     }
-    time::instant(&texts, origin).map(|(at, used)| (Value::Time(at), used))
+    read(&texts, origin).map(|(at, used)| (Value::Time(at), used))
 }
 
 /// A name as it is written in the configuration, or in any other case.

@@ -90,6 +90,8 @@ pub enum Kind {
     Run,
     /// A deployment: `DEP-7`, `7`.
     Deployment,
+    /// A task of an incident: `T-3`, `3`.
+    Task,
     /// Whatever can be acknowledged: `G-17`, `INC-7`, `A-1`, `PG-3`.
     Target,
     /// Whoever can be paged: a person, a team or a policy.
@@ -102,6 +104,8 @@ pub enum Kind {
     Time,
     /// An instant, or a duration after the instant before it.
     Until,
+    /// An instant that is over: `14:00` is the last one, `40m` is that long ago.
+    Past,
     /// A duration: `90s`, `1h30m`, `7d`.
     Duration,
     /// A whole number within these bounds.
@@ -126,6 +130,7 @@ impl Kind {
             Self::Whom => Some("PERSON|TEAM|POLICY".to_owned()),
             Self::PersonOrNone => Some("PERSON|none".to_owned()),
             Self::Until => Some("UNTIL|DURATION".to_owned()),
+            Self::Past => Some("TIME".to_owned()),
             Self::Choice(choices) => Some(choices.join("|")),
             _ => None,
         }

@@ -31,6 +31,36 @@ pub fn instant(words: &[&str], origin: Origin<'_>) -> Option<(Timestamp, usize)>
     single(&first, origin).map(|at| (at, 1))
 }
 
+/// Reads an instant that is over: `14:00` and `mon 09:00` are the last ones, `yesterday 09:00`; everything else as
+/// [`instant`] reads it.
+#[must_use]
+pub fn past(words: &[&str], origin: Origin<'_>) -> Option<(Timestamp, usize)> {
+    let first = words.first()?.to_lowercase();
+    if let Some(clock) = words.get(1).and_then(|second| read_clock(second)) {
+        if let Some(weekday) = read_weekday(&first) {
+            return Some((last(Some(weekday), clock, origin)?, 2));
+        }
+        if first == "yesterday" {
+            let today = origin.now.to_zoned(origin.zone.clone()).date();
+            return Some((on_wall(today.yesterday().ok()?.to_datetime(clock), origin.zone)?, 2));
+        }
+    }
+    match read_clock(&first) {
+        Some(clock) => Some((last(None, clock, origin)?, 1)),
+        None => instant(words, origin),
+    }
+}
+
+/// The last time that the wall clock showed this, on such a day.
+fn last(weekday: Option<Weekday>, clock: Time, origin: Origin<'_>) -> Option<Timestamp> {
+    let today = origin.now.to_zoned(origin.zone.clone()).date();
+    (0_i64..8)
+        .filter_map(|days| after(today, (-days).days()))
+        .filter(|day| weekday.is_none_or(|weekday| day.weekday() == weekday))
+        .filter_map(|day| on_wall(day.to_datetime(clock), origin.zone))
+        .find(|at| *at <= origin.now)
+}
+
 /// `tomorrow 09:00`, `mon 09:00`, `2026-03-29 02:30`, `in 2h`.
 fn day_and_clock(day: &str, clock: &str, origin: Origin<'_>) -> Option<Timestamp> {
     if day == "in" {
@@ -147,6 +177,29 @@ mod tests {
         let words: Vec<&str> = text.split(' ').collect();
         let (at, used) = instant(&words, Origin { zone: &zone, now, anchor: now })?;
         Some((at.to_string(), used))
+    }
+
+    #[test]
+    fn what_is_over_is_the_last_of_its_kind() {
+        let zone = TimeZone::get("Europe/Madrid").unwrap();
+        // Monday, 12:00 in Madrid.
+        let now: Timestamp = "2026-03-23T11:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("14:00", Some(("2026-03-22T13:00:00Z", 1))),
+            ("9:00", Some(("2026-03-23T08:00:00Z", 1))),
+            ("12:00", Some(("2026-03-23T11:00:00Z", 1))),
+            ("mon 09:00", Some(("2026-03-23T08:00:00Z", 2))),
+            ("mon 14:00", Some(("2026-03-16T13:00:00Z", 2))),
+            ("yesterday 23:30 x", Some(("2026-03-22T22:30:00Z", 2))),
+            ("2026-03-01 02:30", Some(("2026-03-01T01:30:00Z", 2))),
+            ("now", Some(("2026-03-23T11:00:00Z", 1))),
+            ("soon", None),
+        ] {
+            let words: Vec<&str> = text.split(' ').collect();
+            let read = past(&words, Origin { zone: &zone, now, anchor: now });
+            let expected = expected.map(|(at, used)| (at.to_owned(), used));
+            assert_eq!(read.map(|(at, used)| (at.to_string(), used)), expected, "{text}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::Reminder,
-    id::{ChannelName, ContactName, DeliveryId, PageId, PersonId, RunId},
+    id::{ChannelName, ContactName, DeliveryId, IncidentId, PageId, PersonId, RunId, TaskId},
     page::Subject,
     prose::Prose,
     room::RoomWork,
@@ -163,6 +163,14 @@ pub enum Notice {
     Drawn(RunId, u32),
     /// What was quiet is heard again, or is quiet from now on.
     Quiet(QuietNotice),
+    /// A task is this person's now.
+    TaskGiven(TaskId),
+    /// A task is overdue.
+    TaskDue(TaskId),
+    /// The incident was merged; the response goes on in this one.
+    Merged(IncidentId),
+    /// The lead went to somebody, who is told how it stands.
+    HandedOver,
 }
 
 /// What a vendor made of one attempt: what to do next.

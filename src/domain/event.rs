@@ -24,6 +24,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     quiet::QuietEvent,
+    response::ResponseEvent,
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
 };
@@ -610,6 +611,8 @@ pub enum Event {
     Deployed(Box<Deployed>),
     /// Alerts became quiet, or are heard again.
     Quiet(Box<QuietEvent>),
+    /// Something happened to tasks, links, the impact, or between incidents.
+    Response(Box<ResponseEvent>),
 }
 
 /// An alert started.

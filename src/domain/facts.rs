@@ -18,7 +18,7 @@ use super::{
     offer::Offers,
     page::{ClosedPage, PageReason, Subject},
     person::Urgency,
-    quiet::{Hush, Silence, Snooze},
+    Silence, Snooze}, quiet::{Hush, response::ResponseFacts,
     run::{HeldBack, Run, RunOffer},
     state::State,
     storm::StormFacts,
@@ -110,6 +110,9 @@ pub struct IncidentFacts {
     /// Runs for it that are not over: their ids and what they are called. At most [`IncidentFacts::MOST`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub running: Vec<(RunId, String)>,
+    /// Its tasks, its impact, what was merged.
+    #[serde(default)]
+    pub response: ResponseFacts,
 }
 
 impl IncidentFacts {
@@ -213,6 +216,10 @@ impl State {
             Subject::Announcement(_, incident) => self.announcement_facts(incident, delivery),
             Subject::Silence(silence) => self.silence_facts(silence, delivery.subject),
         };
+        if let Some(incident) = &mut facts.incident {
+            let id = incident.id;
+            self.noticed(&mut incident.response, id, delivery);
+        }
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
         facts.urgency = page.map_or(facts.urgency, |page| page.urgency);
@@ -305,7 +312,10 @@ impl State {
             severity: known.map(|incident| incident.severity.clone()),
             urgency: known.map(|incident| incident.urgency).unwrap_or_default(),
             standing,
-            incident: self.incident_line(Some(id)).map(|line| IncidentFacts { change, ..line }),
+            incident: self.incident_line(Some(id)).map(|mut line| {
+                line.response.groups = known.and_then(|incident| self.groups_of(incident));
+                IncidentFacts { change, ..line }
+            }),
             group: None,
             storm: None,
             reason: None,
@@ -407,7 +417,7 @@ impl State {
         let group = run.plan.group;
         let open = || self.groups.get(&group?)?.incident;
         let closed = || self.closed_groups.get(&group?)?.incident;
-        run.plan.incident.or_else(open).or_else(closed)
+        run.plan.incident.or_else(open).or_else(closed).map(|incident| self.goes_on_in(incident))
     }
 
     /// The runs that are about an incident and remembered, the last one first.
@@ -446,6 +456,7 @@ impl State {
                 .take(IncidentFacts::MOST)
                 .map(|run| (run.id, run.plan.title.clone()))
                 .collect(),
+            response: self.response_facts(incident),
         })
     }
 }

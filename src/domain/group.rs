@@ -104,6 +104,9 @@ pub struct Group {
     /// When they are (engine time), unless it is quiet or snoozed then.
     #[serde(default)]
     pub repeat_at: Option<Timestamp>,
+    /// It joined its incident in a storm: a page of the incident, the last of which was this, is for it, too.
+    #[serde(default)]
+    pub covered_by: Option<PageId>,
 }
 
 impl Group {

@@ -187,6 +187,8 @@ number! {
     StormId = "ST";
     /// A silence or a maintenance.
     SilenceId = "S";
+    /// Something that is to be done for an incident.
+    TaskId = "T";
 }
 
 /// The position of an event in the journal; the first is 1.

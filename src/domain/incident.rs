@@ -14,6 +14,7 @@ use super::{
     guide::Guide,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, PageId, PersonId, RouteId, SeverityId},
     person::Urgency,
+    response::Belongings,
     room::IncidentRoom,
     run::RunOffer,
 };
@@ -152,6 +153,9 @@ pub struct Incident {
     /// The guides that people went through for it; the last is the one where they stand.
     #[serde(default)]
     pub guides: Vec<Guide>,
+    /// Its tasks, its links, its impact, and the incidents that turned out to be the same.
+    #[serde(default)]
+    pub response: Belongings,
 }
 
 impl Incident {

@@ -16,7 +16,7 @@ use super::{
     link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
-    quiet::{QuietIntent, QuietRefusal},
+    QuietRefusal}, ResponseRefusal}, quiet::{QuietIntent, response::{ResponseIntent,
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
 };
@@ -144,6 +144,13 @@ pub enum Intent {
     Deployed(Box<Told>),
     /// Something about what stays quiet.
     Quiet(QuietIntent),
+    /// Something about tasks, links, the impact, or between incidents.
+    Response {
+        /// What.
+        what: ResponseIntent,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// Something that happened in a room of a chat platform.
@@ -337,6 +344,8 @@ pub enum Refusal {
     Run(RunRefusal),
     /// Nothing became quiet, or nothing ended.
     Quiet(QuietRefusal),
+    /// Something about tasks, links, the impact, or between incidents.
+    Response(ResponseRefusal),
     /// A worker asks for something that must not leave any more.
     NotPermitted(DeliveryId),
 }

@@ -28,6 +28,7 @@ pub mod permission;
 pub mod person;
 pub mod prose;
 pub mod quiet;
+pub mod response;
 pub mod room;
 pub mod run;
 pub mod schedule;

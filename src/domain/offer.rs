@@ -71,8 +71,7 @@ pub fn likely(state: &State, config: &Config, incident: Option<&Incident>, at: T
         }
         incident.roles.values().flatten().for_each(&mut add);
         incident.paged.iter().for_each(&mut add);
-        let groups = incident.groups.iter().filter_map(|id| state.groups.get(id));
-        groups.flat_map(|group| &group.paged).for_each(&mut add);
+        incident.response.paged_for_groups.iter().for_each(&mut add);
     }
     for schedule in config.schedules.values() {
         let overrides = state.overrides_of(&schedule.id);

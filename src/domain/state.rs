@@ -17,12 +17,13 @@ use super::{
     group::{ClosedGroup, Group},
     id::{
         AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
-        OverrideId, PageId, RunId, ScheduleId, Seq, SilenceId, StormId,
+        OverrideId, PageId, RunId, ScheduleId, Seq, SilenceId, StormId, TaskId,
     },
     incident::Incident,
     link::Links,
     page::{ClosedPage, Page, Subject},
     quiet::Quiet,
+    response::Task,
     room::Origin,
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
@@ -58,6 +59,9 @@ pub struct State {
     pub open_incidents: BTreeSet<IncidentId>,
     /// All incidents.
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Tasks of all incidents: at most [`TASKS`](super::response::TASKS) each.
+    #[serde(default)]
+    pub tasks: BTreeMap<TaskId, Arc<Task>>,
     /// Pages that run.
     pub pages: BTreeMap<PageId, Arc<Page>>,
     /// The last pages by request that ended.
@@ -202,6 +206,9 @@ pub struct Next {
     /// Announcements.
     #[serde(default)]
     pub announcement: AnnouncementId,
+    /// Tasks.
+    #[serde(default)]
+    pub task: TaskId,
 }
 
 impl Default for Next {
@@ -214,6 +221,7 @@ impl Default for Next {
             delivery: DeliveryId(1),
             overriding: OverrideId(1),
             announcement: AnnouncementId(1),
+            task: TaskId(1),
         }
     }
 }
@@ -258,6 +266,8 @@ pub enum Timer {
     GroupRepeat(GroupId),
     /// A silence or a maintenance begins or is over.
     Silence(SilenceId),
+    /// A task is overdue.
+    TaskDue(TaskId),
 }
 
 /// The instant and the cause of an event, for `apply`.

@@ -12,6 +12,7 @@ use super::{
     incident::Incident,
     page::Subject,
     quiet::QuietEvent,
+    response::ResponseEvent,
     run::{RunEvent, RunHappened, StepOutcome},
 };
 
@@ -69,11 +70,12 @@ impl Key {
     }
 }
 
-/// The keys of an incident's timeline: its own and those of its groups.
+/// The keys of an incident's timeline: its own, those of its groups, and those of what was merged into it.
 #[must_use]
 pub fn of_incident(incident: &Incident) -> Vec<Key> {
     let groups = incident.groups.iter().map(|group| Key::Group(*group));
-    std::iter::once(Key::Incident(incident.id)).chain(groups).collect()
+    let merged = incident.response.merged.iter().map(|merged| Key::Incident(*merged));
+    std::iter::once(Key::Incident(incident.id)).chain(merged).chain(groups).collect()
 }
 
 /// Under which key something about this subject is filed.
@@ -199,6 +201,26 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         Event::RunsOffered(offered) => file(Key::Incident(offered.incident)),
         Event::Quiet(event) => of_quiet(event, file),
         Event::GuideRead(read) => file(Key::Incident(read.incident)),
+        Event::Response(event) => of_response(event, file),
+    }
+}
+
+fn of_response(event: &ResponseEvent, mut file: impl FnMut(Key)) {
+    match event {
+        ResponseEvent::TaskAdded(added) => file(Key::Incident(added.incident)),
+        ResponseEvent::TaskChanged { incident, .. }
+        | ResponseEvent::TaskReminded { incident, .. }
+        | ResponseEvent::Linked { incident, .. }
+        | ResponseEvent::ImpactSet { incident, .. }
+        | ResponseEvent::HandedOver { incident, .. } => file(Key::Incident(*incident)),
+        ResponseEvent::Related { incident, other, .. } => {
+            file(Key::Incident(*incident));
+            file(Key::Incident(*other));
+        }
+        // The timeline of the other shows this one's.
+        ResponseEvent::Merged(merged) => file(Key::Incident(merged.incident)),
+        // Why nobody was paged for it.
+        ResponseEvent::Covered { group, .. } => file(Key::Group(*group)),
     }
 }
 

@@ -137,6 +137,7 @@ event_types! {
     RunsOffered => "runs_offered",
     GuideRead => "guide_read",
     Quiet => "quiet",
+    Response => "response",
 }
 
 pub(super) fn reason(refusal: &Refusal) -> &'static str {
@@ -157,6 +158,7 @@ pub(super) fn reason(refusal: &Refusal) -> &'static str {
         Refusal::Link(_) => "no_link",
         Refusal::Run(refusal) => refusal.as_str(),
         Refusal::Quiet(_) => "quiet",
+        Refusal::Response(refusal) => refusal.as_str(),
         Refusal::NotPermitted(_) => "not_permitted",
     }
 }

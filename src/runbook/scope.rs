@@ -109,6 +109,7 @@ pub(super) fn written(argument: &Argument) -> Value {
         Argument::Group(id) => Value::from(id.to_string()),
         Argument::Silence(id) => Value::from(id.to_string()),
         Argument::Run(id) => Value::from(id.to_string()),
+        Argument::Task(id) => Value::from(id.to_string()),
         Argument::Deployment(id) => Value::from(id.to_string()),
         Argument::Given => Value::from(true),
     }

@@ -42,7 +42,13 @@ pub fn written(command: &str) -> String {
 
 /// What can be done with an incident.
 #[must_use]
-pub fn of_incident(id: IncidentId, open: bool, taken: bool) -> Vec<Button> {
+pub fn of_incident(id: IncidentId, open: bool, taken: bool, merged_into: Option<IncidentId>) -> Vec<Button> {
+    if let Some(into) = merged_into {
+        return vec![
+            button(format!("Show {into}"), format!("/incident show {into}")),
+            button("Timeline", format!("/incident timeline {id}")),
+        ];
+    }
     if !open {
         return vec![
             button("Reopen", format!("/incident reopen {id}")),

@@ -9,7 +9,7 @@ use super::{
     control::{self, terminal},
     deployment, guide, paging,
     plain::{NAME, plain},
-    run,
+    response, run,
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
     usage::{short, zone_name},
@@ -44,6 +44,7 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     fields.extend(incident.mitigated_at.map(|at| field("Mitigated", scene.near(at))));
     fields.extend(incident.resolved_at.map(|at| field("Resolved", resolved(scene, incident, at))));
     fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
+    fields.extend(response::fields(scene, incident));
     fields.extend(groups(scene, incident));
     let change = scene.state.last_change(incident);
     fields.extend(change.map(|change| field("Last deployment", deployment::last(&change))));
@@ -116,7 +117,7 @@ fn groups(scene: &Scene<'_>, incident: &Incident) -> Option<Field> {
 fn pages(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
     let state = scene.state;
     let mut paged: BTreeSet<&PersonId> = incident.paged.iter().collect();
-    paged.extend(incident.groups.iter().filter_map(|id| state.groups.get(id)).flat_map(|group| &group.paged));
+    paged.extend(&incident.response.paged_for_groups);
     let mut fields = Vec::new();
     if !paged.is_empty() {
         fields.push(field("Paged", enumerate(paged)));
@@ -143,15 +144,15 @@ fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
 }
 
 fn firing(scene: &Scene<'_>, incident: &Incident) -> Vec<Vec<String>> {
-    let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let groups = incident.response.open_groups.iter().filter_map(|id| scene.state.groups.get(id));
     let alerts = groups.flat_map(|group| &group.firing).filter_map(|id| scene.state.alerts.get(id));
     alert::rows(scene, alerts.take(MOST).map(|alert| &**alert))
 }
 
 fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
-    let groups = incident.groups.iter().filter_map(|id| scene.state.groups.get(id));
+    let groups = incident.response.open_groups.iter().filter_map(|id| scene.state.groups.get(id));
     let alerts = groups.flat_map(|group| &group.firing).filter_map(|id| scene.state.alerts.get(id));
-    let mut links: Vec<Link> = Vec::new();
+    let mut links: Vec<Link> = response::links(incident);
     for link in
         alerts.take(MOST).flat_map(|a| alert::links(&a.annotations, a.graph.as_deref(), a.source.as_deref()))
     {
@@ -164,7 +165,9 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
 
 fn buttons(incident: &Incident) -> Vec<super::card::Button> {
     let open = incident.is_open();
-    let mut buttons = control::of_incident(incident.id, open, incident.acknowledged.is_some());
+    let of = &incident.response;
+    let mut buttons =
+        control::of_incident(incident.id, open, incident.acknowledged.is_some(), of.merged_into);
     if open {
         buttons.extend(control::offered(incident.id, &incident.offered));
     }
@@ -306,10 +309,18 @@ pub fn changed(scene: &Scene<'_>, incident: &Incident, what: &str, events: &[Eve
 pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
     let after = incident.resolved_at.map(|at| when::since(incident.opened_at, at)).unwrap_or_default();
     let mut card = changed(scene, incident, &format!("{} is resolved after {after}.", incident.id), events);
-    let firing: Vec<_> = incident.groups.iter().filter(|id| scene.state.groups.contains_key(id)).collect();
+    let firing = &incident.response.open_groups;
     if !firing.is_empty() {
         card.tone = Tone::Warning;
-        card.text = format!("Alerts still fire in {}.", enumerate(firing));
+        let mut named: Vec<String> = firing.iter().take(MOST).map(ToString::to_string).collect();
+        let more = firing.len().saturating_sub(MOST);
+        named.extend((more > 0).then(|| format!("{more} more groups")));
+        card.text = format!("Alerts still fire in {}.", enumerate(named));
+    }
+    let (_, tasks) = scene.state.next_tasks(incident, 0);
+    if tasks > 0 {
+        card.fields
+            .push(field("Tasks", format!("{tasks} open: they stay, /incident task list {}", incident.id)));
     }
     card.buttons = buttons(incident);
     card

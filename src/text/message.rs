@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::{
     card::{Button, Card, Field, Link, Select, Tone},
-    control, deployment,
+    control, deployment, handover,
     plain::plain,
     quiet::message as quiet,
-    run,
+    response, run,
 };
 use crate::domain::{
     delivery::{DeliveryKind, Notice},
@@ -20,6 +20,7 @@ use crate::domain::{
     labels::Labels,
     page::{PageReason, Subject},
     person::Urgency,
+    response::HandoverFacts,
 };
 
 /// The longest line, in characters.
@@ -184,6 +185,15 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             (format!("{runbook} was not started: {headline}"), why, Tone::Warning)
         }
         Some(Notice::Quiet(notice)) => quiet::notice(facts, notice, headline),
+        Some(notice @ (Notice::TaskGiven(_) | Notice::TaskDue(_) | Notice::Merged(_))) => {
+            let known = facts.incident.as_ref().map(|incident| &incident.response);
+            let said = known.and_then(|known| response::notice(headline, known, notice, instant));
+            let (title, text, tone, buttons) = said.unwrap_or_default();
+            return Card { title, tone, text, buttons, ..Card::default() };
+        }
+        Some(Notice::HandedOver) if handover(facts).is_some() => {
+            return handover(facts).map(|known| handover::told(known, instant)).unwrap_or_default();
+        }
         // What runs say has its own cards; these are for a run that is long gone.
         Some(
             Notice::Status
@@ -191,7 +201,8 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
             | Notice::RunWaits(_)
             | Notice::NotHelped(_)
             | Notice::HeldBack(_)
-            | Notice::Drawn(..),
+            | Notice::Drawn(..)
+            | Notice::HandedOver,
         )
         | None => {
             let text = facts.incident.as_ref().map_or_else(
@@ -202,6 +213,11 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
         }
     };
     Card { title, tone, text, buttons: buttons(dispatch), ..Card::default() }
+}
+
+/// How it stands, for whoever leads from now on.
+fn handover(facts: &Facts) -> Option<&HandoverFacts> {
+    facts.incident.as_ref()?.response.handover.as_deref()
 }
 
 /// A runbook that was to start for the group and does not, and why.
@@ -330,6 +346,11 @@ fn fields(facts: &Facts) -> Vec<Field> {
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
         }
+        if matches!(facts.subject, Subject::Incident(_)) {
+            for Field { name, value } in response::facts(&incident.response, instant) {
+                add(&name, value);
+            }
+        }
         if let Some(change) = &incident.change {
             add("Last deployment", deployment::last(change));
         }
@@ -401,7 +422,8 @@ fn buttons(dispatch: &Dispatch) -> Vec<Button> {
     let runs = incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved);
     let is_card = dispatch.delivery.kind == DeliveryKind::Card;
     if let (true, Subject::Incident(id)) = (is_card, facts.subject) {
-        let mut buttons = control::of_incident(id, runs, !open);
+        let merged = incident.and_then(|one| one.response.merged_into);
+        let mut buttons = control::of_incident(id, runs, !open, merged);
         buttons.extend(incident.into_iter().flat_map(|one| control::offered(one.id, &one.offered)));
         return buttons;
     }

@@ -10,14 +10,18 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
     deployment, fold,
+    handover::lasted,
     plain::{NAME, WORDS, plain},
+    response,
     span::span,
+    task,
 };
 use crate::domain::{
     deployment::Change,
     event::{Event, Record},
     incident::{Incident, IncidentRole},
     page::PageReason,
+    response::Task,
 };
 
 /// Labels that say where it hurt, in the order of their use.
@@ -29,21 +33,26 @@ const CHANGES: usize = 20;
 /// Entries that the document holds; of a longer timeline the oldest ones, and the number of the others.
 const ENTRIES: usize = 2000;
 
-/// The document, from the incident, what was deployed before it, and all records of its timeline (oldest first). `now`
-/// counts only while the incident is open. Times are UTC.
+/// The document, from the incident, its tasks (due in civil time), what was deployed before it, and all records of its
+/// timeline (oldest first). `now` counts only while the incident is open. Times are UTC.
 #[must_use]
-pub fn postmortem(incident: &Incident, changes: &[Change], records: &[Record], now: Timestamp) -> String {
+pub fn postmortem(
+    incident: &Incident,
+    tasks: &[Task],
+    changes: &[Change],
+    records: &[Record],
+    now: Timestamp,
+) -> String {
     let title = line(incident.title.as_str());
     let mut text = format!("# {}: {title}\n\n", incident.id);
     summary(&mut text, incident, now);
-    impact(&mut text, records);
+    impact(&mut text, incident, records, now);
+    connected(&mut text, incident);
     deployed(&mut text, changes);
     times(&mut text, incident, records);
     entries(&mut text, incident, records);
-    text.push_str(
-        "\n## What went well, what did not\n\n_To be written._\n\n## Follow-ups\n\n- [ ] _What keeps this from \
-         happening again? One line each, with an owner and a date._\n",
-    );
+    text.push_str("\n## What went well, what did not\n\n_To be written._\n");
+    follow_ups(&mut text, tasks);
     text
 }
 
@@ -76,7 +85,7 @@ fn summary(text: &mut String, incident: &Incident, now: Timestamp) {
 }
 
 /// What the timeline knows of the impact.
-fn impact(text: &mut String, records: &[Record]) {
+fn impact(text: &mut String, incident: &Incident, records: &[Record], now: Timestamp) {
     let mut alerts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut paged = BTreeSet::new();
@@ -93,7 +102,17 @@ fn impact(text: &mut String, records: &[Record]) {
         }
     }
     line!(text, "\n## Impact\n");
-    line!(text, "_Who noticed what, and how many of them: to be written._ What Watchbell knows:\n");
+    match &incident.response.impact {
+        Some(known) => {
+            line!(text, "{}\n", markdown(&plain(known.text.as_str(), WORDS)));
+            let lasted = lasted(known.started_at, known.ended_at, now);
+            let until = known.ended_at.map_or_else(|| "now".to_owned(), at);
+            line!(text, "- Impact: from {} until {until} ({lasted})", at(known.started_at));
+        }
+        None => {
+            line!(text, "_Who noticed what, and how many of them: to be written._ What Watchbell knows:\n");
+        }
+    }
     match alerts.values().sum::<u64>() {
         0 => {
             line!(text, "- No alert belongs to this incident.");
@@ -110,6 +129,49 @@ fn impact(text: &mut String, records: &[Record]) {
     }
     if !paged.is_empty() {
         line!(text, "- People paged: {}", some(paged.iter().map(|person| line(person))));
+    }
+}
+
+/// Where more of it stands, and which incidents have to do with it; nothing when there is nothing.
+fn connected(text: &mut String, incident: &Incident) {
+    let of = &incident.response;
+    let mut lines = Vec::new();
+    lines.extend(of.merged_into.map(|into| format!("Merged into {into}, where the response went on")));
+    let ids = |ids: &BTreeSet<crate::domain::id::IncidentId>| some(ids.iter().map(ToString::to_string));
+    if !of.merged.is_empty() {
+        lines.push(format!("Merged into this one: {}", ids(&of.merged)));
+    }
+    if !of.related.is_empty() {
+        lines.push(format!("Related: {}", ids(&of.related)));
+    }
+    lines.extend(of.links.iter().map(|link| {
+        let url = link.url.as_str();
+        let safe = !url.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
+        let url = if safe { format!("<{url}>") } else { line(url) };
+        format!("{}: {url}", line(&response::called(link)))
+    }));
+    if lines.is_empty() {
+        return;
+    }
+    line!(text, "\n## Links\n");
+    for one in lines {
+        line!(text, "- {one}");
+    }
+}
+
+/// What is still to be done, and what was.
+fn follow_ups(text: &mut String, tasks: &[Task]) {
+    line!(text, "\n## Follow-ups\n");
+    for task in tasks {
+        let mark = if task.is_open() { ' ' } else { 'x' };
+        let owner = task.owner.as_ref().map_or_else(|| "nobody".to_owned(), |owner| line(owner.as_str()));
+        let stands = task::ended(task).map(|ended| line(&ended));
+        let due = task.due.filter(|_| task.is_open()).map(|due| format!("due {}", at(due)));
+        let how = stands.or(due).map(|how| format!(", {how}")).unwrap_or_default();
+        line!(text, "- [{mark}] {} {} ({owner}{how})", task.id, markdown(&plain(task.text.as_str(), WORDS)));
+    }
+    if !tasks.iter().any(Task::is_open) {
+        line!(text, "- [ ] _What keeps this from happening again? One line each, with an owner and a date._");
     }
 }
 
@@ -158,6 +220,9 @@ fn times(text: &mut String, incident: &Incident, records: &[Record]) {
     row("Paged as unresolved", escalated, "");
     row("Mitigated", incident.mitigated_at, "not recorded");
     row("Resolved", incident.resolved_at.filter(|_| !incident.is_open()), "not resolved");
+    let impact = incident.response.impact.as_ref();
+    row("Impact began", impact.map(|impact| impact.started_at), "");
+    row("Impact ended", impact.and_then(|impact| impact.ended_at), "");
 }
 
 fn entries(text: &mut String, incident: &Incident, records: &[Record]) {
@@ -190,8 +255,15 @@ fn some(parts: impl Iterator<Item = String>) -> String {
     text
 }
 
+/// The host of an address, which is what a link without words is called.
+#[must_use]
+pub fn host(url: &str) -> String {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    plain(&host.unwrap_or_else(|| "link".to_owned()), NAME)
+}
+
 /// `2026-03-01 09:00:12`.
-fn at(instant: Timestamp) -> String {
+pub(super) fn at(instant: Timestamp) -> String {
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 

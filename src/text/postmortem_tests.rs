@@ -20,8 +20,8 @@ fn incident() -> Incident {
 #[test]
 fn a_postmortem_holds_what_is_known() {
     let (records, now) = (samples::records(), samples::start());
-    let document = postmortem(&incident(), &[], &records, now);
-    assert_eq!(document, postmortem(&incident(), &[], &records, now), "always the same");
+    let document = postmortem(&incident(), &[], &[], &records, now);
+    assert_eq!(document, postmortem(&incident(), &[], &[], &records, now), "always the same");
     insta::assert_snapshot!(document);
 }
 
@@ -31,7 +31,7 @@ fn an_open_incident_without_anything_has_one_too() {
     incident.status = crate::domain::incident::IncidentStatus::Investigating;
     (incident.acknowledged, incident.mitigated_at, incident.resolved_at) = (None, None, None);
     incident.roles.clear();
-    let document = postmortem(&incident, &[], &[], incident.opened_at + SignedDuration::from_mins(90));
+    let document = postmortem(&incident, &[], &[], &[], incident.opened_at + SignedDuration::from_mins(90));
     insta::assert_snapshot!(document);
 }
 

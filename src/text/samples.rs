@@ -17,12 +17,14 @@ use crate::domain::{
     page::{PageReason, PageTarget, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
+    response::ResponseFacts,
     room::{Author, MessageCaptured, Origin},
     storm::{StormFacts, StormGroup, StormIncident},
 };
 use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
+mod response;
 pub(in crate::text) mod runs;
 
 const GROUP: GroupId = GroupId(17);
@@ -425,6 +427,7 @@ fn events() -> Vec<Event> {
     ];
     events.extend(runs::events());
     events.extend(deployments::events());
+    events.extend(response::events());
     events
 }
 
@@ -447,6 +450,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         commander: None,
         offered: Vec::new(),
         running: Vec::new(),
+        response: ResponseFacts::default(),
     };
     let mut groups: Vec<StormGroup> =
         (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();

@@ -10,7 +10,7 @@ use super::{
     deliveries::{cancelled, delivered, message},
     deployment, me,
     plain::{ANSWER, NAME, WORDS, plain},
-    quiet, room, run,
+    quiet, response, room, run,
     scene::enumerate,
     span::{in_span, span},
 };
@@ -141,6 +141,16 @@ kinds! {
     Deployment = "deployment";
     /// Somebody read a step of a guide.
     Guide = "guide";
+    /// A task was added or changed.
+    Task = "task";
+    /// A link, or another incident that has to do with it.
+    Link = "link";
+    /// What the impact was.
+    Impact = "impact";
+    /// It turned out to be the same as another incident.
+    Merged = "merged";
+    /// The lead went to somebody who was told how it stands.
+    Handover = "handover";
 }
 
 impl fmt::Display for Kind {
@@ -206,6 +216,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
         Event::Deployed(said) => deployment::entry(said),
+        Event::Response(event) => response::entry(event, record),
         event => run::told(event).or_else(|| of_people(event))?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })

@@ -148,6 +148,14 @@ pub mod expected {
     pub fn until(zone: &TimeZone) -> String {
         format!("a duration (8h, 2d) or {}", time(zone))
     }
+    /// An instant that is over.
+    #[must_use]
+    pub fn past(zone: &TimeZone) -> String {
+        format!(
+            "a time that is over: 40m (so long ago), 14:00 (the last one), yesterday 14:00, 2026-03-29 02:30 (all in {}) or 2026-03-29T02:30:00Z",
+            super::zone_name(zone)
+        )
+    }
     /// A duration.
     #[must_use]
     pub fn duration() -> String {

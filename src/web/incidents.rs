@@ -20,10 +20,12 @@ use super::{
 };
 use crate::domain::{
     event::Actor,
-    id::{ChannelName, GroupId, IncidentId, PersonId, Seq, SeverityId},
+    id::{ChannelName, GroupId, IncidentId, PersonId, Seq, SeverityId, TaskId},
     incident::{Incident, IncidentRole, IncidentStatus},
+    response::{Task, TaskState, WebLink},
     timeline,
 };
+use crate::engine::Look;
 
 const STATUS: [&str; 5] = ["open", "investigating", "identified", "mitigated", "resolved"];
 
@@ -44,6 +46,91 @@ struct Shown {
     mitigated_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
     paged: BTreeSet<PersonId>,
+    merged_into: Option<IncidentId>,
+    /// Of one alone, not in lists.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    response: Option<Belongs>,
+}
+
+/// What belongs to the response to an incident.
+#[derive(Serialize)]
+struct Belongs {
+    tasks: Vec<ShownTask>,
+    links: Vec<ShownLink>,
+    related: BTreeSet<IncidentId>,
+    merged: BTreeSet<IncidentId>,
+    impact: Option<ShownImpact>,
+    groups_open: usize,
+    alerts_firing: usize,
+}
+
+#[derive(Serialize)]
+struct ShownTask {
+    id: TaskId,
+    text: String,
+    owner: Option<PersonId>,
+    due_at: Option<Timestamp>,
+    status: &'static str,
+    ended_by: Option<String>,
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct ShownLink {
+    url: String,
+    title: Option<String>,
+    by: String,
+    at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct ShownImpact {
+    text: String,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    by: String,
+}
+
+fn belongs(incident: &Incident, look: &Look<'_>) -> Belongs {
+    let of = &incident.response;
+    let ahead = look.now.civil.duration_since(look.now.engine);
+    let civil = |at: Timestamp| at.checked_add(ahead).unwrap_or(at);
+    let task = |task: &Task| {
+        let (status, ended) = match &task.state {
+            TaskState::Open => ("open", None),
+            TaskState::Done(by, at) => ("done", Some((by, *at))),
+            TaskState::Dropped(by, at) => ("dropped", Some((by, *at))),
+        };
+        ShownTask {
+            id: task.id,
+            text: task.text.to_string(),
+            owner: task.owner.clone(),
+            due_at: task.due.map(civil),
+            status,
+            ended_by: ended.map(|(by, _)| by.to_string()),
+            ended_at: ended.map(|(_, at)| at),
+        }
+    };
+    let link = |link: &WebLink| ShownLink {
+        url: link.url.to_string(),
+        title: link.title.as_ref().map(ToString::to_string),
+        by: link.by.to_string(),
+        at: link.at,
+    };
+    Belongs {
+        tasks: look.state.tasks_of(incident).into_iter().map(task).collect(),
+        links: of.links.iter().map(link).collect(),
+        related: of.related.clone(),
+        merged: of.merged.clone(),
+        impact: of.impact.as_ref().map(|impact| ShownImpact {
+            text: impact.text.to_string(),
+            started_at: impact.started_at,
+            ended_at: impact.ended_at,
+            by: impact.by.to_string(),
+        }),
+        groups_open: of.open_groups.len(),
+        alerts_firing: look.state.firing_in(incident),
+    }
 }
 
 fn shown(incident: &Incident) -> Shown {
@@ -63,6 +150,8 @@ fn shown(incident: &Incident) -> Shown {
         mitigated_at: incident.mitigated_at,
         resolved_at: incident.resolved_at,
         paged: incident.paged.clone(),
+        merged_into: incident.response.merged_into,
+        response: None,
     }
 }
 
@@ -100,7 +189,9 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     Query::read(query.as_deref(), &[])?;
     let (incident, _) = find(&house, &id).await?;
-    Ok(fresh(shown(&incident)))
+    let of = Arc::clone(&incident);
+    let (response, _) = house.look(move |look| belongs(&of, look)).await?;
+    Ok(fresh(Shown { response: Some(response), ..shown(&incident) }))
 }
 
 /// `GET /api/v1/incidents/{INC-n}/timeline?cursor=&limit=`

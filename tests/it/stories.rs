@@ -14,10 +14,13 @@ use watchbell::domain::{
 
 use crate::world::{World, address, receipt, report, signal, start_of_time};
 
+mod floods;
 mod incidents;
+mod merges;
 mod pages;
 mod quiet;
 mod quiet_ends;
+mod response;
 mod storms;
 
 const DOWN: &[(&str, &str)] = &[("alertname", "Down"), ("service", "qflow"), ("severity", "critical")];

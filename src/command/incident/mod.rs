@@ -2,7 +2,11 @@
 
 pub(super) mod ack;
 pub(super) mod assign;
+pub(super) mod handover;
+pub(super) mod impact;
+pub(super) mod link;
 pub(super) mod list;
+pub(super) mod merge;
 pub(super) mod note;
 pub(super) mod open;
 pub(super) mod postmortem;
@@ -12,6 +16,7 @@ pub(super) mod role;
 pub(super) mod severity;
 pub(super) mod show;
 pub(super) mod status;
+pub(super) mod task;
 pub(super) mod timeline;
 
 use super::{
@@ -25,6 +30,7 @@ use crate::{
         incident::Incident,
         intent::{IncidentIntent, Intent},
         page::Target,
+        response::ResponseIntent,
     },
     text::{self, card::Card, refusal, scene::Scene},
 };
@@ -91,6 +97,21 @@ async fn change(
 ) -> Answer {
     let by = call.caller.actor.clone();
     let accepted = call.submit(Intent::Incident { what, by }).await?;
+    let plain = text::reply::kept(format!("{incident} is changed."));
+    let say =
+        move |scene: &Scene<'_>| Some(say(scene, scene.state.incidents.get(&incident)?, &accepted.events));
+    Ok(call.done(plain, say).await)
+}
+
+/// Does something to what belongs to an incident and says what followed.
+async fn respond(
+    call: &Call<'_>,
+    incident: IncidentId,
+    what: ResponseIntent,
+    say: impl FnOnce(&Scene<'_>, &Incident, &[Event]) -> Card + Send + 'static,
+) -> Answer {
+    let by = call.caller.actor.clone();
+    let accepted = call.submit(Intent::Response { what, by }).await?;
     let plain = text::reply::kept(format!("{incident} is changed."));
     let say =
         move |scene: &Scene<'_>| Some(say(scene, scene.state.incidents.get(&incident)?, &accepted.events));

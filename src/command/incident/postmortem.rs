@@ -3,7 +3,7 @@
 use super::{Among, seen, which, which_argument};
 use crate::{
     command::{Answer, Call, Reply, spec::CommandSpec},
-    domain::{deployment::SUSPECT, id::IncidentId, page::Target, timeline::of_incident},
+    domain::{deployment::SUSPECT, id::IncidentId, page::Target, response::Task, timeline::of_incident},
     text::{self, refusal},
 };
 
@@ -33,7 +33,10 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let records = call.desk.views.records(&keys, None, MOST).await.map_err(Call::views_down)?;
     seen(call, id, move |scene, it| {
         let changes = scene.state.changes_before(it, SUSPECT);
-        text::incident::postmortem(it, text::postmortem::postmortem(it, &changes, &records, scene.now.civil))
+        let in_civil = |task: &Task| Task { due: task.due.map(|due| scene.civil(due)), ..task.clone() };
+        let tasks: Vec<Task> = scene.state.tasks_of(it).into_iter().map(in_civil).collect();
+        let now = scene.now.civil;
+        text::incident::postmortem(it, text::postmortem::postmortem(it, &tasks, &changes, &records, now))
     })
     .await
 }

@@ -111,6 +111,7 @@ impl State {
             card_at: None,
             repeat_interval: opened.repeat_interval,
             repeat_at: None,
+            covered_by: None,
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -128,9 +129,18 @@ impl State {
     }
 
     pub(super) fn group_joined(&mut self, incident: IncidentId, group: GroupId) {
+        let open = self.groups.get(&group).cloned();
+        let clock = self.clock;
         self.change_incident(incident, |incident| {
             incident.groups.insert(group);
+            incident.response.joined += 1;
+            incident.response.joined_at = Some(clock);
+            if let Some(open) = &open {
+                incident.response.open_groups.insert(group);
+                incident.response.paged_for_groups.extend(open.paged.iter().cloned());
+            }
         });
+        drop(open);
         self.change_group(group, |group| group.incident = Some(incident));
         self.card_changed(group);
     }
@@ -149,6 +159,11 @@ impl State {
             self.group_keys.remove(&group.key);
         }
         self.storms_left(&group);
+        if let Some(incident) = group.incident {
+            self.change_incident(incident, |incident| {
+                incident.response.open_groups.remove(&id);
+            });
+        }
         let closed = ClosedGroup {
             id,
             title: group.title.clone(),

@@ -9,8 +9,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::domain::{
-    event::{Event, IncidentOpened, Reminder},
+    event::{Actor, Event, IncidentOpened, Reminder},
     incident::{Incident, IncidentRole, IncidentStatus},
+    response::{Belongings, Update},
     state::{Stamp, State},
 };
 
@@ -48,6 +49,7 @@ impl State {
             rooms: Vec::new(),
             offered: Vec::new(),
             guides: Vec::new(),
+            response: Belongings::default(),
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
@@ -94,22 +96,28 @@ impl State {
                     incident.expect = expect.clone();
                     incident.unresolved_paged = 0;
                     incident.severe_since = stamp.clock;
-                    incident.update_due = expect.update_every.map(|every| stamp.clock + every);
+                    incident.update_due = update_due(incident, stamp);
                     // What is mitigated asks nobody to take it.
                     incident.acknowledge_due = acknowledge_due(incident, stamp)
                         .filter(|_| incident.status != IncidentStatus::Mitigated);
                 });
             }
-            Event::StatusChanged { incident, status, .. } => self.change_incident(*incident, |incident| {
-                let before = std::mem::replace(&mut incident.status, *status);
-                if *status == IncidentStatus::Mitigated {
-                    incident.mitigated_at.get_or_insert(stamp.at);
-                    incident.acknowledge_due = None;
-                } else if before == IncidentStatus::Mitigated {
-                    begins_again(incident, stamp);
-                }
-                incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
-            }),
+            Event::StatusChanged { incident, status, text, by } => {
+                self.change_incident(*incident, |incident| {
+                    if *by != Actor::Watchbell {
+                        let (by, text) = (by.clone(), text.clone());
+                        incident.response.update = Some(Update { by, at: stamp.at, text });
+                    }
+                    let before = std::mem::replace(&mut incident.status, *status);
+                    if *status == IncidentStatus::Mitigated {
+                        incident.mitigated_at.get_or_insert(stamp.at);
+                        incident.acknowledge_due = None;
+                    } else if before == IncidentStatus::Mitigated {
+                        begins_again(incident, stamp);
+                    }
+                    incident.update_due = update_due(incident, stamp);
+                })
+            }
             Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;
                 incident.resolved_at = Some(stamp.at);
@@ -126,13 +134,11 @@ impl State {
                     room.close_at = None;
                 }
                 begins_again(incident, stamp);
-                incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
+                incident.update_due = update_due(incident, stamp);
             }),
             Event::Reminded { incident, what } => self.change_incident(*incident, |incident| match what {
                 Reminder::Acknowledge => incident.acknowledge_due = None,
-                Reminder::Update => {
-                    incident.update_due = incident.expect.update_every.map(|every| stamp.clock + every);
-                }
+                Reminder::Update => incident.update_due = update_due(incident, stamp),
             }),
             _ => {}
         }
@@ -140,7 +146,7 @@ impl State {
 }
 
 /// It was not over: what its severity asks is counted from now, not from the time in which it was quiet.
-fn begins_again(incident: &mut Incident, stamp: &Stamp) {
+pub(super) fn begins_again(incident: &mut Incident, stamp: &Stamp) {
     incident.severe_since = stamp.clock;
     incident.unresolved_paged = 0;
     incident.acknowledge_due = acknowledge_due(incident, stamp);
@@ -150,4 +156,10 @@ fn begins_again(incident: &mut Incident, stamp: &Stamp) {
 fn acknowledge_due(incident: &Incident, stamp: &Stamp) -> Option<Timestamp> {
     let within = incident.expect.acknowledge_within.filter(|_| incident.acknowledged.is_none());
     within.map(|within| stamp.clock + within)
+}
+
+/// When the next status update is late. What is mitigated waits for nobody's words.
+fn update_due(incident: &Incident, stamp: &Stamp) -> Option<Timestamp> {
+    let every = incident.expect.update_every.filter(|_| incident.status != IncidentStatus::Mitigated);
+    every.map(|every| stamp.clock + every)
 }

@@ -10,6 +10,7 @@ mod incidents;
 mod links;
 mod pages;
 mod quiet;
+mod response;
 mod run;
 mod run_due;
 mod storm;
@@ -142,6 +143,7 @@ impl State {
             Event::Deployed(said) => self.deployed(said),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
+            Event::Response(event) => self.response_changed(event, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -10,6 +10,7 @@ use crate::domain::{
     delivery::{Delivery, DeliveryKind, Recipient},
     event::{Actor, DeliveryQueued, PageStarted, StepTaken},
     id::{DeliveryId, PageId},
+    incident::Incident,
     page::{ClosedPage, Page, PageReason, Subject},
     state::{Stamp, State, Timer},
 };
@@ -82,7 +83,13 @@ impl State {
         });
         let people = || taken.people.iter().map(|paged| paged.person.clone());
         match taken.subject {
-            Subject::Group(group, _) => self.change_group(group, |group| group.paged.extend(people())),
+            Subject::Group(group, _) => {
+                self.change_group(group, |group| group.paged.extend(people()));
+                if let Some(incident) = self.groups.get(&group).and_then(|group| group.incident) {
+                    let extend = |of: &mut Incident| of.response.paged_for_groups.extend(people());
+                    self.change_incident(incident, extend);
+                }
+            }
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| incident.paged.extend(people()));
             }

@@ -101,7 +101,8 @@ impl State {
 
     /// The same for the storms that tell of an incident.
     pub(super) fn storms_of_incident_changed(&mut self, incident: IncidentId) {
-        let groups = self.incidents.get(&incident).into_iter().flat_map(|incident| &incident.groups);
+        let groups =
+            self.incidents.get(&incident).into_iter().flat_map(|incident| &incident.response.open_groups);
         let storms: BTreeSet<StormId> = groups
             .filter_map(|group| self.groups.get(group))
             .flat_map(|group| group.storms.iter().copied())

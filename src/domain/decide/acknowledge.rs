@@ -58,6 +58,7 @@ impl Decision<'_> {
         self.emit(Event::GroupAcknowledged { group: id, by: by.clone() });
         if let Some(incident) = opened {
             self.emit(Event::IncidentAcknowledged { incident, by: by.clone() });
+            self.take_covered(incident, &pages, by);
         }
         self.stop_all(pages, by);
         match opened {
@@ -95,6 +96,7 @@ impl Decision<'_> {
     fn acknowledge_incident(&mut self, id: IncidentId, by: &Actor) -> Result<(), Refusal> {
         let incident =
             self.state.incidents.get(&id).cloned().ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        self.not_merged(&incident)?;
         if let Some(at) = incident.resolved_at {
             return Err(Refusal::AlreadyResolved { incident: id, at });
         }
@@ -118,10 +120,21 @@ impl Decision<'_> {
         self.stop_all(pages, by);
     }
 
-    fn untaken_groups(&self, incident: &Incident) -> Vec<GroupId> {
+    /// In a storm one page is for many groups: whoever takes what it is for has them all.
+    fn take_covered(&mut self, incident: IncidentId, pages: &[PageId], by: &Actor) {
+        let Some(incident) = self.state.incidents.get(&incident).cloned() else { return };
+        for id in self.untaken_groups(&incident) {
+            let covered = self.state.groups.get(&id).and_then(|group| group.covered_by);
+            if covered.is_some_and(|page| pages.contains(&page)) {
+                self.emit(Event::GroupAcknowledged { group: id, by: by.clone() });
+            }
+        }
+    }
+
+    pub(super) fn untaken_groups(&self, incident: &Incident) -> Vec<GroupId> {
         let is_untaken = |one: &Arc<Group>| one.acknowledged.is_none() || one.snooze.is_some();
         let untaken = |id: &GroupId| self.state.groups.get(id).is_some_and(is_untaken);
-        incident.groups.iter().copied().filter(untaken).collect()
+        incident.response.open_groups.iter().copied().filter(untaken).collect()
     }
 
     fn acknowledge_page(&mut self, id: PageId, by: &Actor) -> Result<(), Refusal> {

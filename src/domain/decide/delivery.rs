@@ -38,6 +38,13 @@ impl Decision<'_> {
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
         let mut facts = self.state.facts(delivery);
         facts.in_civil_time(self.now);
+        if let Some(incident) = &mut facts.incident {
+            let ahead = self.now.civil.duration_since(self.now.engine);
+            incident.response.in_civil_time(ahead);
+            if incident.response.handover.is_some() {
+                incident.response.handover = self.state.handover(incident.id, ahead).map(Box::new);
+            }
+        }
         let dispatch = Dispatch {
             delivery: Delivery::clone(delivery),
             facts,

@@ -1,21 +1,14 @@
 //! The clock's intents: whatever is due next, one thing at a time. Never looks at the wall clock; `now` is given.
 
-use jiff::SignedDuration;
-
 use super::Decision;
 use crate::domain::{
     delivery::Notice,
     event::{Actor, Event, PageStop, Plan, Reminder},
-    id::{GroupId, IncidentId, SeverityId},
-    incident::IncidentStatus,
+    id::{GroupId, IncidentId},
+    incident::{IncidentRole, IncidentStatus},
     page::{PageReason, Subject},
     state::Timer,
 };
-
-/// A route that has opened this many incidents within [`STORM_WINDOW`] lets further groups join the newest one, as
-/// long as they are open.
-const STORM: usize = 5;
-const STORM_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 impl Decision<'_> {
     /// Takes the first thing that is due; nothing when nothing is.
@@ -43,6 +36,7 @@ impl Decision<'_> {
             Timer::GroupSnooze(group) => self.snooze_over(group),
             Timer::GroupRepeat(group) => self.repeat(group),
             Timer::Silence(silence) => self.silence_due(silence),
+            Timer::TaskDue(task) => self.task_due(task),
         }
     }
 
@@ -54,12 +48,11 @@ impl Decision<'_> {
         self.heard_at_last(id);
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         self.emit(Event::GroupNotified { group: id });
-        if let Some(severity) = &group.opens_incident {
-            self.incident_for_group(id, severity);
-        }
+        let in_storm = group.opens_incident.as_ref().map(|severity| self.incident_for_group(id, severity));
         match (&group.acknowledged, &group.page) {
             // Somebody took it while it was collecting: nobody is woken, and what it opens is theirs, too.
             (Some((by, _)), _) => self.take_opened(id, by),
+            (None, Some(plan)) if in_storm == Some(true) => self.page_in_storm(id, plan, PageReason::Fired),
             (None, Some(plan)) => self.page_group(id, plan, PageReason::Fired),
             (None, None) => {}
         }
@@ -83,28 +76,6 @@ impl Decision<'_> {
         self.start_page(subject, plan.clone(), urgency, severity, reason, Actor::Watchbell);
     }
 
-    /// One incident per group; in a storm of one route further groups join the newest that is not mitigated.
-    fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) {
-        let Some(group) = self.state.groups.get(&id).cloned() else { return };
-        let of_route = || {
-            let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
-            open.filter(|incident| {
-                let fresh = incident.opened_clock + STORM_WINDOW > self.now.engine;
-                let runs = incident.status != IncidentStatus::Mitigated;
-                fresh && runs && incident.opened_for.is_some() && incident.route == group.route
-            })
-        };
-        let newest = of_route().next_back().map(|incident| incident.id);
-        match newest {
-            Some(incident) if of_route().count() >= STORM => {
-                self.emit(Event::GroupJoined { incident, group: id });
-                self.raise_incident_of(id);
-            }
-            // It may have been raised while it was collecting: ids sort the worst first.
-            _ => self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity)),
-        }
-    }
-
     fn group_unresolved(&mut self, id: GroupId) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         if let Some(rule) = group.expect.unresolved.get(group.unresolved_paged) {
@@ -125,10 +96,18 @@ impl Decision<'_> {
         );
     }
 
-    fn late(&mut self, incident: IncidentId, what: Reminder) {
-        self.emit(Event::Reminded { incident, what });
-        for channel in self.channels_of(Subject::Incident(incident)) {
-            self.notify(channel, Subject::Incident(incident), Notice::Late(what));
+    /// A deadline passed. That an update is due is told to whoever leads, or else to whoever works on it, too.
+    fn late(&mut self, id: IncidentId, what: Reminder) {
+        self.emit(Event::Reminded { incident: id, what });
+        self.tell_places(id, Notice::Late(what));
+        let Some(incident) = self.state.incidents.get(&id).filter(|_| what == Reminder::Update) else {
+            return;
+        };
+        let role = |role| incident.roles.get(&role).filter(|people| !people.is_empty()).cloned();
+        let people = role(IncidentRole::Commander).or_else(|| role(IncidentRole::Responder));
+        let taker = || incident.acknowledged.iter().filter_map(|(by, _)| by.person().cloned()).collect();
+        for person in people.unwrap_or_else(taker) {
+            self.tell(&person, Subject::Incident(id), Notice::Late(what));
         }
     }
 
@@ -154,9 +133,11 @@ impl Decision<'_> {
     /// An incident that a route opened is mitigated when the last of its groups closes; people resolve it.
     fn mitigate_when_quiet(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        let quiet = incident.groups.iter().all(|group| !self.state.groups.contains_key(group));
+        let quiet = incident.response.open_groups.is_empty();
         let running = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
-        if quiet && running && incident.opened_for.is_some() {
+        // That the alerts are gone says nothing about what somebody opened by hand, also when it was merged into this one.
+        let of_alerts = |id| self.state.incidents.get(id).is_none_or(|one| one.opened_for.is_some());
+        if quiet && running && of_alerts(&incident.id) && incident.response.merged.iter().all(of_alerts) {
             self.change_status(id, IncidentStatus::Mitigated, None, Actor::Watchbell);
         }
     }

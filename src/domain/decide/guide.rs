@@ -5,6 +5,8 @@ use crate::domain::{event::Event, guide::GuideRead, intent::Refusal, page::Targe
 
 impl Decision<'_> {
     pub(super) fn read_guide(&mut self, mut read: GuideRead) -> Result<(), Refusal> {
+        // A button from before a merge still works: the guide is where the response goes on.
+        read.incident = self.state.goes_on_in(read.incident);
         if !self.state.incidents.contains_key(&read.incident) {
             return Err(Refusal::Unknown(Target::Incident(read.incident)));
         }

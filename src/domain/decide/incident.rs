@@ -200,11 +200,12 @@ impl Decision<'_> {
 
     /// A raised incident pages by its severity's policy, or else by those of its open groups, each once; what paged
     /// for less stops.
-    fn page_raised(&mut self, incident: &Incident, severity: &Severity, by: &Actor) {
+    pub(super) fn page_raised(&mut self, incident: &Incident, severity: &Severity, by: &Actor) {
         let of_severity = severity.page.as_ref().and_then(|policy| self.config.plan(policy));
         let mut plans = Vec::from_iter(of_severity);
         if plans.is_empty() {
-            for plan in incident.groups.iter().filter_map(|id| self.state.groups.get(id)?.page.as_ref()) {
+            let open = &incident.response.open_groups;
+            for plan in open.iter().filter_map(|id| self.state.groups.get(id)?.page.as_ref()) {
                 if !plans.contains(plan) {
                     plans.push(plan.clone());
                 }
@@ -298,9 +299,8 @@ impl Decision<'_> {
 
     /// Notes are welcome after the end, too: that is when postmortems are written.
     fn note(&mut self, id: IncidentId, text: Prose, by: Actor) -> Result<(), Refusal> {
-        if !self.state.incidents.contains_key(&id) {
-            return Err(Refusal::Unknown(Target::Incident(id)));
-        }
+        let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        self.not_merged(incident)?;
         self.emit(Event::NoteAdded { incident: id, text, by });
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Decision<'_> {
         }
         self.emit(Event::IncidentResolved { incident: id, text, by });
         let mut paged = incident.paged.clone();
-        for group in &incident.groups {
+        for group in &incident.response.open_groups {
             paged.extend(self.state.groups.get(group).into_iter().flat_map(|group| group.paged.clone()));
         }
         self.tell_resolved(&paged, Subject::Incident(id));
@@ -322,6 +322,7 @@ impl Decision<'_> {
 
     fn reopen(&mut self, id: IncidentId, text: Option<Prose>, by: Actor) -> Result<(), Refusal> {
         let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        self.not_merged(incident)?;
         if incident.is_open() {
             return Err(Refusal::StillOpen(id));
         }
@@ -336,24 +337,25 @@ impl Decision<'_> {
         if incident.opened_for.is_none() || !incident.rooms.is_empty() {
             self.post_incident_card(id);
         }
-        for group in &incident.groups {
+        for group in &incident.response.open_groups {
             self.edit_group_card(*group);
         }
     }
 
-    fn running(&self, id: IncidentId) -> Result<Incident, Refusal> {
+    pub(super) fn running(&self, id: IncidentId) -> Result<Incident, Refusal> {
         let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
+        self.not_merged(incident)?;
         match incident.resolved_at {
             Some(at) if !incident.is_open() => Err(Refusal::AlreadyResolved { incident: id, at }),
             _ => Ok(Incident::clone(incident)),
         }
     }
 
-    fn person(&self, id: &PersonId) -> Result<&Person, Refusal> {
+    pub(super) fn person(&self, id: &PersonId) -> Result<&Person, Refusal> {
         self.config.people.get(id).ok_or_else(|| Refusal::unknown_name("person", id))
     }
 }
 
-fn severity_of<'a>(config: &'a Config, id: &SeverityId) -> Result<&'a Severity, Refusal> {
+pub(super) fn severity_of<'a>(config: &'a Config, id: &SeverityId) -> Result<&'a Severity, Refusal> {
     config.severities.get(id).ok_or_else(|| Refusal::unknown_name("severity", id))
 }

@@ -10,14 +10,17 @@ mod announce;
 mod delivery;
 mod deployment;
 mod due;
+mod flood;
 mod guide;
 mod incident;
 mod link;
 mod maintenance;
+mod merge;
 mod oncall;
 mod page;
 mod quiet;
 mod report;
+mod response;
 mod room;
 mod run;
 mod run_ask;
@@ -101,6 +104,7 @@ pub fn decide(
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
         Intent::Quiet(what) => decision.quiet(what)?,
         Intent::Deployed(told) => decision.deployed(*told),
+        Intent::Response { what, by } => decision.respond(what, by)?,
     }
     decision.offer_runbooks();
     decision.look_after_rooms();

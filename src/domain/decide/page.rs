@@ -18,6 +18,7 @@ use crate::domain::{
     page::{Page, PageReason, PageTarget, StepPlan, Subject},
     person::Urgency,
     prose::Prose,
+    room::IncidentRoom,
 };
 
 /// How long a `/page` waits for an answer before it is repeated, and how often it is.
@@ -281,7 +282,7 @@ impl Decision<'_> {
 
     /// Pages that run for this incident or for one of its groups.
     pub(super) fn pages_of_incident(&self, incident: &Incident) -> Vec<PageId> {
-        let groups = incident.groups.iter().flat_map(|group| self.pages_of_group(*group));
+        let groups = incident.response.open_groups.iter().flat_map(|group| self.pages_of_group(*group));
         incident.pages.iter().copied().chain(groups).collect()
     }
 
@@ -292,6 +293,25 @@ impl Decision<'_> {
         for platform in self.config.platforms_of(&channel) {
             let to = Recipient::Channel(channel.clone());
             self.queue(DeliveryKind::Notice, subject, None, to, platform, 0, Some(notice));
+        }
+    }
+
+    /// Tells somebody something in chat, which is no page.
+    pub(super) fn tell(&mut self, person: &PersonId, subject: Subject, notice: Notice) {
+        for (contact, channel) in self.state.chat_of(self.config, person) {
+            let to = Recipient::Person { person: person.clone(), contact };
+            self.queue(DeliveryKind::Notice, subject, None, to, channel, 0, Some(notice));
+        }
+    }
+
+    /// Tells the channels of an incident and its rooms.
+    pub(super) fn tell_places(&mut self, incident: IncidentId, notice: Notice) {
+        let rooms = self.state.incidents.get(&incident).into_iter().flat_map(|one| &one.rooms);
+        let rooms: Vec<ChannelName> =
+            rooms.filter(|room| !room.closed).filter_map(IncidentRoom::address).collect();
+        let subject = Subject::Incident(incident);
+        for place in self.channels_of(subject).into_iter().chain(rooms) {
+            self.notify(place, subject, notice);
         }
     }
 

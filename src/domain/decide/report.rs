@@ -238,6 +238,11 @@ impl Decision<'_> {
         let before = self.pages_of_group(id);
         let pages_anew = group.acknowledged.is_some() || before.is_empty() || urgency != group.urgency;
         if let (true, true, Some(plan)) = (told, pages_anew, &group.page) {
+            if group.covered_by.is_some()
+                && group.incident.is_some_and(|id| self.state.open_incidents.contains(&id))
+            {
+                return self.page_in_storm(id, plan, PageReason::Raised);
+            }
             let new = self.state.next.page;
             self.page_group(id, plan, PageReason::Raised);
             for page in before {

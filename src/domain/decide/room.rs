@@ -11,6 +11,7 @@ use crate::domain::{
     incident::Incident,
     intent::{Refusal, RoomIntent},
     page::Subject,
+    response::ResponseEvent,
     room::{IncidentRoom, MessageCaptured, RoomRule, RoomWork},
 };
 
@@ -22,6 +23,13 @@ impl Decision<'_> {
         }
         let made: BTreeSet<IncidentId> = self.events.iter().filter_map(made).collect();
         let mut touched: BTreeSet<IncidentId> = self.events.iter().filter_map(touched).collect();
+        for event in &self.events {
+            if let Event::Response(event) = event
+                && let ResponseEvent::Merged(merged) = &**event
+            {
+                touched.extend([merged.incident, merged.into]);
+            }
+        }
         if self.events.iter().any(|event| matches!(event, Event::AccountLinked { .. })) {
             // Whoever belongs into a room that is open can come into it now.
             touched.extend(&self.state.open_incidents);
@@ -81,8 +89,7 @@ impl Decision<'_> {
 
     /// Who belongs into the room and has an account there: whoever was paged, leads, or took it.
     fn concerned(&self, incident: &Incident, channel: Channel) -> BTreeSet<PersonId> {
-        let groups = incident.groups.iter().filter_map(|group| self.state.groups.get(group));
-        let paged = groups.flat_map(|group| group.paged.iter()).chain(&incident.paged);
+        let paged = incident.response.paged_for_groups.iter().chain(&incident.paged);
         let holders = incident.roles.values().flatten();
         let taker = incident.acknowledged.iter().filter_map(|(by, _)| by.person());
         let all = paged.chain(holders).chain(taker).chain(incident.opened_by.person());

@@ -11,6 +11,7 @@ use crate::domain::{
     id::{AlertId, DeliveryId, GroupId, IncidentId, PageId},
     offer::Offers,
     prose::Prose,
+    response::ResponseFacts,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -55,6 +56,7 @@ fn facts() -> Facts {
             change: None,
             offered: Vec::new(),
             running: Vec::new(),
+            response: ResponseFacts::default(),
         }),
         group: Some(GroupFacts {
             id: GroupId(17),

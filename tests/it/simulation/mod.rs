@@ -8,6 +8,7 @@ mod hush;
 mod play;
 mod quiet;
 mod sabotage;
+mod tasks;
 mod witness;
 
 use std::{panic, time::Instant};

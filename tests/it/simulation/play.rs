@@ -6,12 +6,14 @@ use watchbell::{
         alert::AlertStatus::{Firing, Resolved},
         delivery::Outcome,
         event::Event,
-        id::{AlertId, GroupId, IncidentId, OverrideId, PageId, SilenceId},
+        GroupId, IncidentId, OverrideId, PageId, SilenceId}, TaskId}, id::{AlertId,
         incident::{IncidentRole, IncidentStatus},
         intent::{IncidentIntent, Intent, Refusal, Whom},
         page::Target,
         prose::Prose,
         quiet::{QuietIntent, SilenceKind},
+        response::ResponseIntent,
+        state::Timer,
     },
     engine::Accepted,
     journal::Keep,
@@ -49,6 +51,10 @@ pub enum Sabotage {
     ForgetSilence,
     /// Nobody looks again at what is quiet.
     LoseWake,
+    /// A merge forgets a page.
+    LosePageInMerge,
+    /// The timer of a task is lost.
+    ForgetTask,
 }
 
 impl Sabotage {
@@ -198,7 +204,7 @@ impl Play {
             IncidentId(self.world.state().next.incident.0.saturating_sub(1 + self.dice.below(3) as u64));
         let severity = || ["P0", "P1", "P2", "P3"];
         let to = self.dice.pick(&PEOPLE).into();
-        let what = match self.dice.below(12) {
+        let what = match self.dice.below(16) {
             0 => IncidentIntent::Open {
                 severity: self.dice.pick(&severity()).into(),
                 title: text,
@@ -231,6 +237,7 @@ impl Play {
                 self.accepted(Intent::AddOverride { schedule, person: to, from, until, by });
                 return;
             }
+            11..=14 => return self.respond(incident, text, by),
             _ => {
                 let id = OverrideId(1 + self.dice.below(4) as u64);
                 self.accepted(Intent::RemoveOverride { id, by });
@@ -267,6 +274,40 @@ impl Play {
             _ => QuietIntent::Resolve { target: self.target(), by },
         };
         self.accepted(Intent::Quiet(what));
+    }
+
+    /// Tasks, merges and handovers.
+    fn respond(&mut self, incident: IncidentId, text: Prose, by: watchbell::domain::event::Actor) {
+        let task = TaskId(self.world.state().next.task.0.saturating_sub(1 + self.dice.below(3) as u64));
+        let to = self.dice.pick(&PEOPLE).into();
+        let what = match self.dice.below(8) {
+            0 | 1 => {
+                let wait = SignedDuration::from_mins(self.dice.below(60) as i64);
+                let due = self.dice.chance(70).then(|| self.world.now().civil + wait);
+                ResponseIntent::AddTask { incident, text, owner: Some(to), due }
+            }
+            2 => ResponseIntent::FinishTask(task),
+            3 => ResponseIntent::ReopenTask(task),
+            4 => ResponseIntent::AssignTask { task, to: Some(to) },
+            5 => ResponseIntent::HandOver { incident, to },
+            _ => {
+                let other = self.world.state().next.incident.0.saturating_sub(1 + self.dice.below(4) as u64);
+                ResponseIntent::Merge { incident, into: IncidentId(other) }
+            }
+        };
+        let into = if let ResponseIntent::Merge { into, .. } = what { Some(into) } else { None };
+        let accepted = self.accepted(Intent::Response { what, by });
+        if accepted && into.is_some() && self.sabotage == Sabotage::LosePageInMerge {
+            self.world.break_state(|state| {
+                // The page that was moved is forgotten, as if it had belonged to what is over.
+                let moved = |page: &&std::sync::Arc<watchbell::domain::page::Page>| page.subject.incident() == into;
+                let lost = state.pages.values().find(moved).map(|page| page.id);
+                if let Some(lost) = lost {
+                    state.pages.remove(&lost);
+                    state.timers.retain(|(_, timer)| !matches!(timer, Timer::PageStep(page) | Timer::PageTry(page) if *page == lost));
+                }
+            });
+        }
     }
 
     /// A worker takes something out of a lane, in any order.
@@ -336,6 +377,10 @@ impl Play {
         let due = self.world.core.next_deadline().filter(|due| *due > self.world.engine);
         self.world.engine = due.map_or(jump, |due| due.min(jump));
         self.world.tick();
+        if self.sabotage == Sabotage::ForgetTask {
+            let is_task = |timer: &Timer| matches!(timer, Timer::TaskDue(_));
+            self.world.break_state(|state| state.timers.retain(|(_, timer)| !is_task(timer)));
+        }
         if self.sabotage == Sabotage::StopTimer && self.dice.chance(10) {
             self.world.lose_timer();
         }

@@ -46,11 +46,11 @@ pub fn matchers(dice: &mut Dice, services: &[&str], severities: &[&str]) -> Stri
 /// A broken memory: silences that nobody knows any more, or quiet groups at which nobody looks again.
 pub fn break_memory(world: &mut World, sabotage: Sabotage) {
     match sabotage {
-        Sabotage::ForgetSilence if !world.state().quiet.silences.is_empty() => world.tamper(|state| {
+        Sabotage::ForgetSilence if !world.state().quiet.silences.is_empty() => world.break_state(|state| {
             state.quiet.silences.clear();
             state.timers.retain(|(_, timer)| !matches!(timer, Timer::Silence(_)));
         }),
-        Sabotage::LoseWake if !world.state().quiet.silences.is_empty() => world.tamper(|state| {
+        Sabotage::LoseWake if !world.state().quiet.silences.is_empty() => world.break_state(|state| {
             let wakes = |timer: &Timer| matches!(timer, Timer::Silence(_) | Timer::GroupQuiet(_));
             state.timers.retain(|(_, timer)| !wakes(timer));
         }),

@@ -50,6 +50,16 @@ fn an_event_that_is_forgotten_is_noticed() {
 }
 
 #[test]
+fn a_page_that_a_merge_forgets_is_noticed() {
+    is_noticed(Sabotage::LosePageInMerge, "runs by the journal and nowhere else");
+}
+
+#[test]
+fn a_task_that_reminds_nobody_is_noticed() {
+    is_noticed(Sabotage::ForgetTask, "nobody is reminded");
+}
+
+#[test]
 fn a_page_that_stands_still_is_noticed() {
     is_noticed(Sabotage::StopTimer, "stands still");
 }

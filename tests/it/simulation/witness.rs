@@ -8,18 +8,19 @@ use watchbell::{
     domain::{
         alert::{AlertStatus, Report},
         delivery::DeliveryKind,
-        event::{Actor, Event, PageStop, Record, ResolvedBy},
+        event::{Actor, Event, PageStop, Record, ResolvedBy, TraceId},
         facts::Dispatch,
         id::{DeliveryId, GroupId, PageId, Seq},
         intent::Now,
         page::{PageReason, Subject, Target},
         quiet::QuietEvent,
+        response::ResponseEvent,
         state::{State, Timer},
     },
     engine::core::replay,
 };
 
-use super::{course, hush::Hushes};
+use super::{course, hush::Hushes, tasks};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -64,6 +65,12 @@ pub struct Witness {
     keys: BTreeMap<String, DeliveryId>,
     /// What silences keep quiet.
     hushes: Hushes,
+    /// Pages that run, as the journal tells.
+    live: BTreeSet<PageId>,
+    /// The merge that was decided last: its trace.
+    merging: Option<TraceId>,
+    /// Tasks that are open, and when somebody is to be reminded.
+    tasks: tasks::Tasks,
 }
 
 impl Witness {
@@ -75,6 +82,8 @@ impl Witness {
             assert!(record.engine_time() >= clock, "engine time went back");
             self.declared_over(&record);
             self.hushes.event(&record.event, record.engine_time());
+            self.merge(&record);
+            self.tasks.read(&record);
             self.event(&record.event);
             self.kept.push(record);
         }
@@ -94,7 +103,14 @@ impl Witness {
             Event::DeliveryQueued(queued) => {
                 self.queued.insert(queued.delivery);
             }
+            Event::Response(event) => {
+                if let ResponseEvent::Covered { group, page, .. } = &**event {
+                    self.settled.remove(group);
+                    self.stand_ins.insert(*group, *page);
+                }
+            }
             Event::PageStarted(started) => {
+                self.live.insert(started.page);
                 self.pages.insert(started.page, started.subject);
                 if let Some(group) = started.subject.group() {
                     self.settled.remove(&group);
@@ -137,6 +153,31 @@ impl Witness {
         if let Some(word) = word {
             *word =
                 Word { status: AlertStatus::Resolved, at: record.engine_time(), by_person: true, ..*word };
+        }
+    }
+
+    /// What was paged for one incident is paged for the other; a merge ends nothing.
+    fn merge(&mut self, record: &Record) {
+        match &record.event {
+            Event::Response(event) => {
+                let ResponseEvent::Merged(merged) = &**event else { return };
+                self.merging = Some(record.trace);
+                for subject in self.pages.values_mut().filter(|one| one.incident() == Some(merged.incident)) {
+                    *subject = match *subject {
+                        Subject::Group(group, _) => Subject::Group(group, Some(merged.into)),
+                        _ => Subject::Incident(merged.into),
+                    };
+                }
+            }
+            Event::PageStopped { page, why, .. } => {
+                let lost = *why == PageStop::Resolved && self.merging == Some(record.trace);
+                assert!(!lost, "promise 2: a merge ends {page} as if it were over");
+                self.live.remove(page);
+            }
+            Event::PageUnanswered { page, .. } => {
+                self.live.remove(page);
+            }
+            _ => {}
         }
     }
 
@@ -261,6 +302,11 @@ impl Witness {
             let should = word.status == AlertStatus::Firing;
             assert_eq!(fires, should, "promise 1: the last word about {fingerprint} is lost");
         }
+        for page in &self.live {
+            let runs = state.pages.contains_key(page);
+            assert!(runs, "promise 2: {page} runs by the journal and nowhere else");
+        }
+        self.tasks.look(world);
         let due = state.next_deadline();
         assert!(due.is_none_or(|due| due > world.engine), "something stands still: it was due at {due:?}");
         for group in state.groups.values() {

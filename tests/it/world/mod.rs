@@ -230,12 +230,14 @@ impl World {
         }
     }
 
-    /// A broken memory: the state is another one than the journal tells.
-    pub fn tamper(&mut self, change: impl FnOnce(&mut State)) {
+    /// A broken memory: something in it is not as the journal says.
+    pub fn break_state(&mut self, breaks: impl FnOnce(&mut State)) {
         let mut state = self.state().clone();
-        change(&mut state);
-        let (journal, _torn) = MemoryJournal::open(self.disk.clone());
-        self.core = Core::open(Box::new(journal), Arc::clone(&self.config), state).unwrap();
+        breaks(&mut state);
+        if state != *self.state() {
+            let (journal, _torn) = MemoryJournal::open(self.disk.clone());
+            self.core = Core::open(Box::new(journal), Arc::clone(&self.config), state).unwrap();
+        }
     }
 
     /// A broken disk: the last intent is gone as if it had never been.

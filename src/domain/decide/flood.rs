@@ -1,0 +1,132 @@
+//! Storms of incidents: when very many groups of one route open incidents at once, they share one, and one page of it is
+//! for all of them. Never leaves a group for which nobody is paged: it has a page of its own, or one that covers it.
+
+use jiff::SignedDuration;
+
+use super::Decision;
+use crate::domain::{
+    event::{Event, PageStop, Plan},
+    group::Group,
+    id::{GroupId, IncidentId, PageId, RouteId, SeverityId},
+    incident::{Incident, IncidentStatus},
+    page::{Page, PageReason, Subject},
+    response::ResponseEvent,
+    state::Timer,
+};
+
+/// A route that has opened this many incidents within [`STORM_WINDOW`], or for which this many further groups are
+/// collecting, lets groups join the newest one, as long as they are open.
+const STORM: usize = 5;
+/// From the last group that joined an incident, or else from its opening.
+const STORM_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// Among so many of the next timers groups that collect are looked for: enough to see a storm, and no more work in the
+/// middle of one than before it.
+const LOOKED_AT: usize = 64;
+
+impl Decision<'_> {
+    /// One incident per group; in a storm of one route further groups join the newest that is not mitigated. Returns
+    /// whether this is a storm.
+    pub(super) fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) -> bool {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return false };
+        let collecting = self.is_collecting(group.route.as_ref());
+        let of_route = || {
+            let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
+            open.filter(|incident| self.takes_groups_of(incident, &group))
+        };
+        let newest = of_route().next_back().map(|one| (one.id, one.response.joined));
+        let raging = |joined: u64| usize::try_from(joined).is_ok_and(|joined| joined > STORM);
+        match newest {
+            Some((incident, joined)) if collecting || raging(joined) || of_route().count() >= STORM => {
+                self.emit(Event::GroupJoined { incident, group: id });
+                self.raise_incident_of(id);
+                true
+            }
+            // It may have been raised while it was collecting: ids sort the worst first.
+            _ => {
+                self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity));
+                collecting
+            }
+        }
+    }
+
+    fn takes_groups_of(&self, incident: &Incident, group: &Group) -> bool {
+        let last = incident.response.joined_at.unwrap_or(incident.opened_clock);
+        let fresh = last + STORM_WINDOW > self.now.engine;
+        let runs = incident.status != IncidentStatus::Mitigated;
+        fresh && runs && incident.opened_for.is_some() && incident.route == group.route
+    }
+
+    /// Whether very many groups of a route are about to be told.
+    fn is_collecting(&self, route: Option<&RouteId>) -> bool {
+        let collects = |timer: &Timer| match timer {
+            Timer::GroupWait(id) => self
+                .state
+                .groups
+                .get(id)
+                .is_some_and(|group| group.route.as_ref() == route && group.opens_incident.is_some()),
+            _ => false,
+        };
+        let next = self.state.timers.iter().take(LOOKED_AT);
+        next.filter(|(_, timer)| collects(timer)).take(STORM).count() == STORM
+    }
+
+    /// A group of a storm pages by a page of its incident. One that runs, for the same people and no milder, is for it,
+    /// too; who has the incident has the group, unless that is worse than what they took.
+    pub(super) fn page_in_storm(&mut self, id: GroupId, plan: &Plan, reason: PageReason) {
+        let Some(group) = self.state.groups.get(&id).cloned() else { return };
+        let Some(incident) = group.incident.and_then(|id| self.state.incidents.get(&id)).cloned() else {
+            return self.page_group(id, plan, reason);
+        };
+        let raised = reason == PageReason::Raised || self.has_raised(incident.id);
+        if let (Some((holder, _)), false) = (&incident.acknowledged, raised) {
+            return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
+        }
+        let covers = |page: &&PageId| {
+            let page = self.state.pages.get(page);
+            page.is_some_and(|page| page.plan.policy == plan.policy && is_no_milder(page, &group))
+        };
+        if let Some(page) = incident.pages.iter().find(covers) {
+            return self.covered(incident.id, id, *page);
+        }
+        let before: Vec<PageId> = self
+            .pages_of_incident(&incident)
+            .into_iter()
+            .filter(|page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy))
+            .collect();
+        let urgency = incident.urgency.max(group.urgency);
+        let by = crate::domain::event::Actor::Watchbell;
+        let subject = Subject::Incident(incident.id);
+        let new = self.start_page(subject, plan.clone(), urgency, group.severity.clone(), reason, by);
+        for page in before {
+            let of = self.state.pages.get(&page).and_then(|page| page.subject.group());
+            self.stop_page(page, PageStop::Replaced(new));
+            if let Some(of) = of {
+                self.covered(incident.id, of, new);
+            }
+        }
+        self.covered(incident.id, id, new);
+    }
+
+    /// Whether this decision has made an incident worse.
+    fn has_raised(&self, id: IncidentId) -> bool {
+        self.events.iter().any(|event| match event {
+            // Ids sort the worst first.
+            Event::SeverityChanged { incident, from, to, .. } => *incident == id && to < from,
+            _ => false,
+        })
+    }
+
+    fn covered(&mut self, incident: IncidentId, group: GroupId, page: PageId) {
+        self.emit(Event::Response(Box::new(ResponseEvent::Covered { incident, group, page })));
+    }
+}
+
+/// Whether a page is as loud as a group needs it. Ids sort the worst first; without a severity it is the mildest.
+fn is_no_milder(page: &Page, group: &Group) -> bool {
+    let as_bad = match (&page.severity, &group.severity) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(page), Some(group)) => page <= group,
+    };
+    as_bad && page.urgency >= group.urgency
+}

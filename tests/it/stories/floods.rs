@@ -1,0 +1,171 @@
+//! Stories of a flood: very many groups of a route that opens incidents are one incident, with one page and counts.
+
+use std::time::{Duration, Instant};
+
+use watchbell::domain::{
+    config::Config,
+    delivery::{Channel, Delivery},
+    page::Subject,
+    response::ResponseEvent,
+};
+
+use super::{response::replays, *};
+use crate::world::config::{config, on_platforms};
+
+const MANY: usize = 10_000;
+/// Quadratic work over ten thousand groups takes minutes; on a machine that is busy with other things the linear one
+/// takes seconds.
+const PATIENCE: Duration = Duration::from_secs(90);
+const FIRST: IncidentId = IncidentId(1);
+
+fn flood(
+    world: &mut World,
+    numbers: std::ops::Range<usize>,
+    status: watchbell::domain::alert::AlertStatus,
+    severity: &str,
+) {
+    let starts_at = world.now().civil;
+    let numbers: Vec<usize> = numbers.collect();
+    for some in numbers.chunks(100) {
+        let one = |number: &usize| {
+            let name = format!("Down{number:05}");
+            signal(status, &[("alertname", &name), ("service", "qflow"), ("severity", severity)], starts_at)
+        };
+        world.want(Intent::Report(report(some.iter().map(one).collect()))).unwrap();
+    }
+}
+
+fn posts(delivery: &Delivery) -> Outcome {
+    if matches!(delivery.room, Some(watchbell::domain::room::RoomWork::Open { .. })) {
+        return Outcome::Posted { receipt: "made".into(), message: "C042".into() };
+    }
+    match (delivery.kind, delivery.channel) {
+        (DeliveryKind::Card, Channel::Slack | Channel::Discord) => {
+            Outcome::Posted { receipt: "posted".into(), message: format!("C1/{}", delivery.id) }
+        }
+        _ => Outcome::Receipt("200 OK".into()),
+    }
+}
+
+fn ten_thousand(config: Config) {
+    let before = Instant::now();
+    let mut world = World::with(config);
+    flood(&mut world, 0..MANY, Firing, "critical");
+    world.pass(secs(30), posts);
+    let state = world.state();
+    assert_eq!(state.incidents.len(), 1, "one incident");
+    let incident = &state.incidents[&FIRST];
+    assert_eq!((incident.groups.len(), incident.response.open_groups.len()), (MANY, MANY));
+    assert_eq!(state.groups_of(incident), Some((MANY, MANY, MANY)), "and it counts");
+    let pages = count(&world.events(), |event| matches!(event, Event::PageStarted(_)));
+    assert_eq!((pages, world.state().pages.len()), (1, 1), "one page");
+    assert_eq!(world.pages_sent(), ["ana push"]);
+
+    // Whoever takes it has all of it.
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    assert!(world.state().groups.values().all(|group| group.acknowledged.is_some()));
+    assert!(world.state().pages.is_empty());
+    // What joins afterwards is theirs, too.
+    flood(&mut world, MANY..MANY + 50, Firing, "critical");
+    world.pass(secs(30), posts);
+    assert_eq!((world.state().incidents.len(), world.state().pages.len()), (1, 0));
+
+    flood(&mut world, 0..MANY + 50, Resolved, "critical");
+    world.pass(secs(30), posts);
+    let incident = &world.state().incidents[&FIRST];
+    assert_eq!((incident.status, incident.response.open_groups.len()), (IncidentStatus::Mitigated, 0));
+    assert_eq!(world.pages_sent(), ["ana push"]);
+    let took = before.elapsed();
+    println!("{MANY} groups in {took:?}");
+    assert!(took < PATIENCE, "{took:?}");
+}
+
+#[test]
+fn ten_thousand_groups_are_one_incident_with_one_page() {
+    ten_thousand(config());
+}
+
+#[test]
+fn ten_thousand_groups_are_one_incident_also_with_rooms_and_the_journal_says_the_same() {
+    ten_thousand(on_platforms());
+    // The state after a replay, on a size that is quick to compare.
+    let mut world = World::with(on_platforms());
+    flood(&mut world, 0..300, Firing, "critical");
+    world.pass(secs(30), posts);
+    flood(&mut world, 0..299, Resolved, "critical");
+    world.pass(secs(30), posts);
+    replays(&world);
+}
+
+#[test]
+fn a_group_that_ends_does_not_end_the_page_of_the_others() {
+    let mut world = World::new();
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    assert_eq!(world.state().incidents.len(), 1);
+    flood(&mut world, 0..19, Resolved, "critical");
+    assert_eq!(world.state().pages.len(), 1, "the last one still fires");
+    world.pass(mins(5), receipt);
+    assert!(world.pages_sent().contains(&"chi push".to_owned()), "and it goes on to the secondary");
+    flood(&mut world, 19..20, Resolved, "critical");
+    assert!(world.state().pages.is_empty());
+    replays(&world);
+}
+
+#[test]
+fn whoever_takes_the_group_that_opened_it_has_those_that_its_page_is_for() {
+    let mut world = World::new();
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    let events = acknowledge(&mut world, Target::Group(GroupId(1)), "ana").unwrap();
+    assert_eq!(count(&events, |event| matches!(event, Event::GroupAcknowledged { .. })), 20);
+    assert!(world.state().pages.is_empty());
+    replays(&world);
+}
+
+#[test]
+fn a_worse_group_in_a_flood_pages_once_more_and_the_milder_page_stops() {
+    let mut world = World::new();
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    flood(&mut world, 20..40, Firing, "page");
+    world.pass(secs(10), receipt);
+    let state = world.state();
+    assert_eq!((state.incidents.len(), state.pages.len()), (1, 1));
+    let page = state.pages.values().next().unwrap();
+    assert_eq!((page.subject, page.severity.clone()), (Subject::Incident(FIRST), Some("P0".into())));
+    // Those that become worse one by one are covered by it.
+    let worse = |number: usize| format!("Down{number:05}");
+    for number in 0..20 {
+        let name = worse(number);
+        fires(&mut world, &[("alertname", &name), ("service", "qflow"), ("severity", "page")]);
+    }
+    assert_eq!(world.state().pages.len(), 1);
+    assert_eq!(world.pages_sent(), ["ana push", "ana push"]);
+    // Who took it is asked again only by what is worse.
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    flood(&mut world, 40..60, Firing, "page");
+    world.pass(secs(10), receipt);
+    assert!(world.state().pages.is_empty());
+    replays(&world);
+}
+
+#[test]
+fn a_flood_that_comes_slowly_replaces_the_page_of_the_group_that_it_joins() {
+    let mut world = World::new();
+    for number in 0..8 {
+        flood(&mut world, number..number + 1, Firing, "critical");
+        world.pass(secs(11), receipt);
+    }
+    let state = world.state();
+    assert_eq!(state.incidents.len(), 5, "the sixth shows that it is a flood");
+    assert_eq!(state.incidents[&IncidentId(5)].groups.len(), 4);
+    let of_fifth = state.pages.values().filter(|page| page.subject.incident() == Some(IncidentId(5)));
+    assert_eq!(of_fifth.map(|page| page.subject).collect::<Vec<_>>(), [Subject::Incident(IncidentId(5))]);
+    let covered = count(
+        &world.events(),
+        |event| matches!(event, Event::Response(event) if matches!(**event, ResponseEvent::Covered { .. })),
+    );
+    assert_eq!(covered, 4, "three that joined, and the one whose page was replaced");
+    replays(&world);
+}
