@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod deployment;
 pub mod duration;
 pub mod event;
+pub mod explain;
 pub mod facts;
 pub mod group;
 pub mod guide;

@@ -17,6 +17,7 @@ mod oncall;
 mod page;
 mod report;
 mod room;
+pub mod route;
 mod run;
 mod run_ask;
 mod run_draw;

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use self::roster::Roster;
+use self::{roster::Roster, rotation::Rotation};
 pub use self::{handoff::NotAHandoff, hours::NotARestriction};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};
 
@@ -155,6 +155,13 @@ impl Schedule {
             since = end;
         }
         shifts
+    }
+
+    /// Which turn of a layer (counted from 1, as the turn is) an instant lies in; nothing before its first hand-off.
+    #[must_use]
+    pub fn turn(&self, layer: usize, at: Timestamp) -> Option<i64> {
+        let layer = self.layers.get(layer.checked_sub(1)?)?;
+        Rotation::new(&self.zone, layer, at)?.turn_at(at)?.number.checked_add(1)
     }
 
     /// Everybody whom the layers can name, each once, by id. Overrides may name others.
