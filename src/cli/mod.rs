@@ -12,6 +12,7 @@ pub mod journal;
 pub mod run;
 pub mod runbook;
 pub mod serve;
+pub mod simulate;
 pub mod slack;
 
 use std::{
@@ -60,6 +61,8 @@ enum Command {
     Console(console::ConsoleArgs),
     /// Give a running server one command: exit 0 when done, 1 when refused, 2 when it is not there
     Run(run::RunArgs),
+    /// Tell what would become of an alert and whom it would wake, at any time
+    Simulate(simulate::SimulateArgs),
     /// Check the configuration and the runbooks: every mistake with its place, or exit 0
     Check,
     /// Write runbooks: `runbook new NAME` begins one
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Console(args) => console::run(&common, args),
         Command::Run(args) => run::run(&common, &args),
+        Command::Simulate(args) => simulate::run(&common, &args),
         Command::Check => check(&common),
         Command::Doctor => doctor::run(&common),
         Command::Runbook(args) => runbook::run(&common, &args),

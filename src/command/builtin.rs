@@ -42,6 +42,7 @@ macro_rules! builtins {
 builtins! {
     Ack = ack;
     AlertAck = alert::ack;
+    AlertExplain = alert::explain;
     AlertList = alert::list;
     AlertShow = alert::show;
     Announce = announce;

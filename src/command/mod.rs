@@ -12,6 +12,7 @@ mod builtin;
 mod call;
 pub mod complete;
 mod deployment;
+mod explained;
 mod form;
 mod help;
 mod incident;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
 pub use complete::{Completion, complete};
+pub use explained::{Explained, Unexplained, explain, instant as meant, integration, simulate};
 pub use help::help;
 #[cfg(test)]
 use help::wrong;

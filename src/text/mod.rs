@@ -10,6 +10,7 @@ pub mod control;
 mod deliveries;
 pub mod deployment;
 pub mod discord;
+pub mod explain;
 pub mod fold;
 pub mod form;
 pub mod guide;

@@ -353,17 +353,22 @@ fn acknowledged(by: &Actor, what: &dyn fmt::Display) -> (Kind, String, String) {
 }
 
 fn page_started(started: &PageStarted) -> String {
-    let why = match &started.reason {
+    let why = reason(&started.reason, &name(&started.by));
+    format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
+}
+
+/// Why a page began, as the end of a sentence.
+pub(super) fn reason(reason: &PageReason, by: &str) -> String {
+    match reason {
         PageReason::Fired => "an alert fired".to_owned(),
         PageReason::Raised => "the severity went up".to_owned(),
         PageReason::Opened => "the incident was opened".to_owned(),
         PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
-        PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
+        PageReason::Asked(reason) => format!("{by} asks: {}", plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
         PageReason::HeldBack(runbook) => format!("{} did not start to answer it", name(runbook)),
-    };
-    format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
+    }
 }
 
 fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {

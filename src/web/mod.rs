@@ -9,6 +9,7 @@ mod alerts;
 mod auth;
 mod body;
 mod commands;
+mod explain;
 mod groups;
 mod health;
 mod hooks;
@@ -119,6 +120,8 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/incidents/{id}/timeline", reads(get(incidents::timeline)))
         .route("/api/v1/alerts", reads(get(alerts::list)))
         .route("/api/v1/alerts/{id}", reads(get(alerts::one)))
+        .route("/api/v1/alerts/{id}/explain", reads(get(explain::explain)))
+        .route("/api/v1/simulate", only("POST", post(explain::simulate)))
         .route("/api/v1/groups", reads(get(groups::list)))
         .route("/api/v1/groups/{id}", reads(get(groups::one)))
         .route("/api/v1/groups/{id}/timeline", reads(get(groups::timeline)))

@@ -5,6 +5,7 @@
 //! call, `simulate` lets an alert come that never came.
 
 mod duty;
+mod past;
 mod quiet;
 mod routing;
 mod simulate;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use self::{
     duty::{Duty, duty},
+    past::{Present, duplicates_for, past, present},
     quiet::{QuietLine, quiet},
     routing::routing,
     simulate::{Question, ground, simulate},
