@@ -16,16 +16,24 @@ pub mod simulate;
 pub mod slack;
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 
 use crate::{
     config::{self, Loaded, Mistakes},
+    domain::{config::Config, oncall::lacks},
+    engine::clock,
     observe::{self, LogFormat},
+    text,
 };
+
+/// How far ahead `check` looks for gaps in schedules: 30 days.
+const GAPS_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The on-call team's bot: hears alerts, wakes the right person, keeps the incident's history.
 #[derive(Debug, Parser)]
@@ -181,7 +189,11 @@ fn check(common: &Common) -> ExitCode {
     // An error: nobody reads the output any more.
     match config::check(common.config_dir().as_deref(), &environment, &mut out, colours) {
         Ok(true) => match common.load() {
-            Ok(loaded) => runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE),
+            Ok(loaded) => {
+                // A warning, no mistake: overrides may cover a gap, and only a server knows them.
+                let _ = warn_of_gaps(&loaded.config, &mut out);
+                runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE)
+            }
             Err(_) => ExitCode::FAILURE,
         },
         Ok(false) => {
@@ -190,4 +202,14 @@ fn check(common: &Common) -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Schedules with nobody on call within the coming days.
+fn warn_of_gaps(config: &Config, out: &mut dyn Write) -> std::io::Result<()> {
+    let now = clock::wall();
+    let until = now.checked_add(GAPS_WITHIN).unwrap_or(now);
+    for line in text::swap::warnings(&lacks(config, &[], None, now, until), GAPS_WITHIN) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

@@ -66,11 +66,13 @@ builtins! {
     Me = me::show;
     MeLink = me::link;
     MeUnlink = me::unlink;
+    OncallGaps = oncall::gaps;
     OncallNow = oncall::now;
     OncallOverride = oncall::overriding::add;
     OncallOverrideList = oncall::overriding::list;
     OncallOverrideRemove = oncall::overriding::remove;
     OncallSchedule = oncall::schedule;
+    OncallSwap = oncall::swap;
     Page = page;
     RunbookApprove = runbook::approve;
     RunbookContinue = runbook::proceed;

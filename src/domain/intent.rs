@@ -18,6 +18,7 @@ use super::{
     prose::Prose,
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
+    swap::{SwapIntent, SwapRefusal},
 };
 
 /// The instant of a decision, twice.
@@ -131,6 +132,8 @@ pub enum Intent {
         /// Who says so.
         by: Actor,
     },
+    /// Two people exchange their shifts.
+    Swap(Box<SwapIntent>),
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
 }
@@ -316,6 +319,8 @@ pub enum Refusal {
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
+    /// Two shifts are not exchanged.
+    Swap(SwapRefusal),
     /// The room is no incident's.
     NoIncidentHere,
     /// An account was not tied, or not untied.

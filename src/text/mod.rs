@@ -33,6 +33,7 @@ pub mod runbook;
 pub mod scene;
 pub mod span;
 pub mod storm;
+pub mod swap;
 pub mod timeline;
 pub mod usage;
 pub mod welcome;

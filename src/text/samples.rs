@@ -24,6 +24,7 @@ use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
 pub(in crate::text) mod runs;
+mod swaps;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
@@ -371,6 +372,7 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
+        swaps::swapped(),
         Event::MessageCaptured(Box::new(MessageCaptured {
             incident: INCIDENT,
             channel: Channel::Slack,

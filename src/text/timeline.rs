@@ -13,6 +13,7 @@ use super::{
     room, run,
     scene::enumerate,
     span::{in_span, span},
+    swap,
 };
 use crate::domain::{
     alert,
@@ -276,6 +277,7 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
         Event::OverrideRemoved { id, by } => {
             (Kind::Override, name(by), format!("{} removed the override {id}", name(by)))
         }
+        Event::Swapped(swapped) => (Kind::Override, name(&swapped.by), swap::entry(swapped)),
         event => {
             let (by, text) = me::entry(event)?;
             (Kind::Account, by, text)

@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod commands;
 mod explain;
+mod gaps;
 mod groups;
 mod health;
 mod hooks;
@@ -127,6 +128,7 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/groups/{id}/timeline", reads(get(groups::timeline)))
         .route("/api/v1/pages", reads(get(pages::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
+        .route("/api/v1/oncall/gaps", reads(get(gaps::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))
         .route("/slack/interactions", only("POST", post(slack_events::interactions)))

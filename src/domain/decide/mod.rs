@@ -24,6 +24,7 @@ mod run_draw;
 mod run_due;
 mod run_start;
 mod storm;
+mod swap;
 
 use super::{
     config::Config,
@@ -95,6 +96,7 @@ pub fn decide(
             decision.add_override(schedule, person, from, until, by)?;
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
+        Intent::Swap(wanted) => decision.swap(*wanted)?,
         Intent::Deployed(told) => decision.deployed(*told),
     }
     decision.offer_runbooks();

@@ -8,7 +8,8 @@ use crate::domain::{
     alert::{AlertStatus, Report, Signal},
     config::Config,
     decide::{decide, route},
-    event::{FORMAT, Record, TraceId},
+    delivery::{DeliveryKind, Outcome},
+    event::{Event, FORMAT, Record, TraceId},
     id::{GroupId, IncidentId, IntegrationId, PageId},
     intent::{Intent, Now},
     labels::Labels,
@@ -139,13 +140,17 @@ pub fn simulate(ground: State, config: &Config, question: &Question) -> Explanat
 fn follow(mut state: State, config: &Config, question: &Question, teller: &mut Teller<'_>) -> bool {
     let begins = question.now;
     let mut decided = |state: &mut State, intent: Intent, now: Now| {
-        let mut seq = state.seq;
-        // A refusal changes nothing, and neither a report nor the clock is ever refused.
-        let events = decide(state, config, intent, now, TraceId(0)).map(|done| done.events).unwrap_or_default();
-        for event in events {
-            seq = seq.next();
-            let (at, clock) = (now.civil, Some(now.engine));
-            teller.tell(&Record { seq, at, clock, v: FORMAT, trace: TraceId(0), last: false, event });
+        let mut next = vec![intent];
+        while let Some(intent) = next.pop() {
+            let mut seq = state.seq;
+            // A refusal changes nothing, and neither a report nor the clock is ever refused.
+            let done = decide(state, config, intent, now, TraceId(0)).unwrap_or_default();
+            for event in done.events {
+                seq = seq.next();
+                next.extend(arrives(&event));
+                let (at, clock) = (now.civil, Some(now.engine));
+                teller.tell(&Record { seq, at, clock, v: FORMAT, trace: TraceId(0), last: false, event });
+            }
         }
     };
     decided(&mut state, Intent::Report(report(question)), begins);
@@ -160,6 +165,19 @@ fn follow(mut state: State, config: &Config, question: &Question, teller: &mut T
         decided(&mut state, Intent::Due, Now { engine, civil });
     }
     true
+}
+
+/// Messages to people go at once and arrive: a permit for what is queued, a receipt for what leaves.
+fn arrives(event: &Event) -> Option<Intent> {
+    match event {
+        Event::DeliveryQueued(queued) if queued.kind == DeliveryKind::Page => Some(Intent::Permit(queued.delivery)),
+        Event::AttemptStarted { delivery, attempt } => Some(Intent::Outcome {
+            delivery: *delivery,
+            attempt: *attempt,
+            outcome: Outcome::Receipt(String::new()),
+        }),
+        _ => None,
+    }
 }
 
 /// Whether anything is due yet that wakes somebody: reminders go on for as long as an incident does.

@@ -31,10 +31,11 @@ pub(super) fn group(group: &GroupStory, reader: Reader<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let (labels, key) = (plain(&group.labels.to_string(), NAME), plain(group.key.as_str(), NAME));
     let opened = group.opened_at.map(|at| format!(" on {}", when::at(at, reader.zone))).unwrap_or_default();
-    let began = if group.joined {
-        format!("The alert joined it: it was open{}", opened.replace(" on ", " since "))
-    } else {
-        format!("The alert opened it{opened}: none was open")
+    let began = match (group.joined, reader.begins) {
+        (true, None) => format!("The alert joined it: it was open{}", opened.replace(" on ", " since ")),
+        (true, Some(_)) => format!("The alert joins it: it is open{}", opened.replace(" on ", " since ")),
+        (false, None) => format!("The alert opened it{opened}: none was open"),
+        (false, Some(_)) => "The alert opens a new group: none is open".to_owned(),
     };
     lines.push(format!("  {began} under the key {key} (labels {labels})."));
     let severity = group.severity.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
@@ -45,7 +46,7 @@ pub(super) fn group(group: &GroupStory, reader: Reader<'_>) -> Vec<String> {
     lines.push(format!("  Severity {severity}, {urgency}. {} in all.", alerts(group.alerts)));
     let mut events: Vec<(Timestamp, String)> = Vec::new();
     if let (Some(at), true) = (group.waits_until, !group.joined || group.pages.is_empty()) {
-        events.push((at, "it had collected for the route's group_wait; people are told".to_owned()));
+        events.push((at, "the route's group_wait is over: people are told".to_owned()));
     }
     for one in &group.raised {
         let from = one.from.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
@@ -65,7 +66,9 @@ pub(super) fn group(group: &GroupStory, reader: Reader<'_>) -> Vec<String> {
         events.push((at, "the last of its alerts ended: it closed".to_owned()));
     }
     lines.extend(told(events, reader));
-    if let Some(incident) = group.incident {
+    if let (Some(_), Some(_), false) = (group.incident, reader.begins, group.joined) {
+        lines.push("  It opens an incident, or joins one in a storm.".to_owned());
+    } else if let Some(incident) = group.incident {
         lines.push(format!("  It belongs to {incident}."));
     }
     if !group.runbooks.is_empty() {
@@ -86,7 +89,7 @@ fn unpaged(group: &GroupStory) -> String {
             plain(policy.as_str(), NAME)
         ),
         (Some(policy), None) => {
-            format!("Nobody was paged by {} so far.", plain(policy.as_str(), NAME))
+            format!("Nobody is paged by {} so far: people are told when its wait is over.", plain(policy.as_str(), NAME))
         }
     }
 }
@@ -95,10 +98,15 @@ fn alerts(count: u64) -> String {
     if count == 1 { "1 alert".to_owned() } else { format!("{count} alerts") }
 }
 
-/// The headline of a page.
-pub(super) fn page_title(page: &PageStory) -> String {
+/// The headline of a page; one that is only simulated has no number.
+pub(super) fn page_title(page: &PageStory, reader: Reader<'_>) -> String {
     let why = timeline::reason(&page.reason, "somebody");
-    format!("Page {} by {}: {why}", page.id, plain(page.policy.as_str(), NAME))
+    let number = if reader.begins.is_some_and(|begins| page.started_at >= begins) {
+        String::new()
+    } else {
+        format!(" {}", page.id)
+    };
+    format!("Page{number} by {}: {why}", plain(page.policy.as_str(), NAME))
 }
 
 /// What became of a page.
@@ -178,8 +186,7 @@ fn delivery(one: &DeliveryStory, end: Option<&PageEnd>, reader: Reader<'_>) -> V
     let mut events: Vec<(Timestamp, String)> =
         one.attempts.iter().map(|attempt| (attempt.at, self::attempt(&what, attempt, reader))).collect();
     let last = match (one.fate, reader.begins) {
-        (Fate::Waits, Some(_)) => Some((one.at, what)),
-        (Fate::Waits, None) if one.attempts.is_empty() => Some((one.at, format!("{what} waits to leave"))),
+        (Fate::Waits, _) if one.attempts.is_empty() => Some((one.at, format!("{what} waits to leave"))),
         (Fate::Leaving, _) => Some((one.at, format!("{what} is under way"))),
         (Fate::Cancelled, _) => {
             let why = end.map_or_else(String::new, |end| format!(": {}", because(&end.why)));
@@ -195,6 +202,9 @@ fn delivery(one: &DeliveryStory, end: Option<&PageEnd>, reader: Reader<'_>) -> V
 fn attempt(what: &str, attempt: &Attempt, reader: Reader<'_>) -> String {
     let Attempt { attempt: number, receipt, why, retry_at, next_contact, .. } = attempt;
     if let Some(receipt) = receipt {
+        if reader.begins.is_some() {
+            return what.to_owned();
+        }
         let receipt = plain(receipt, ANSWER);
         return format!("{what} arrived (attempt {number}): {receipt}");
     }

@@ -70,10 +70,14 @@ pub fn document(told: &Explanation, zone: &TimeZone) -> String {
         lines.push(format!("  {what} by {by}{until}: {why}"));
     }
     for group in &told.groups {
-        section(&mut lines, &format!("Group {} {}", group.id, plain(&group.title, NAME)));
+        let number = match (told.alert.is_some(), group.joined) {
+            (false, false) => "A new group".to_owned(),
+            _ => format!("Group {}", group.id),
+        };
+        section(&mut lines, &format!("{number}: {}", plain(&group.title, NAME)));
         lines.extend(course::group(group, reader));
         for page in &group.pages {
-            section(&mut lines, &course::page_title(page));
+            section(&mut lines, &course::page_title(page, reader));
             lines.extend(course::page(page, reader));
         }
     }
