@@ -104,7 +104,11 @@ fn twice(schedule: &ScheduleId, shifts: &[Shift], other: &ScheduleId, theirs: &[
                 _ => lacks.push(Lack { schedule: schedule.clone(), from, until, what }),
             }
         }
-        if one.until <= two.until { drop(ours.next()) } else { drop(others.next()) }
+        if one.until <= two.until {
+            ours.next();
+        } else {
+            others.next();
+        }
     }
     lacks
 }

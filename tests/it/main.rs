@@ -14,6 +14,7 @@ mod command_line;
 mod crash;
 mod deployments;
 mod documents;
+mod explain;
 mod guides;
 mod identity;
 mod layers;
