@@ -93,15 +93,12 @@ async fn ask(client: &Client, args: &SimulateArgs) -> Result<Value, Failure> {
 
 /// From the configuration alone.
 fn alone(common: &Common, args: &SimulateArgs, labels: Labels, absent: Option<&str>) -> ExitCode {
-    let Ok(loaded) = common
-        .load()
-        .inspect_err(|mistakes| {
-            say(&format!(
-                "watchbell: the configuration has mistakes ({}): `watchbell check` shows them",
-                mistakes.summary()
-            ));
-        })
-    else {
+    let Ok(loaded) = common.load().inspect_err(|mistakes| {
+        say(&format!(
+            "watchbell: the configuration has mistakes ({}): `watchbell check` shows them",
+            mistakes.summary()
+        ));
+    }) else {
         return ExitCode::from(REFUSED);
     };
     if let Some(place) = absent {

@@ -155,13 +155,12 @@ pub async fn simulate(
 /// The nearest name, when nothing is called that.
 pub fn integration(config: &Config, named: Option<&str>) -> Result<IntegrationId, Option<String>> {
     match named {
-        Some(name) => config
-            .integrations
-            .keys()
-            .find(|id| id.as_str() == name)
-            .cloned()
-            .ok_or_else(|| nearest(name, config.integrations.keys().map(IntegrationId::as_str)).map(str::to_owned)),
-        None => Ok(config.integrations.keys().next().cloned().unwrap_or_else(|| IntegrationId::from("nobody"))),
+        Some(name) => config.integrations.keys().find(|id| id.as_str() == name).cloned().ok_or_else(|| {
+            nearest(name, config.integrations.keys().map(IntegrationId::as_str)).map(str::to_owned)
+        }),
+        None => {
+            Ok(config.integrations.keys().next().cloned().unwrap_or_else(|| IntegrationId::from("nobody")))
+        }
     }
 }
 

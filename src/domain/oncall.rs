@@ -56,11 +56,8 @@ pub fn lacks(
     from: Timestamp,
     until: Timestamp,
 ) -> Vec<Lack> {
-    let all: Vec<(&ScheduleId, Vec<Shift>)> = config
-        .schedules
-        .iter()
-        .map(|(id, schedule)| (id, schedule.shifts(from, until, overrides)))
-        .collect();
+    let all: Vec<(&ScheduleId, Vec<Shift>)> =
+        config.schedules.iter().map(|(id, schedule)| (id, schedule.shifts(from, until, overrides))).collect();
     let mut lacks = Vec::new();
     for (index, (id, shifts)) in all.iter().enumerate() {
         if only.is_some_and(|only| only != *id) {
@@ -96,7 +93,9 @@ fn twice(schedule: &ScheduleId, shifts: &[Shift], other: &ScheduleId, theirs: &[
     let (mut ours, mut others) = (shifts.iter().peekable(), theirs.iter().peekable());
     while let (Some(one), Some(two)) = (ours.peek(), others.peek()) {
         let (from, until) = (one.since.max(two.since), one.until.min(two.until));
-        if let Some(person) = one.person.as_ref().filter(|who| from < until && two.person.as_ref() == Some(who)) {
+        if let Some(person) =
+            one.person.as_ref().filter(|who| from < until && two.person.as_ref() == Some(who))
+        {
             let what = LackOf::Twice { person: person.clone(), other: other.clone() };
             match lacks.last_mut() {
                 // The same, seen through two shifts.

@@ -33,7 +33,12 @@ fn name(what: impl std::fmt::Display) -> String {
 #[must_use]
 pub fn told(exchange: &Exchange, by: &str, zone: &TimeZone) -> String {
     let line = |one: &Handed| {
-        format!("{} is on call {}, instead of {}.", name(&one.to), stretch(one.from, one.until, zone), name(&one.from_whom))
+        format!(
+            "{} is on call {}, instead of {}.",
+            name(&one.to),
+            stretch(one.from, one.until, zone),
+            name(&one.from_whom)
+        )
     };
     format!(
         "{} swapped shifts of {}: {} and {}.\n{}\n{}\nTimes are in {}. To take it back: /oncall override list",
@@ -55,9 +60,17 @@ pub fn done(swapped: &Swapped, zone: &TimeZone) -> Card {
         field(&name(&one.person), format!("{} ({})", stretch(one.from, one.until, zone), one.id))
     };
     Card {
-        title: format!("{} and {} have swapped shifts of {}.", name(&second.person), name(&first.person), name(&first.schedule)),
+        title: format!(
+            "{} and {} have swapped shifts of {}.",
+            name(&second.person),
+            name(&first.person),
+            name(&first.schedule)
+        ),
         tone: Tone::Good,
-        text: format!("Both are told. Times are in {}. Taking one of them back takes back both.", zone_name(zone)),
+        text: format!(
+            "Both are told. Times are in {}. Taking one of them back takes back both.",
+            zone_name(zone)
+        ),
         fields: vec![one(first), one(second)],
         buttons: vec![
             button("Take back", format!("/oncall override remove {}", first.id)),
@@ -108,7 +121,9 @@ pub fn refused(why: &SwapRefusal, zone: &TimeZone) -> Card {
             when::at(*at, zone),
             is.as_ref().map_or_else(|| "nobody".to_owned(), name)
         ),
-        SwapRefusal::Past { at } => format!("The shift of {} is over: the past stays as it was.", when::at(*at, zone)),
+        SwapRefusal::Past { at } => {
+            format!("The shift of {} is over: the past stays as it was.", when::at(*at, zone))
+        }
         SwapRefusal::Endless { person } => {
             format!("The shift of {} has no end within a year, so it cannot change hands.", name(person))
         }
@@ -120,7 +135,10 @@ pub fn refused(why: &SwapRefusal, zone: &TimeZone) -> Card {
 /// Nobody swaps who is no person.
 #[must_use]
 pub fn nobody_asks() -> Card {
-    no("A swap is between you and somebody else, and you are no person of the configuration.".to_owned(), "Nothing was changed. Use: watchbell run --as PERSON '/oncall swap …'")
+    no(
+        "A swap is between you and somebody else, and you are no person of the configuration.".to_owned(),
+        "Nothing was changed. Use: watchbell run --as PERSON '/oncall swap …'",
+    )
 }
 
 /// What is wrong with who is on call in the coming days.
@@ -146,14 +164,20 @@ pub fn gaps(lacks: &[Lack], only: Option<&ScheduleId>, days: u64, zone: &TimeZon
         ]
     });
     let gaps = with_gaps(lacks);
-    let mut text = if gaps.is_empty() {
+    let text = if gaps.is_empty() {
         "There is no gap.".to_owned()
     } else {
-        format!("Nobody is on call in gaps of {}. To cover one: /oncall override SCHEDULE PERSON FROM UNTIL", enumerate(gaps))
+        format!(
+            "Nobody is on call in gaps of {}. To cover one: /oncall override SCHEDULE PERSON FROM UNTIL",
+            enumerate(gaps)
+        )
     };
-    if lacks.len() > MOST {
-        text.push_str(&format!(" {} more lines are not shown: name a schedule, or fewer days.", lacks.len() - MOST));
-    }
+    let more = lacks.len().saturating_sub(MOST);
+    let text = if more == 0 {
+        text
+    } else {
+        format!("{text}\n{more} more lines are not shown: name a schedule, or fewer days.")
+    };
     Card {
         title: format!("On call within {days} days, times in {}", zone_name(zone)),
         tone: Tone::Warning,
@@ -181,7 +205,9 @@ pub fn warnings(lacks: &[Lack], within: SignedDuration) -> Vec<String> {
     let line = |id: &ScheduleId| {
         let gaps = gaps(id);
         let total: SignedDuration = gaps.iter().map(|gap| gap.until.duration_since(gap.from)).sum();
-        let first = gaps.first().map_or_else(String::new, |gap| format!(", first from {:.0} until {:.0}", gap.from, gap.until));
+        let first = gaps
+            .first()
+            .map_or_else(String::new, |gap| format!(", first from {:.0} until {:.0}", gap.from, gap.until));
         format!(
             "warning: schedule {} has nobody on call for {} of the coming {} (gaps: {}{first}); see /oncall gaps",
             name(id),
@@ -222,6 +248,9 @@ mod tests {
         primary   Sat 2026-12-05 09:00  Mon 2026-12-07 09:00  2d        ana is on call for secondary too
         ");
         insta::assert_snapshot!(warnings(&lacks, SignedDuration::from_hours(24 * 30)).join("\n"), @"warning: schedule primary has nobody on call for 2d of the coming 30d (gaps: 1, first from 2026-12-05T08:00:00Z until 2026-12-07T08:00:00Z); see /oncall gaps");
-        assert!(lines::card(&gaps(&[], Some(&"primary".into()), 7, &zone)).starts_with("No gap in primary within 7 days."));
+        assert!(
+            lines::card(&gaps(&[], Some(&"primary".into()), 7, &zone))
+                .starts_with("No gap in primary within 7 days.")
+        );
     }
 }

@@ -20,6 +20,7 @@ use watchbell::{
 
 use crate::world::{World, config, receipt, report, signal};
 
+mod asked;
 mod simulated;
 mod swaps;
 

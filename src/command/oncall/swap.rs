@@ -20,14 +20,17 @@ use crate::{
 /// `/oncall swap SCHEDULE PERSON [--mine WHEN] [--theirs WHEN]`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/oncall swap", "Exchanges a shift of yours for one of somebody else's, and tells you both.")
-        .role(Role::Responder)
-        .takes(Argument::required("schedule", Kind::Schedule, "which schedule"))
-        .takes(Argument::required("person", Kind::Person, "with whom"))
-        .flag(Flag::valued("mine", Kind::Time, "an instant of your shift; your next one when absent"))
-        .flag(Flag::valued("theirs", Kind::Time, "an instant of their shift; their next one when absent"))
-        .example("/oncall swap primary ben")
-        .example("/oncall swap primary ben --mine \"mon 12:00\" --theirs \"2026-12-24 12:00\"")
+    CommandSpec::new(
+        "/oncall swap",
+        "Exchanges a shift of yours for one of somebody else's, and tells you both.",
+    )
+    .role(Role::Responder)
+    .takes(Argument::required("schedule", Kind::Schedule, "which schedule"))
+    .takes(Argument::required("person", Kind::Person, "with whom"))
+    .flag(Flag::valued("mine", Kind::Time, "an instant of your shift; your next one when absent"))
+    .flag(Flag::valued("theirs", Kind::Time, "an instant of their shift; their next one when absent"))
+    .example("/oncall swap primary ben")
+    .example("/oncall swap primary ben --mine \"mon 12:00\" --theirs \"2026-12-24 12:00\"")
 }
 
 /// Exchanges them.

@@ -36,6 +36,7 @@ pub fn search<'a>(
 }
 
 /// The routes that take an alert, in their order; `None` stands for the catch-all: nothing is ever dropped.
+#[must_use]
 pub fn taking<'a>(config: &'a Config, labels: &Labels) -> Vec<Option<&'a Route>> {
     let mut taken: Vec<_> =
         search(config, labels).filter(|(_, failed)| failed.is_none()).map(|(route, _)| Some(route)).collect();
@@ -46,18 +47,19 @@ pub fn taking<'a>(config: &'a Config, labels: &Labels) -> Vec<Option<&'a Route>>
 }
 
 /// How bad an alert is in the eyes of a route: what the route says, else what the labels say.
+#[must_use]
 pub fn severity(
     config: &Config,
     route: Option<&Route>,
     labels: &Labels,
 ) -> Option<(SeverityId, SeverityFrom)> {
     let of_route = route.and_then(|route| route.severity.clone()).map(|id| (id, SeverityFrom::Route));
-    of_route.or_else(|| {
-        config.severity_of(labels).map(|severity| (severity.id.clone(), SeverityFrom::Labels))
-    })
+    of_route
+        .or_else(|| config.severity_of(labels).map(|severity| (severity.id.clone(), SeverityFrom::Labels)))
 }
 
 /// The labels by which a route groups; the catch-all groups by name.
+#[must_use]
 pub fn group_labels(route: Option<&Route>, labels: &Labels) -> Labels {
     match route {
         Some(route) => labels.filtered(|name| route.group_by.iter().any(|by| by == name)),
@@ -66,6 +68,7 @@ pub fn group_labels(route: Option<&Route>, labels: &Labels) -> Labels {
 }
 
 /// Under which an open group of these labels is found.
+#[must_use]
 pub fn group_key(route: Option<&Route>, integration: &IntegrationId, labels: &Labels) -> GroupKey {
     match route {
         Some(route) => GroupKey::from(format!("{}{labels}", route.id)),
@@ -74,6 +77,7 @@ pub fn group_key(route: Option<&Route>, integration: &IntegrationId, labels: &La
 }
 
 /// The alert's name, then the group's other labels.
+#[must_use]
 pub fn title(group: &Labels, labels: &Labels) -> String {
     let mut title = alert::name(labels).to_owned();
     for (name, value) in group.iter().filter(|(name, value)| *name != "alertname" && !value.is_empty()) {

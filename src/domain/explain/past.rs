@@ -38,9 +38,7 @@ pub struct Present {
 /// What the state says of an alert.
 #[must_use]
 pub fn present(state: &State, now: Now, fired: &AlertFired) -> Present {
-    let civil = |due: Timestamp| {
-        now.civil.checked_add(due.duration_since(now.engine)).unwrap_or(due)
-    };
+    let civil = |due: Timestamp| now.civil.checked_add(due.duration_since(now.engine)).unwrap_or(due);
     let mut present = Present {
         at: now.civil,
         overrides: state.overrides.values().cloned().collect(),

@@ -170,7 +170,9 @@ fn follow(mut state: State, config: &Config, question: &Question, teller: &mut T
 /// Messages to people go at once and arrive: a permit for what is queued, a receipt for what leaves.
 fn arrives(event: &Event) -> Option<Intent> {
     match event {
-        Event::DeliveryQueued(queued) if queued.kind == DeliveryKind::Page => Some(Intent::Permit(queued.delivery)),
+        Event::DeliveryQueued(queued) if queued.kind == DeliveryKind::Page => {
+            Some(Intent::Permit(queued.delivery))
+        }
         Event::AttemptStarted { delivery, attempt } => Some(Intent::Outcome {
             delivery: *delivery,
             attempt: *attempt,

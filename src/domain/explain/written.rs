@@ -72,7 +72,11 @@ pub fn labels(text: &str) -> Result<Labels, NotLabels> {
         return Err(reading.wrong(Wrong::Comma));
     }
     reading.blanks();
-    if reading.is_end() { Ok(pairs.iter().map(|(n, v)| (n, v)).collect()) } else { Err(reading.wrong(Wrong::Comma)) }
+    if reading.is_end() {
+        Ok(pairs.iter().map(|(n, v)| (n, v)).collect())
+    } else {
+        Err(reading.wrong(Wrong::Comma))
+    }
 }
 
 struct Reading<'a> {

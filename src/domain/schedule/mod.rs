@@ -19,8 +19,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use self::{roster::Roster, rotation::Rotation};
 pub use self::{handoff::NotAHandoff, hours::NotARestriction};
+use self::{roster::Roster, rotation::Rotation};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};
 
 /// How far from an instant the edges of its shift are looked for: 366 days.

@@ -89,7 +89,10 @@ fn unpaged(group: &GroupStory) -> String {
             plain(policy.as_str(), NAME)
         ),
         (Some(policy), None) => {
-            format!("Nobody is paged by {} so far: people are told when its wait is over.", plain(policy.as_str(), NAME))
+            format!(
+                "Nobody is paged by {} so far: people are told when its wait is over.",
+                plain(policy.as_str(), NAME)
+            )
         }
     }
 }
@@ -114,7 +117,10 @@ pub(super) fn page(page: &PageStory, reader: Reader<'_>) -> Vec<String> {
     let mut events: Vec<(Timestamp, String)> = Vec::new();
     if page.steps.is_empty() && page.end.is_none() {
         let since = when::at(page.started_at, reader.zone);
-        events.push((page.started_at, format!("it runs already, since {since}; what follows is still to come")));
+        events.push((
+            page.started_at,
+            format!("it runs already, since {since}; what follows is still to come"),
+        ));
     }
     for step in &page.steps {
         events.push((step.at, self::step(step, reader)));
@@ -159,7 +165,9 @@ fn step(step: &StepStory, reader: Reader<'_>) -> String {
 fn person(one: &PersonStory, reader: Reader<'_>) -> String {
     let because = plain(&one.because, NAME);
     let why = match &one.duty {
-        Some(duty) if duty.person.as_ref() == Some(&one.person) => format!("{because}, {}", self::duty(duty, reader)),
+        Some(duty) if duty.person.as_ref() == Some(&one.person) => {
+            format!("{because}, {}", self::duty(duty, reader))
+        }
         Some(duty) => format!(
             "{because}, which by now names {} for that instant: the configuration has changed",
             duty.person.as_ref().map_or_else(|| "nobody".to_owned(), |who| plain(who.as_str(), NAME))
@@ -227,19 +235,22 @@ fn because(why: &EndedBecause) -> String {
 }
 
 fn ended(end: &PageEnd) -> String {
-    let mut text = match &end.why {
+    let why = match &end.why {
         EndedBecause::Acknowledged(by) => format!("{} acknowledged: no further attempt leaves", actor(by)),
         EndedBecause::Resolved => "it is over: no further attempt leaves".to_owned(),
         EndedBecause::Replaced(newer) => format!("{newer} takes its place"),
-        EndedBecause::Unanswered => "nobody answered: the policy is at its end, and the channel is told".to_owned(),
+        EndedBecause::Unanswered => {
+            "nobody answered: the policy is at its end, and the channel is told".to_owned()
+        }
     };
+    let mut parts = vec![why];
     if !end.spared.is_empty() {
-        text.push_str(&format!("; spared {}", plain(&enumerate(&end.spared), NAME)));
+        parts.push(format!("spared {}", plain(&enumerate(&end.spared), NAME)));
     }
     if !end.leaving.is_empty() {
-        text.push_str(&format!("; already leaving: {}", enumerate(&end.leaving)));
+        parts.push(format!("already leaving: {}", enumerate(&end.leaving)));
     }
-    text
+    parts.join("; ")
 }
 
 /// Contacts that were to be tried and whose turn never came.
@@ -260,7 +271,11 @@ fn never_queued(page: &PageStory) -> Vec<String> {
             let address = (&one.person, &planned.contact);
             if !queued.contains(&address) && told.insert(address) {
                 let to = Recipient::Person { person: one.person.clone(), contact: planned.contact.clone() };
-                lines.push(format!("{} was not needed: {}", message(&to, DeliveryKind::Page), because(&end.why)));
+                lines.push(format!(
+                    "{} was not needed: {}",
+                    message(&to, DeliveryKind::Page),
+                    because(&end.why)
+                ));
             }
         }
     }

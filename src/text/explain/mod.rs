@@ -19,7 +19,7 @@ use crate::domain::{
     alert::name as alert_name,
     event::{Actor, ResolvedBy},
     explain::{
-        Ended, EndedBecause, Explanation, GroupStory, Known, Note, NotLabels, PageStory, Verdict, Wrong,
+        Ended, EndedBecause, Explanation, GroupStory, Known, NotLabels, Note, PageStory, Verdict, Wrong,
         duplicates_for,
     },
     page::Target,
@@ -220,21 +220,27 @@ fn actor(by: &Actor) -> String {
 
 fn note(note: &Note, zone: &TimeZone) -> String {
     match note {
-        Note::RoutesChanged => "The routes shown are those in force. They would send it elsewhere than it went: the \
+        Note::RoutesChanged => {
+            "The routes shown are those in force. They would send it elsewhere than it went: the \
              configuration has changed since it came."
-            .to_owned(),
+                .to_owned()
+        }
         Note::LeftOut { read } => format!(
             "Its groups have more events than are read here; the first and the last of them are told ({read})."
         ),
         Note::NoHistory => {
             "The history cannot be looked up at the moment; only what is true now is told.".to_owned()
         }
-        Note::ConfigurationAlone => "No server was asked: this comes from the configuration alone. Overrides, silences, \
+        Note::ConfigurationAlone => {
+            "No server was asked: this comes from the configuration alone. Overrides, silences, \
              accounts that people tied to themselves and groups that are open are not known."
-            .to_owned(),
-        Note::OtherInstant => "It is asked for another instant than now, so groups that are open now do not count; \
+                .to_owned()
+        }
+        Note::OtherInstant => {
+            "It is asked for another instant than now, so groups that are open now do not count; \
              overrides do."
-            .to_owned(),
+                .to_owned()
+        }
         Note::FiresAlready(alert) => format!(
             "{alert} fires with these labels. Should its source tell it again, nothing changes; shown is what a further \
              alert would do."
@@ -286,7 +292,5 @@ pub fn not_labels(text: &str, no: &NotLabels) -> String {
     let place = no.place;
     let from = text.chars().skip(place.saturating_sub(1)).collect::<String>();
     let shown = if from.is_empty() { "the end".to_owned() } else { format!("`{}`", plain(&from, 30)) };
-    format!(
-        "character {place}, at {shown}: {why}. Write service=\"qflow\",severity=\"critical\""
-    )
+    format!("character {place}, at {shown}: {why}. Write service=\"qflow\",severity=\"critical\"")
 }

@@ -32,7 +32,8 @@ fn said(told: &Explanation, until: Timestamp) -> Done {
         for step in &page.steps {
             let people: Vec<String> =
                 step.people.iter().map(|one| format!("{} {}", one.person, one.because)).collect();
-            let what = format!("step {} {} {people:?} {:?} {:?}", step.round, step.step, step.channels, step.nobody);
+            let what =
+                format!("step {} {} {people:?} {:?} {:?}", step.round, step.step, step.channels, step.nobody);
             done.insert((step.at, what));
         }
         for delivery in &page.deliveries {
@@ -58,8 +59,10 @@ fn did(world: &World, after: watchbell::domain::id::Seq, groups: &[GroupId], unt
             Event::StepTaken(step) if ours(&step.subject) => {
                 let people: Vec<String> =
                     step.people.iter().map(|one| format!("{} {}", one.person, one.because)).collect();
-                let what =
-                    format!("step {} {} {people:?} {:?} {:?}", step.round, step.step, step.channels, step.nobody);
+                let what = format!(
+                    "step {} {} {people:?} {:?} {:?}",
+                    step.round, step.step, step.channels, step.nobody
+                );
                 done.insert((record.at, what));
             }
             Event::DeliveryQueued(queued) if queued.kind == DeliveryKind::Page && ours(&queued.subject) => {
@@ -104,9 +107,8 @@ fn cases() -> impl Strategy<Value = Case> {
     );
     let rule = (select(vec![0_i64, 60, 120, 900]), select(vec!["push", "hook", "chat"]));
     let people = (1_u32..4, select(vec![0_i64, 60, 300, 1200]), proptest::collection::vec(rule, 0..4));
-    let label = |name: &'static str, of: Vec<&'static str>| {
-        select(of).prop_map(move |value| (name, value)).boxed()
-    };
+    let label =
+        |name: &'static str, of: Vec<&'static str>| select(of).prop_map(move |value| (name, value)).boxed();
     let labels = vec![
         label("alertname", vec!["Down", "Slow"]),
         label("service", vec!["qflow", "web", "noise", "cron"]),
@@ -258,7 +260,10 @@ fn a_simulation_changes_nothing_and_knows_what_it_would_join() {
     acknowledge(&mut world, 1, "ana");
     let before = world.state().clone();
     let twin = simulate(&world, &question(&world, SLOW, None));
-    assert_eq!(twin.notes, [watchbell::domain::explain::Note::FiresAlready(watchbell::domain::id::AlertId(1))]);
+    assert_eq!(
+        twin.notes,
+        [watchbell::domain::explain::Note::FiresAlready(watchbell::domain::id::AlertId(1))]
+    );
     let joins = simulate(&world, &question(&world, &[SLOW, &[("pod", "c")]].concat(), None));
     assert!(joins.groups[0].joined, "{joins:?}");
     let said = words(&joins);

@@ -47,7 +47,10 @@ fn at(text: &str) -> Timestamp {
 fn two_shifts_change_hands_both_are_told_and_taking_one_back_takes_back_both() {
     let mut world = World::new();
     let exchange = agreed(&world, "ana", "ben", (None, None)).expect("both have a next shift");
-    assert_eq!((exchange.mine.from, exchange.theirs.from), (at("2026-01-19T09:00:00Z"), at("2026-01-12T09:00:00Z")));
+    assert_eq!(
+        (exchange.mine.from, exchange.theirs.from),
+        (at("2026-01-19T09:00:00Z"), at("2026-01-12T09:00:00Z"))
+    );
     swap(&mut world, exchange).expect("they swap");
     assert_eq!(on_call(&world, at("2026-01-13T00:00:00Z")), "ana");
     assert_eq!(on_call(&world, at("2026-01-20T00:00:00Z")), "ben");
@@ -73,7 +76,8 @@ fn when_the_first_half_is_over_only_the_other_is_taken_back() {
     let exchange = agreed(&world, "ana", "ben", (None, None)).expect("both have a next shift");
     swap(&mut world, exchange).expect("they swap");
     world.pass(mins(60 * 24 * 15), receipt);
-    let events = world.want(Intent::RemoveOverride { id: OverrideId(1), by: Actor::Operator }).expect("it runs");
+    let events =
+        world.want(Intent::RemoveOverride { id: OverrideId(1), by: Actor::Operator }).expect("it runs");
     assert_eq!(events.events.len(), 1, "{:?}", events.events);
     assert_eq!(on_call(&world, at("2026-01-13T00:00:00Z")), "ana", "the past stays as it was");
 }
