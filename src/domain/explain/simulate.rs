@@ -63,7 +63,11 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
         for alert in &known.firing {
             ground.alerts.extend(state.alerts.get(alert).map(|one| (*alert, one.clone())));
         }
-        for page in &known.pages {
+        let incident = known.incident.and_then(|incident| state.incidents.get(&incident));
+        // Also one that people have resolved while its group still fires.
+        ground.incidents.extend(incident.map(|one| (one.id, one.clone())));
+        let of_incident = incident.into_iter().flat_map(|incident| &incident.pages);
+        for page in known.pages.iter().chain(of_incident) {
             ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
         }
     }

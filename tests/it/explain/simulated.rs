@@ -37,7 +37,7 @@ fn said(told: &Explanation, until: Timestamp) -> Done {
             done.insert((step.at, what));
         }
         for delivery in &page.deliveries {
-            done.insert((delivery.at, format!("{} to {} by {}", page.id, delivery.to, delivery.channel)));
+            done.insert((delivery.at, format!("to {} by {}", delivery.to, delivery.channel)));
         }
     }
     done.retain(|(at, _)| *at <= until);
@@ -66,9 +66,8 @@ fn did(world: &World, after: watchbell::domain::id::Seq, groups: &[GroupId], unt
                 done.insert((record.at, what));
             }
             Event::DeliveryQueued(queued) if queued.kind == DeliveryKind::Page && ours(&queued.subject) => {
-                let page = queued.page.expect("a page");
                 let to: &Recipient = &queued.to;
-                done.insert((record.at, format!("{page} to {to} by {}", queued.channel)));
+                done.insert((record.at, format!("to {to} by {}", queued.channel)));
             }
             _ => {}
         }
