@@ -280,6 +280,15 @@ impl Client {
         Ok(completions.items)
     }
 
+    /// Asks something with a document: `path` is what follows `/api/v1/`. Only for what changes nothing.
+    ///
+    /// # Errors
+    /// When the server did not say.
+    pub async fn tell<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let url = self.named(self.at(&format!("api/v1/{path}"), &[]));
+        self.ask(self.http.post(url).json(body)).await
+    }
+
     /// Looks something up: `path` is what follows `/api/v1/`.
     ///
     /// # Errors

@@ -12,19 +12,28 @@ pub mod journal;
 pub mod run;
 pub mod runbook;
 pub mod serve;
+pub mod simulate;
 pub mod slack;
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 
 use crate::{
     config::{self, Loaded, Mistakes},
+    domain::{config::Config, oncall::lacks},
+    engine::clock,
     observe::{self, LogFormat},
+    text,
 };
+
+/// How far ahead `check` looks for gaps in schedules: 30 days.
+const GAPS_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The on-call team's bot: hears alerts, wakes the right person, keeps the incident's history.
 #[derive(Debug, Parser)]
@@ -60,6 +69,8 @@ enum Command {
     Console(console::ConsoleArgs),
     /// Give a running server one command: exit 0 when done, 1 when refused, 2 when it is not there
     Run(run::RunArgs),
+    /// Tell what would become of an alert and whom it would wake, at any time
+    Simulate(simulate::SimulateArgs),
     /// Check the configuration and the runbooks: every mistake with its place, or exit 0
     Check,
     /// Write runbooks: `runbook new NAME` begins one
@@ -91,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Console(args) => console::run(&common, args),
         Command::Run(args) => run::run(&common, &args),
+        Command::Simulate(args) => simulate::run(&common, &args),
         Command::Check => check(&common),
         Command::Doctor => doctor::run(&common),
         Command::Runbook(args) => runbook::run(&common, &args),
@@ -177,7 +189,11 @@ fn check(common: &Common) -> ExitCode {
     // An error: nobody reads the output any more.
     match config::check(common.config_dir().as_deref(), &environment, &mut out, colours) {
         Ok(true) => match common.load() {
-            Ok(loaded) => runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE),
+            Ok(loaded) => {
+                // A warning, no mistake: overrides may cover a gap, and only a server knows them.
+                let _ = warn_of_gaps(&loaded.config, &mut out);
+                runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE)
+            }
             Err(_) => ExitCode::FAILURE,
         },
         Ok(false) => {
@@ -186,4 +202,14 @@ fn check(common: &Common) -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Schedules with nobody on call within the coming days.
+fn warn_of_gaps(config: &Config, out: &mut dyn Write) -> std::io::Result<()> {
+    let now = clock::wall();
+    let until = now.checked_add(GAPS_WITHIN).unwrap_or(now);
+    for line in text::swap::warnings(&lacks(config, &[], None, now, until), GAPS_WITHIN) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

@@ -42,6 +42,7 @@ macro_rules! builtins {
 builtins! {
     Ack = ack;
     AlertAck = alert::ack;
+    AlertExplain = alert::explain;
     AlertList = alert::list;
     AlertResolve = alert::resolve;
     AlertShow = alert::show;
@@ -81,11 +82,13 @@ builtins! {
     Me = me::show;
     MeLink = me::link;
     MeUnlink = me::unlink;
+    OncallGaps = oncall::gaps;
     OncallNow = oncall::now;
     OncallOverride = oncall::overriding::add;
     OncallOverrideList = oncall::overriding::list;
     OncallOverrideRemove = oncall::overriding::remove;
     OncallSchedule = oncall::schedule;
+    OncallSwap = oncall::swap;
     Page = page;
     RunbookApprove = runbook::approve;
     RunbookContinue = runbook::proceed;

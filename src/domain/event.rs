@@ -27,6 +27,7 @@ use super::{
     response::ResponseEvent,
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
+    swap::Swapped,
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -525,6 +526,9 @@ pub enum Event {
         /// Who said so.
         by: Actor,
     },
+
+    /// Two people exchanged their shifts: two overrides that come and go together.
+    Swapped(Box<Swapped>),
 
     // --- chat ----------------------------------------------------------------------------------------
     /// What somebody did on a chat platform was taken: when the platform tells it again, it is not done again.

@@ -16,9 +16,11 @@ use super::{
     link::{LinkIntent, NoLink},
     page::Target,
     prose::Prose,
-    QuietRefusal}, ResponseRefusal}, quiet::{QuietIntent, response::{ResponseIntent,
+    quiet::{QuietIntent, QuietRefusal},
+    response::{ResponseIntent, ResponseRefusal},
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
+    swap::{SwapIntent, SwapRefusal},
 };
 
 /// The instant of a decision, twice.
@@ -140,6 +142,8 @@ pub enum Intent {
         /// Who says so.
         by: Actor,
     },
+    /// Two people exchange their shifts.
+    Swap(Box<SwapIntent>),
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
     /// Something about what stays quiet.
@@ -334,6 +338,8 @@ pub enum Refusal {
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
+    /// Two shifts are not exchanged.
+    Swap(SwapRefusal),
     /// The room is no incident's.
     NoIncidentHere,
     /// An account was not tied, or not untied.

@@ -103,6 +103,9 @@ pub struct State {
     pub links: Links,
     /// Overrides to come, in force, and over for less than [`HORIZON`](super::schedule::HORIZON): that far back a shift is followed.
     pub overrides: BTreeMap<OverrideId, Override>,
+    /// Overrides that came together and go together, each with the other one.
+    #[serde(default)]
+    pub swaps: BTreeMap<OverrideId, OverrideId>,
     /// Runs that are not over.
     #[serde(default)]
     pub runs: BTreeMap<RunId, Arc<Run>>,

@@ -189,7 +189,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
                 file(of_subject(*subject));
             }
         }
-        Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => file(Key::OnCall),
+        Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } | Event::Swapped(_) => file(Key::OnCall),
         Event::Run(event) => of_run(event, file),
         Event::RunMissed(_) => file(Key::Runs),
         // All of them are in the state; here only where somebody asks what happened.

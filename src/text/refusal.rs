@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     card::{Button, Card, Tone},
-    me, quiet, response, run,
+    me, quiet, response, run, swap,
     usage::short,
     when,
 };
@@ -82,6 +82,7 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "List overrides",
             Some("/oncall override list".to_owned()),
         ),
+        Refusal::Swap(why) => swap::refused(why, zone),
         Refusal::NoIncidentHere => no(
             "This room belongs to no incident.".to_owned(),
             "Nothing was added. Name the incident: /incident note INC-7 what you want to keep",

@@ -26,6 +26,7 @@ use crate::text::card::Card;
 pub(in crate::text) mod deployments;
 mod response;
 pub(in crate::text) mod runs;
+mod swaps;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
@@ -375,6 +376,7 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
+        swaps::swapped(),
         Event::MessageCaptured(Box::new(MessageCaptured {
             incident: INCIDENT,
             channel: Channel::Slack,

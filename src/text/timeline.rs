@@ -13,6 +13,7 @@ use super::{
     quiet, response, room, run,
     scene::enumerate,
     span::{in_span, span},
+    swap,
 };
 use crate::domain::{
     alert,
@@ -294,6 +295,7 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
         Event::OverrideRemoved { id, by } => {
             (Kind::Override, name(by), format!("{} removed the override {id}", name(by)))
         }
+        Event::Swapped(swapped) => (Kind::Override, name(&swapped.by), swap::entry(swapped)),
         event => {
             let (by, text) = me::entry(event)?;
             (Kind::Account, by, text)
@@ -372,20 +374,25 @@ fn acknowledged(by: &Actor, what: &dyn fmt::Display) -> (Kind, String, String) {
 }
 
 fn page_started(started: &PageStarted) -> String {
-    let why = match &started.reason {
+    let why = reason(&started.reason, &name(&started.by));
+    format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
+}
+
+/// Why a page began, as the end of a sentence.
+pub(super) fn reason(reason: &PageReason, by: &str) -> String {
+    match reason {
         PageReason::Fired => "an alert fired".to_owned(),
         PageReason::Raised => "the severity went up".to_owned(),
         PageReason::Opened => "the incident was opened".to_owned(),
         PageReason::Unresolved(after) => format!("not resolved after {}", span(*after)),
-        PageReason::Asked(reason) => format!("{} asks: {}", name(&started.by), plain(reason.as_str(), WORDS)),
+        PageReason::Asked(reason) => format!("{by} asks: {}", plain(reason.as_str(), WORDS)),
         PageReason::Assigned(person) => format!("it was assigned to {}", name(person)),
         PageReason::NotHelped(run) => format!("{run} answered by itself and did not help"),
         PageReason::HeldBack(runbook) => format!("{} did not start to answer it", name(runbook)),
         PageReason::QuietOver => "what kept it quiet is over".to_owned(),
         PageReason::SnoozeOver => "its snooze is over".to_owned(),
         PageReason::Repeated(after) => format!("it still fires after {}", span(*after)),
-    };
-    format!("{} begins, by {}: {why}", started.page, name(&started.plan.policy))
+    }
 }
 
 fn step_taken(taken: &StepTaken, first: bool, now: Timestamp) -> String {

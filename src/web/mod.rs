@@ -9,6 +9,8 @@ mod alerts;
 mod auth;
 mod body;
 mod commands;
+mod explain;
+mod gaps;
 mod groups;
 mod health;
 mod hooks;
@@ -120,12 +122,15 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/incidents/{id}/timeline", reads(get(incidents::timeline)))
         .route("/api/v1/alerts", reads(get(alerts::list)))
         .route("/api/v1/alerts/{id}", reads(get(alerts::one)))
+        .route("/api/v1/alerts/{id}/explain", reads(get(explain::explain)))
+        .route("/api/v1/simulate", only("POST", post(explain::simulate)))
         .route("/api/v1/groups", reads(get(groups::list)))
         .route("/api/v1/groups/{id}", reads(get(groups::one)))
         .route("/api/v1/groups/{id}/timeline", reads(get(groups::timeline)))
         .route("/api/v1/pages", reads(get(pages::list)))
         .route("/api/v1/silences", reads(get(silences::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
+        .route("/api/v1/oncall/gaps", reads(get(gaps::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))
         .route("/slack/interactions", only("POST", post(slack_events::interactions)))

@@ -109,6 +109,11 @@ fn replay(known: &mut BTreeMap<OverrideId, Override>, record: &Record) {
             let (schedule, person) = (schedule.clone(), person.clone());
             known.insert(*id, Override { id: *id, schedule, person, from: *from, until: *until });
         }
+        Event::Swapped(swapped) => {
+            for one in [&swapped.first, &swapped.second] {
+                known.insert(one.id, one.clone());
+            }
+        }
         Event::OverrideRemoved { id, .. } => {
             if let Some(one) = known.get_mut(id) {
                 one.until = one.until.min(record.at);

@@ -16,6 +16,7 @@ mod crash;
 mod deployments;
 mod documents;
 mod fuzzed;
+mod explain;
 mod guides;
 mod identity;
 mod layers;

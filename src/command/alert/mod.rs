@@ -2,6 +2,7 @@
 //! person's word alone: its source may start it anew.
 
 pub(super) mod ack;
+pub(super) mod explain;
 pub(super) mod list;
 pub(super) mod resolve;
 pub(super) mod show;

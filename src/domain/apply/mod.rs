@@ -27,6 +27,7 @@ use super::{
     id::AnnouncementId,
     schedule::{HORIZON, Override},
     state::{Stamp, State},
+    swap::Swapped,
 };
 
 /// How long an ended alert is remembered, so that a late duplicate of its firing does not page again.
@@ -134,7 +135,7 @@ impl State {
             Event::DeliveryCancelled { delivery, .. } => {
                 self.delivery_finished(*delivery);
             }
-            Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } => {
+            Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } | Event::Swapped(_) => {
                 self.overrides_changed(event, stamp);
             }
             Event::Run(event) => self.run_happened(event, stamp),
@@ -155,7 +156,6 @@ impl State {
     fn overrides_changed(&mut self, event: &Event, stamp: &Stamp) {
         match event {
             Event::OverrideAdded { id, schedule, person, from, until, .. } => {
-                self.next.overriding = self.next.overriding.max(id.next());
                 let entry = Override {
                     id: *id,
                     schedule: schedule.clone(),
@@ -163,9 +163,14 @@ impl State {
                     from: *from,
                     until: *until,
                 };
-                // What ended longer ago than anybody follows a shift back is forgotten.
-                self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
-                self.overrides.insert(*id, entry);
+                self.stands_in(entry, stamp);
+            }
+            Event::Swapped(swapped) => {
+                let Swapped { first, second, told, .. } = &**swapped;
+                self.announced(*told);
+                self.swaps.extend([(first.id, second.id), (second.id, first.id)]);
+                self.stands_in(first.clone(), stamp);
+                self.stands_in(second.clone(), stamp);
             }
             Event::OverrideRemoved { id, .. } => {
                 if let Some(entry) = self.overrides.get_mut(id) {
@@ -177,6 +182,15 @@ impl State {
             }
             _ => {}
         }
+        let Self { swaps, overrides, .. } = self;
+        swaps.retain(|one, _| overrides.contains_key(one));
+    }
+
+    fn stands_in(&mut self, one: Override, stamp: &Stamp) {
+        self.next.overriding = self.next.overriding.max(one.id.next());
+        // What ended longer ago than anybody follows a shift back is forgotten.
+        self.overrides.retain(|_, one| stamp.at.duration_since(one.until) < HORIZON);
+        self.overrides.insert(one.id, one);
     }
 }
 

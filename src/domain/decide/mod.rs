@@ -22,6 +22,7 @@ mod quiet;
 mod report;
 mod response;
 mod room;
+pub mod route;
 mod run;
 mod run_ask;
 mod run_draw;
@@ -29,6 +30,7 @@ mod run_due;
 mod run_start;
 mod snooze;
 mod storm;
+mod swap;
 
 use super::{
     config::Config,
@@ -103,6 +105,7 @@ pub fn decide(
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
         Intent::Quiet(what) => decision.quiet(what)?,
+        Intent::Swap(wanted) => decision.swap(*wanted)?,
         Intent::Deployed(told) => decision.deployed(*told),
         Intent::Response { what, by } => decision.respond(what, by)?,
     }

@@ -51,7 +51,15 @@ impl Decision<'_> {
     pub(super) fn remove_override(&mut self, id: OverrideId, by: Actor) -> Result<(), Refusal> {
         match self.state.overrides.get(&id) {
             Some(entry) if entry.until > self.now.civil => {
-                self.emit(Event::OverrideRemoved { id, by });
+                let other = self.state.swaps.get(&id).copied();
+                self.emit(Event::OverrideRemoved { id, by: by.clone() });
+                // Half a swap would leave somebody with both shifts; what of it is over stays as it was.
+                let counts = |id: &OverrideId| {
+                    self.state.overrides.get(id).is_some_and(|one| one.until > self.now.civil)
+                };
+                if let Some(other) = other.filter(counts) {
+                    self.emit(Event::OverrideRemoved { id: other, by });
+                }
                 Ok(())
             }
             _ => Err(Refusal::UnknownOverride(id)),

@@ -3,14 +3,13 @@
 
 use std::{collections::BTreeSet, mem};
 
-use super::Decision;
+use super::{Decision, route};
 use crate::domain::{
-    alert::{self, AlertStatus, Report, Signal},
+    alert::{AlertStatus, Report, Signal},
     apply::ENDED_FOR,
-    config::{Config, Route},
+    config::Route,
     event::{Actor, AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
-    id::{AlertId, AlertKey, GroupId, GroupKey, SeverityId},
-    labels::Labels,
+    id::{AlertId, AlertKey, GroupId, SeverityId},
     page::PageReason,
 };
 
@@ -71,14 +70,12 @@ impl Decision<'_> {
             return false;
         }
         let quieted = self.is_quieted(&signal.labels);
-        let routes = routes(self.config, &signal.labels);
+        let routes = route::taking(self.config, &signal.labels);
         let mut groups = Vec::with_capacity(1);
         let mut severity = None;
         let mut raised = Vec::new();
         for route in routes {
-            let of_route = route.and_then(|route| route.severity.clone());
-            let of_alert = of_route
-                .or_else(|| self.config.severity_of(&signal.labels).map(|severity| severity.id.clone()));
+            let of_alert = route::severity(self.config, route, &signal.labels).map(|(severity, _)| severity);
             let group = self.group_for(route, of_alert.as_ref(), report, &signal);
             if !groups.contains(&group) {
                 groups.push(group);
@@ -259,8 +256,8 @@ impl Decision<'_> {
         report: &Report,
         signal: &Signal,
     ) -> GroupId {
-        let labels = group_labels(route, &signal.labels);
-        let key = group_key(route, report, &labels);
+        let labels = route::group_labels(route, &signal.labels);
+        let key = route::group_key(route, &report.integration, &labels);
         if let Some(open) = self.state.group_keys.get(&key) {
             return *open;
         }
@@ -272,7 +269,7 @@ impl Decision<'_> {
             group,
             key,
             route: route.map(|route| route.id.clone()),
-            title: title(&labels, &signal.labels),
+            title: route::title(&labels, &signal.labels),
             labels,
             severity: severity.cloned(),
             urgency: config.urgency(severity),
@@ -286,47 +283,6 @@ impl Decision<'_> {
         })));
         group
     }
-}
-
-/// The routes that take an alert, in their order; `None` stands for the catch-all: nothing is ever dropped.
-/// The first match ends the search unless that route goes on.
-pub fn routes<'a>(config: &'a Config, labels: &Labels) -> Vec<Option<&'a Route>> {
-    let mut taken = Vec::with_capacity(1);
-    for route in &config.routes {
-        if route.matchers.iter().all(|matcher| matcher.matches(labels)) {
-            taken.push(Some(route));
-            if !route.goes_on {
-                break;
-            }
-        }
-    }
-    if taken.is_empty() {
-        taken.push(None);
-    }
-    taken
-}
-
-fn group_labels(route: Option<&Route>, labels: &Labels) -> Labels {
-    match route {
-        Some(route) => labels.filtered(|name| route.group_by.iter().any(|by| by == name)),
-        None => labels.filtered(|name| name == "alertname"),
-    }
-}
-
-fn group_key(route: Option<&Route>, report: &Report, labels: &Labels) -> GroupKey {
-    match route {
-        Some(route) => GroupKey::from(format!("{}{labels}", route.id)),
-        None => GroupKey::from(format!("unrouted/{}{labels}", report.integration)),
-    }
-}
-
-/// The alert's name, then the group's other labels.
-fn title(group: &Labels, labels: &Labels) -> String {
-    let mut title = alert::name(labels).to_owned();
-    for (name, value) in group.iter().filter(|(name, value)| *name != "alertname" && !value.is_empty()) {
-        title.extend([" ", name, "=", value]);
-    }
-    title
 }
 
 fn alert_key(report: &Report, signal: &Signal) -> AlertKey {

@@ -19,11 +19,11 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use self::roster::Roster;
 pub use self::{
     handoff::NotAHandoff,
     hours::{NotARestriction, stretch_at},
 };
+use self::{roster::Roster, rotation::Rotation};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};
 
 /// How far from an instant the edges of its shift are looked for: 366 days.
@@ -158,6 +158,13 @@ impl Schedule {
             since = end;
         }
         shifts
+    }
+
+    /// Which turn of a layer (counted from 1, as the turn is) an instant lies in; nothing before its first hand-off.
+    #[must_use]
+    pub fn turn(&self, layer: usize, at: Timestamp) -> Option<i64> {
+        let layer = self.layers.get(layer.checked_sub(1)?)?;
+        Rotation::new(&self.zone, layer, at)?.turn_at(at)?.number.checked_add(1)
     }
 
     /// Everybody whom the layers can name, each once, by id. Overrides may name others.

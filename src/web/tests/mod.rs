@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod deployments;
+mod explain;
 mod links;
 mod live;
 mod lookups;

@@ -5,7 +5,7 @@ use crate::{
         Answer, Call, Reply,
         spec::{Argument, CommandSpec, Kind},
     },
-    domain::{id::OverrideId, intent::Intent, person::Role},
+    domain::{event::Event, id::OverrideId, intent::Intent, person::Role, schedule::Override},
     text,
 };
 
@@ -28,12 +28,22 @@ pub fn spec() -> CommandSpec {
 pub async fn run(call: &Call<'_>) -> Answer {
     let id: OverrideId = call.need("override")?;
     let before = call.overrides().await?;
-    call.submit(Intent::RemoveOverride { id, by: call.caller.actor.clone() }).await?;
-    let (removed, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|one| one.id == id);
-    let one = removed.first();
+    let accepted = call.submit(Intent::RemoveOverride { id, by: call.caller.actor.clone() }).await?;
+    let removed = |event: &Event| match event {
+        Event::OverrideRemoved { id: other, .. } if *other != id => Some(*other),
+        _ => None,
+    };
+    let other = accepted.events.iter().find_map(removed);
+    let gone = |one: &Override| one.id == id || Some(one.id) == other;
+    let (removed, others): (Vec<_>, Vec<_>) = before.into_iter().partition(gone);
+    let one = removed.iter().find(|one| one.id == id);
     let shift = one.and_then(|one| {
         let schedule = call.config.schedules.get(&one.schedule)?;
         Some(schedule.shift_at(call.now.max(one.from), &others))
     });
-    Ok(Reply::done(text::oncall::override_removed(id, one, shift.as_ref())))
+    let mut card = text::oncall::override_removed(id, one, shift.as_ref());
+    if let Some(other) = other {
+        card.text = format!("{}\n{}", card.text, text::swap::other_half(other));
+    }
+    Ok(Reply::done(card))
 }
