@@ -48,7 +48,7 @@ pub use platforms::{Connected, Platforms, slack_manifest};
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
-const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 7");
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 8");
 /// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
 /// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;

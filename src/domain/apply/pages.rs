@@ -108,8 +108,10 @@ impl State {
                     ended_at: stamp.at,
                     taken: by.map(|by| (by, stamp.at)),
                 };
-                let _ =
-                    remember(&mut self.closed_pages, &mut self.closed_pages_order, REMEMBERED, (id, closed));
+                let (all, order) = (&mut self.closed_pages, &mut self.closed_pages_order);
+                for forgotten in remember(all, order, REMEMBERED, (id, closed)) {
+                    self.forget_elsewhere(forgotten);
+                }
             }
         }
     }
@@ -133,6 +135,7 @@ impl State {
             leaving: false,
         };
         self.next.delivery = self.next.delivery.max(delivery.id.next());
+        self.told_elsewhere(queued);
         match (queued.kind, queued.subject) {
             (DeliveryKind::Card, Subject::Group(group, _)) => {
                 self.change_group(group, |group| {

@@ -10,6 +10,7 @@ mod announce;
 mod delivery;
 mod deployment;
 mod due;
+mod elsewhere;
 mod guide;
 mod incident;
 mod link;
@@ -118,7 +119,11 @@ impl Decision<'_> {
             clock: self.now.engine,
             trace: self.trace,
         };
+        let ends = self.ends_elsewhere(&event);
         self.state.apply(&event, &stamp);
         self.events.push(event);
+        if let Some(ends) = ends {
+            self.tell_elsewhere(ends);
+        }
     }
 }

@@ -1,0 +1,71 @@
+//! Pages in other teams' pagers: what the events of deliveries make of who holds one and what they were told.
+//! Never forgets one that they may hold and have not been told of.
+
+use crate::domain::{
+    elsewhere::{Held, Told, page_of, under},
+    event::DeliveryQueued,
+    id::{DeliveryId, PageId},
+    page::Subject,
+    state::State,
+};
+
+impl State {
+    /// An attempt leaves: from now on they may have it.
+    pub(super) fn leaves_for_elsewhere(&mut self, id: DeliveryId) {
+        let Some(delivery) = self.deliveries.get(&id) else { return };
+        let Some(key) = page_of(delivery) else { return };
+        let (to, channel, subject) = (delivery.to.clone(), delivery.channel, delivery.subject);
+        let all = self.elsewhere.entry(key).or_default();
+        match all.iter_mut().find(|held| held.to == to) {
+            Some(held) => held.leaving = Some(id),
+            None => all.push(Held {
+                to,
+                channel,
+                subject,
+                leaving: Some(id),
+                arrived: false,
+                told: None,
+                telling: None,
+            }),
+        }
+    }
+
+    /// An attempt ended. `final_no`: it is not made again; while the page runs that is because they refused it.
+    pub(super) fn back_from_elsewhere(&mut self, id: DeliveryId, arrived: bool, final_no: bool) {
+        let Some(delivery) = self.deliveries.get(&id).cloned() else { return };
+        let Some(key) = page_of(&delivery) else { return };
+        let refused = final_no && self.pages.contains_key(&key.1);
+        let Some(all) = self.elsewhere.get_mut(&key) else { return };
+        for held in all.iter_mut().filter(|held| held.to == delivery.to) {
+            held.arrived |= arrived;
+            held.leaving = held.leaving.filter(|leaving| *leaving != delivery.id);
+        }
+        if refused {
+            all.retain(|held| held.to != delivery.to || held.arrived);
+        }
+        if all.is_empty() {
+            self.elsewhere.remove(&key);
+        }
+    }
+
+    /// They are told; of what is over, and of a request that is taken, there is nothing more to tell.
+    pub(super) fn told_elsewhere(&mut self, queued: &DeliveryQueued) {
+        let (Some(page), Some(told)) = (queued.page, Told::of(queued.kind)) else { return };
+        let key = (under(queued.subject), page);
+        let Some(all) = self.elsewhere.get_mut(&key) else { return };
+        let last = told == Told::Over || matches!(queued.subject, Subject::Request(_));
+        if last {
+            all.retain(|held| held.to != queued.to);
+        } else if let Some(held) = all.iter_mut().find(|held| held.to == queued.to) {
+            (held.told, held.telling) = (Some(told), Some(queued.delivery));
+        }
+        if all.is_empty() {
+            self.elsewhere.remove(&key);
+        }
+    }
+
+    /// A request that nobody will ever take.
+    pub(super) fn forget_elsewhere(&mut self, request: PageId) {
+        self.elsewhere.remove(&(Subject::Request(request), request));
+    }
+}
