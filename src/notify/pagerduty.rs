@@ -200,3 +200,6 @@ pub async fn examine(url: &Url, limits: Limits) -> Finding {
     };
     Finding { what, good }
 }
+
+#[cfg(test)]
+mod contract;

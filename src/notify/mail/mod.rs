@@ -150,3 +150,6 @@ pub async fn examine(mail: &Arc<Mail>, limits: Limits) -> Finding {
     };
     Finding { what, good }
 }
+
+#[cfg(test)]
+mod contract;
