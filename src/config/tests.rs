@@ -373,9 +373,7 @@ fn whom_nothing_reaches_is_named_whatever_will_be_sent_one_day() {
         ("contacts = { m = \"mailto:b@e.org\" }", "nothing is configured that sends to their contacts"),
         ("contacts = { m = \"tel:+34600000001\" }", "nothing is configured that sends to their contacts"),
     ] {
-        let ben = format!(
-            "[person.ben]\n{person}\n[policy.p]\nsteps = [{{ page = [\"person:ben\"] }}]\n"
-        );
+        let ben = format!("[person.ben]\n{person}\n[policy.p]\nsteps = [{{ page = [\"person:ben\"] }}]\n");
         let text = found(&[("sound.toml", SOUND), ("x.toml", &ben)], &env).to_string();
         assert!(text.contains(expected), "{person}: {text}");
         let connected = "[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"a@b.org\"\n[slack]\napp_token = { env = \"T\" }\nbot_token = { env = \"T\" }\n[discord]\ntoken = { env = \"T\" }\n";

@@ -134,7 +134,7 @@ fn post(port: u16, encryption: Encryption, login: bool) -> Post {
 
 fn page() -> Dispatch {
     let mut page = dispatch(DeliveryKind::Page, Channel::Mail, "mail");
-    page.delivery.key = "abc123.P-3.5".to_owned();
+    page.delivery.key = "abc123.PG-3.5".to_owned();
     page
 }
 
@@ -165,8 +165,12 @@ async fn what_the_server_takes_is_a_receipt_and_the_line_is_kept_for_the_next() 
         assert_eq!(outcome, Outcome::Receipt(expected.to_owned()));
     }
     assert_eq!(*heard.connections.lock().unwrap(), 1);
-    assert_eq!(heard.headers("Message-ID"), ["<abc123.P-3.5@example.com>"; 2], "the same at every attempt");
-    assert_eq!(heard.headers("References"), ["<abc123.G-17@example.com>"; 2], "those of one group stand together");
+    assert_eq!(heard.headers("Message-ID"), ["<abc123.PG-3.5@example.com>"; 2], "the same at every attempt");
+    assert_eq!(
+        heard.headers("References"),
+        ["<abc123.G-17@example.com>"; 2],
+        "those of one group stand together"
+    );
     assert_eq!(heard.headers("In-Reply-To"), ["<abc123.G-17@example.com>"; 2]);
     assert_eq!(heard.headers("Auto-Submitted"), ["auto-generated"; 2]);
     assert_eq!(heard.headers("X-Priority"), ["1"; 2]);
@@ -196,7 +200,8 @@ async fn a_label_begins_no_header_and_no_element() {
 #[tokio::test]
 async fn not_now_is_tried_again_and_never_is_not() {
     for step in ["MAIL", "RCPT", "DATA", "."] {
-        let (outcome, _) = against(step, Does::Says("451 4.7.1 <ana@example.com>: greylisted, come back")).await;
+        let (outcome, _) =
+            against(step, Does::Says("451 4.7.1 <ana@example.com>: greylisted, come back")).await;
         let why = "the mail server cannot take it now (451 4.7.1 … greylisted, come back)".to_owned();
         assert_eq!(outcome, Outcome::TryAgain { after: None, why }, "{step}");
         let (outcome, _) = against(step, Does::Says("550 5.1.1 ana@example.com is unknown here")).await;

@@ -35,7 +35,8 @@ fn faults(event: &Value) -> Vec<String> {
         }
     };
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let known = ["routing_key", "event_action", "dedup_key", "payload", "links", "images", "client", "client_url"];
+    let known =
+        ["routing_key", "event_action", "dedup_key", "payload", "links", "images", "client", "client_url"];
     let keys: BTreeSet<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
     must(keys.iter().all(|key| known.contains(key)), "unknown keys");
     must(text("/routing_key").len() == 32, "Length of 'routing_key' is incorrect (should be 32 characters)");
@@ -48,7 +49,10 @@ fn faults(event: &Value) -> Vec<String> {
         let severity = text("/payload/severity");
         must(["critical", "error", "warning", "info"].contains(&severity), "'payload.severity' is invalid");
         must(text("/payload/timestamp").parse::<jiff::Timestamp>().is_ok(), "'payload.timestamp' is invalid");
-        must(event.pointer("/payload/custom_details").is_some_and(Value::is_object), "'custom_details' is no object");
+        must(
+            event.pointer("/payload/custom_details").is_some_and(Value::is_object),
+            "'custom_details' is no object",
+        );
         let links = event.get("links").and_then(Value::as_array).cloned().unwrap_or_default();
         must(links.iter().all(|link| link["href"].is_string()), "'links' have no 'href'");
     }
@@ -78,7 +82,7 @@ fn courier(url: &str) -> PagerDuty {
 
 fn about(kind: DeliveryKind) -> Dispatch {
     let mut dispatch = dispatch(kind, Channel::PagerDuty, "pagerduty");
-    dispatch.delivery.key = "abc123.P-3.5".to_owned();
+    dispatch.delivery.key = "abc123.PG-3.5".to_owned();
     dispatch
 }
 
@@ -107,7 +111,7 @@ async fn one_page_is_one_alert_from_its_trigger_to_its_end() {
         assert_eq!(event.get("links").is_some(), action == "trigger");
         keys.insert(event["dedup_key"].as_str().unwrap().to_owned());
     }
-    assert_eq!(keys, BTreeSet::from(["abc123.P-3".to_owned()]));
+    assert_eq!(keys, BTreeSet::from(["abc123.PG-3".to_owned()]));
 }
 
 #[tokio::test]
@@ -137,7 +141,7 @@ async fn long_and_odd_texts_keep_to_the_limits() {
         page.facts.summary = "🔔 <b>\"".repeat(5000);
         page.facts.severity = severity.map(Into::into);
         page.facts.urgency = urgency;
-        page.delivery.key = format!("{}.P-3.5", "k".repeat(400));
+        page.delivery.key = format!("{}.PG-3.5", "k".repeat(400));
         let (outcome, event) = sent(&page).await;
         assert!(matches!(outcome, Outcome::Receipt(_)), "{outcome:?} {event}");
         assert_eq!(event["payload"]["severity"], expected);

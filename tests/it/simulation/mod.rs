@@ -4,6 +4,7 @@
 
 mod course;
 pub mod dice;
+mod pagers;
 mod play;
 mod sabotage;
 mod witness;

@@ -20,7 +20,10 @@ use super::{
     dice::Dice,
     witness::{Witness, somebody},
 };
-use crate::world::{World, report, signal};
+use crate::{
+    elsewhere,
+    world::{World, report, signal},
+};
 
 const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dana", "eli"];
 const SERVICES: [&str; 4] = ["qflow", "web", "noise", "unheard-of"];
@@ -56,7 +59,7 @@ pub struct Play {
 
 impl Play {
     pub fn new(seed: u64, sabotage: Sabotage) -> Self {
-        let (world, dice) = (World::new(), Dice::new(seed));
+        let (world, dice) = (World::with(elsewhere::config()), Dice::new(seed));
         Self { world, dice, witness: Witness::default(), sabotage, starts: std::collections::BTreeMap::new() }
     }
 

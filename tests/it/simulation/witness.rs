@@ -18,7 +18,7 @@ use watchbell::{
     engine::core::replay,
 };
 
-use super::course;
+use super::{course, pagers};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -189,18 +189,16 @@ impl Witness {
     /// Something leaves.
     pub fn leaves(&mut self, dispatch: &Dispatch) {
         let delivery = &dispatch.delivery;
-        if let Some(page) = delivery.page {
+        if let (Some(page), DeliveryKind::Page) = (delivery.page, delivery.kind) {
             assert!(
                 !self.ended.contains(&page),
                 "promise 3: {} of {page} leaves after its acknowledgement",
                 delivery.id
             );
         }
-        assert_eq!(
-            delivery.page.is_some(),
-            delivery.kind == DeliveryKind::Page,
-            "only pages belong to a page"
-        );
+        // And what other teams' pagers hear of its end.
+        let of_a_page = delivery.kind == DeliveryKind::Page || delivery.channel.hears_the_end();
+        assert_eq!(delivery.page.is_some(), of_a_page, "only pages belong to a page");
         let queued = self.queued.contains(&delivery.id);
         assert!(queued, "promise 2: {} leaves and is not in the outbox on the disk", delivery.id);
         if let Some((key, attempt)) = self.left.get(&delivery.id) {
@@ -277,6 +275,7 @@ impl Witness {
         for page in self.pages.keys() {
             course::is_complete(*page, &self.kept);
         }
+        pagers::are_told(&self.kept);
         let running: Vec<_> = world.state().pages.keys().collect();
         assert!(running.is_empty(), "after six calm hours {running:?} still run");
     }
