@@ -1,7 +1,7 @@
 //! Pages that stand in other teams' pagers (PagerDuty): who holds one, and what they were told of its end. Those pagers go
 //! on ringing until they hear of it. Never a page itself: what is told here wakes nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +23,10 @@ pub struct Held {
     pub channel: Channel,
     /// What it is about, with its incident.
     pub subject: Subject,
-    /// An attempt of the page that is under way: what comes before it has arrived would be lost.
-    pub leaving: Option<DeliveryId>,
-    /// They said that they have it.
-    pub arrived: bool,
+    /// Attempts of the page that are under way: what comes before they have arrived would be lost.
+    pub leaving: BTreeSet<DeliveryId>,
+    /// They have it, or nobody knows whether they have.
+    pub may_have: bool,
     /// What they were told last.
     pub told: Option<Told>,
     /// The message with which they were told.

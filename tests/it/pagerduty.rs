@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::mail::doctor;
 use crate::peer::{
     SOON,
     load::{self, INTEGRATION},
@@ -92,8 +93,8 @@ fn another_teams_pager_rings_and_hears_who_took_it_and_that_it_is_over() {
     let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
     let journal = String::from_utf8_lossy(&watchbell.journal()).into_owned();
     assert!(!log.contains(KEY) && !journal.contains(KEY), "the routing key is written down");
-    let doctor = watchbell.other(&["doctor"]);
-    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    let found = doctor(folder.path());
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
     assert!(said.contains("✓ PagerDuty, events at 127.0.0.1: it answers"), "{said}");
     assert!(!said.contains(KEY));
     let asked = pagerduty.heard();

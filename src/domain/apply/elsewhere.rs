@@ -1,6 +1,8 @@
 //! Pages in other teams' pagers: what the events of deliveries make of who holds one and what they were told.
 //! Never forgets one that they may hold and have not been told of.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     elsewhere::{Held, Told, page_of, under},
     event::DeliveryQueued,
@@ -16,33 +18,26 @@ impl State {
         let Some(key) = page_of(delivery) else { return };
         let (to, channel, subject) = (delivery.to.clone(), delivery.channel, delivery.subject);
         let all = self.elsewhere.entry(key).or_default();
-        match all.iter_mut().find(|held| held.to == to) {
-            Some(held) => held.leaving = Some(id),
-            None => all.push(Held {
-                to,
-                channel,
-                subject,
-                leaving: Some(id),
-                arrived: false,
-                told: None,
-                telling: None,
-            }),
+        if let Some(held) = all.iter_mut().find(|held| held.to == to) {
+            held.leaving.insert(id);
+            return;
         }
+        let leaving = BTreeSet::from([id]);
+        all.push(Held { to, channel, subject, leaving, may_have: false, told: None, telling: None });
     }
 
-    /// An attempt ended. `final_no`: it is not made again; while the page runs that is because they refused it.
-    pub(super) fn back_from_elsewhere(&mut self, id: DeliveryId, arrived: bool, final_no: bool) {
+    /// An attempt ended, and `arrived` or not; `last`: it is not made again. While its page runs, that is because they
+    /// refused it.
+    pub(super) fn back_from_elsewhere(&mut self, id: DeliveryId, arrived: bool, last: bool) {
         let Some(delivery) = self.deliveries.get(&id).cloned() else { return };
         let Some(key) = page_of(&delivery) else { return };
-        let refused = final_no && self.pages.contains_key(&key.1);
+        let refused = last && !arrived && self.pages.contains_key(&key.1);
         let Some(all) = self.elsewhere.get_mut(&key) else { return };
         for held in all.iter_mut().filter(|held| held.to == delivery.to) {
-            held.arrived |= arrived;
-            held.leaving = held.leaving.filter(|leaving| *leaving != delivery.id);
+            held.leaving.remove(&id);
+            held.may_have |= !refused;
         }
-        if refused {
-            all.retain(|held| held.to != delivery.to || held.arrived);
-        }
+        all.retain(|held| held.may_have || !held.leaving.is_empty());
         if all.is_empty() {
             self.elsewhere.remove(&key);
         }

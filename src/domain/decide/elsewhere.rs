@@ -71,7 +71,7 @@ impl Decision<'_> {
             if self.state.pages.contains_key(&page) {
                 continue;
             }
-            for held in all.into_iter().filter(|held| held.leaving.is_none() && held.told < Some(told)) {
+            for held in all.into_iter().filter(|held| held.leaving.is_empty() && held.told < Some(told)) {
                 self.tell_one(page, held, told);
             }
         }

@@ -3,20 +3,26 @@
 
 mod server;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
 
 use crate::peer::{
     SOON, http,
     load::{self, INTEGRATION},
     process::until,
     server::Server,
-    watchbell::Watchbell,
+    watchbell::{Watchbell, here},
 };
 
 use self::server::{LOGIN, MailServer};
 
 /// Ana has mail first and a hook long after; her policy asks again every second.
 fn config(mail: &str, phone: u16) -> String {
+    let steps = "{ page = [\"person:ana\"], wait = \"1s\" }, ".repeat(60);
     format!(
         r##"
 [mail]
@@ -36,8 +42,7 @@ contacts = {{ mail = "mailto:ana@example.com", hook = "http://127.0.0.1:{phone}/
 urgent = ["now: mail", "1h: hook"]
 
 [policy.all]
-repeat = 60
-steps = [{{ page = ["person:ana"], wait = "1s" }}]
+steps = [{steps}]
 
 {INTEGRATION}
 [[route]]
@@ -59,6 +64,13 @@ fn secure(folder: &Path, port: u16, password: &str, trusted: bool) -> String {
     fs::write(folder.join("config/password"), password).expect("a file");
     let ca = if trusted { "ca = { file = \"../ca.pem\" }" } else { "" };
     format!("smtp = \"smtp://{}@localhost:{port}\"\npassword = {{ file = \"password\" }}\n{ca}", LOGIN.0)
+}
+
+/// What `watchbell doctor` finds with the configuration of this folder.
+pub fn doctor(folder: &Path) -> Output {
+    let mut command = Command::new(here());
+    command.arg("doctor").arg("--config").arg(folder.join("config")).current_dir(folder);
+    command.output().expect("the binary runs")
 }
 
 fn phone() -> Server {
@@ -162,9 +174,9 @@ fn a_wrong_password_is_said_and_the_next_contact_is_tried_at_once() {
     let (watchbell, journal) = fails_over(folder.path(), &mail);
     assert!(journal.contains("the mail server refuses the login (535)"), "{journal}");
     assert!(server.mails().is_empty());
-    let doctor = watchbell.other(&["doctor"]);
-    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
-    assert_eq!(doctor.status.code(), Some(1), "{said}");
+    let found = doctor(folder.path());
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert_eq!(found.status.code(), Some(1), "{said}");
     assert!(
         said.contains("✗ Mail, mail server localhost: the mail server refuses the login (535)"),
         "{said}"
@@ -210,10 +222,10 @@ fn the_doctor_looks_at_the_mail_server_and_sends_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = MailServer::secure(folder.path(), &[]);
     let mail = secure(folder.path(), server.port, LOGIN.1, true);
-    let watchbell = Watchbell::here(folder.path(), &config(&mail, 9));
-    let doctor = watchbell.other(&["doctor"]);
-    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
-    assert!(doctor.status.success(), "{said}");
+    let _watchbell = Watchbell::here(folder.path(), &config(&mail, 9));
+    let found = doctor(folder.path());
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.status.success(), "{said}");
     let line = "✓ Mail, mail server localhost: it answers, TLS, the login is good; no mail was sent";
     assert!(said.contains(line), "{said}");
     assert!(server.mails().is_empty());
