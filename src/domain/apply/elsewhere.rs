@@ -4,14 +4,24 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    elsewhere::{Held, Told, page_of, under},
-    event::DeliveryQueued,
+    elsewhere::{Ends, Held, Told, page_of, under},
+    event::{DeliveryQueued, Event},
     id::{DeliveryId, PageId},
     page::Subject,
     state::State,
 };
 
 impl State {
+    /// Somebody took what they ring for, or it is over: they have to hear of it, now or when they can.
+    pub(super) fn owe_elsewhere(&mut self, event: &Event) {
+        let Some(ends) = Ends::of(event, self) else { return };
+        for key in ends.keys(&self.elsewhere) {
+            for held in self.elsewhere.get_mut(&key).into_iter().flatten() {
+                held.owed = held.owed.max(ends.told());
+            }
+        }
+    }
+
     /// An attempt leaves: from now on they may have it.
     pub(super) fn leaves_for_elsewhere(&mut self, id: DeliveryId) {
         let Some(delivery) = self.deliveries.get(&id) else { return };
@@ -23,7 +33,16 @@ impl State {
             return;
         }
         let leaving = BTreeSet::from([id]);
-        all.push(Held { to, channel, subject, leaving, may_have: false, told: None, telling: None });
+        all.push(Held {
+            to,
+            channel,
+            subject,
+            leaving,
+            may_have: false,
+            owed: None,
+            told: None,
+            telling: None,
+        });
     }
 
     /// An attempt ended, and `arrived` or not; `last`: it is not made again. While its page runs, that is because they

@@ -39,6 +39,7 @@ impl State {
     pub fn apply(&mut self, event: &Event, stamp: &Stamp) {
         self.seq = stamp.seq;
         self.clock = self.clock.max(stamp.clock);
+        self.owe_elsewhere(event);
         match event {
             Event::ConfigurationLoaded { instance, .. } => {
                 if let (Some(instance), true) = (instance, self.instance.is_empty()) {

@@ -27,6 +27,7 @@ mod storm;
 
 use super::{
     config::Config,
+    elsewhere::Ends,
     event::{Event, TraceId},
     facts::Dispatch,
     intent::{Intent, Now, Refusal},
@@ -119,11 +120,11 @@ impl Decision<'_> {
             clock: self.now.engine,
             trace: self.trace,
         };
-        let ends = self.ends_elsewhere(&event);
+        let ends = Ends::of(&event, self.state);
         self.state.apply(&event, &stamp);
         self.events.push(event);
         if let Some(ends) = ends {
-            self.tell_elsewhere(ends);
+            self.tell_elsewhere(&ends);
         }
     }
 }
