@@ -7,7 +7,9 @@ use super::{Common, on_runtime};
 use crate::{
     app::Platforms,
     chat::port::{Failure, Finding},
+    config::{Address, Settings},
     domain::{config::Config, delivery::Channel, id::ChannelName, page::PageTarget},
+    notify::{self, AddressBook, Limits},
     text::{chat::remedy, room::platform},
 };
 
@@ -31,6 +33,7 @@ pub fn run(common: &Common) -> ExitCode {
     on_runtime(async move {
         let rooms = |channel| rooms(&loaded.config, channel);
         let found = platforms.examine(&rooms).await;
+        let senders = senders(&loaded.settings).await;
         let mut out = std::io::stdout().lock();
         let mut good = true;
         // Whoever closed the pipe has read enough.
@@ -46,8 +49,36 @@ pub fn run(common: &Common) -> ExitCode {
                 let _ = writeln!(out, "{}", line(name, &finding));
             }
         }
+        for (name, finding) in senders {
+            good &= finding.good.is_ok();
+            let _ = writeln!(out, "{}", sender(name, &finding));
+        }
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     })
+}
+
+/// What is found out about the other ways to people: no mail and no event is sent.
+async fn senders(settings: &Settings) -> Vec<(&'static str, notify::Finding)> {
+    let limits = Limits::default();
+    let mut found = Vec::new();
+    if let Some(mail) = &settings.mail {
+        found.push(("Mail", notify::mail::examine(mail, limits).await));
+    }
+    let pagers = settings.addresses.values().any(|address| matches!(address, Address::PagerDuty(_)));
+    if pagers || settings.pagerduty.is_some() {
+        let url = AddressBook::pagerduty(settings);
+        found.push(("PagerDuty", notify::pagerduty::examine(&url, limits).await));
+    }
+    found
+}
+
+fn sender(name: &str, finding: &notify::Finding) -> String {
+    let what = &finding.what;
+    match &finding.good {
+        Ok(found) => format!("✓ {name}, {what}: {found}"),
+        Err((why, None)) => format!("✗ {name}, {what}: {why}"),
+        Err((why, Some(remedy))) => format!("✗ {name}, {what}: {why}\n    → {remedy}"),
+    }
 }
 
 fn line(platform: &str, finding: &Finding) -> String {

@@ -17,6 +17,7 @@ use toml::de::DeTable;
 use crate::domain::{config::Config, delivery::Channel};
 
 mod formats;
+mod mail;
 mod maintenance;
 mod mistake;
 mod oncall;
@@ -35,13 +36,14 @@ mod whole;
 mod words;
 
 pub use formats::{channel, zone};
+pub use mail::PAGERDUTY;
 pub use mistake::{Finding, Gravity, Mistake, Mistakes};
 pub use routes::Diagnostic;
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
-    Account, Address, Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
-    Settings, Slack, leads_to_itself, reached_at,
+    Account, Address, Alive, Budget, Discord, Encryption, Environment, LISTEN, Mail, RoutingKey, Runbook,
+    SecretUrl, Service, Settings, Slack, leads_to_itself, reached_at,
 };
 
 pub use source::{Place, Source};
@@ -202,7 +204,6 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
     let elsewhere = server.public_url.as_ref().is_some_and(|url| !leads_to_itself(url));
     let api_tokens = server::api_tokens(reader, whole);
     let sources = routes::integrations(reader, whole, (exposed || elsewhere) && !api_tokens.is_empty());
-    server::silent(reader, whole);
     let table = routes::routes(reader, whole, graded);
     let (slack, discord) = (slack::slack(reader, whole), server::discord(reader, whole));
     let platforms = [
@@ -248,7 +249,8 @@ fn resolve(reader: &Reader<'_>, whole: &mut Whole<'_>) -> Option<(Config, Settin
         accounts: known.iter().map(|(id, known)| (id.clone(), known.account.clone())).collect(),
         diagnostics: table.diagnostics,
         alive: server::alive(whole),
-        mail: server::mail(reader, whole),
+        mail: mail::mail(reader, whole),
+        pagerduty: mail::pagerduty(reader, whole),
         slack,
         discord,
         environments: server::environments(reader, whole),

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 use super::{
-    formats,
+    formats, mail,
     section::{Node, Reader, Section, Text},
     server,
     settings::{Account, Address},
@@ -176,7 +176,7 @@ struct Contact {
 impl Contact {
     fn works(&self, names: &Names) -> bool {
         match &self.address {
-            Some(Address::Hook(_) | Address::Ntfy { .. }) => true,
+            Some(Address::Hook(_) | Address::Ntfy { .. } | Address::PagerDuty(_)) => true,
             Some(Address::Mail(_)) => server::sends(names, "mail"),
             Some(Address::Phone(_) | Address::Chat | Address::Slack(_) | Address::Discord(_)) => false,
             None => self.spoiled,
@@ -214,6 +214,9 @@ fn contacts(reader: &Reader<'_>, section: &mut Section<'_>) -> Vec<Contact> {
 }
 
 fn address(reader: &Reader<'_>, node: &Node<'_>) -> Option<Address> {
+    if node.has("pagerduty") {
+        return mail::routing_key(reader, node.section()?).map(Address::PagerDuty);
+    }
     let given = node.given("\"ntfy:https://ntfy.example.com/ana\"")?;
     match parse_address(given.text.trim()) {
         Ok(address) => Some(address),
@@ -231,7 +234,10 @@ fn parse_address(text: &str) -> Result<Address, (String, &'static str)> {
     match scheme.as_str() {
         "mailto" => match rest.split_once('@') {
             Some((user, host))
-                if !user.is_empty() && !host.is_empty() && !rest.contains([' ', ',', '<', '>', '?']) =>
+                if !user.is_empty()
+                    && !host.is_empty()
+                    && !rest.contains([' ', ',', '<', '>', '?'])
+                    && rest.parse::<lettre::Address>().is_ok() =>
             {
                 Ok(Address::Mail(rest.to_owned()))
             }
@@ -256,7 +262,7 @@ fn parse_address(text: &str) -> Result<Address, (String, &'static str)> {
             .map_err(|why| (why, "write https://HOST/PATH")),
         _ => Err((
             "is no address that Watchbell knows".into(),
-            "write https://HOST/PATH for a hook, ntfy:https://SERVER/TOPIC, mailto:NAME@HOST or tel:+NUMBER",
+            "write https://HOST/PATH for a hook, ntfy:https://SERVER/TOPIC, mailto:NAME@HOST, tel:+NUMBER or { pagerduty = … }",
         )),
     }
 }

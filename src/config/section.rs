@@ -257,6 +257,11 @@ impl<'a> Node<'a> {
         self.one_or_more().iter().filter_map(|node| node.filled(example)).collect()
     }
 
+    /// Whether it is a table with this key.
+    pub fn has(&self, key: &str) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(table) if table.contains_key(key))
+    }
+
     /// A table of known keys.
     pub fn section(&self) -> Option<Section<'a>> {
         let DeValue::Table(table) = self.value.get_ref() else {

@@ -1,4 +1,4 @@
-//! `[server]`, `[api]`, `[discord]`, `[mail]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
+//! `[server]`, `[api]`, `[discord]`, `[alive]`, `[environment.…]`, `[runbook]`: where the server
 //! listens, and what it talks to. Never opens a connection.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     section::{Node, Reader, Section},
-    settings::{Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service},
+    settings::{Alive, Budget, Discord, Environment, LISTEN, Runbook, SecretUrl, Service},
     source::Place,
     whole::{Kind, Names, Whole},
 };
@@ -125,50 +125,9 @@ pub(super) fn alive(whole: &Whole<'_>) -> Option<Alive> {
     Some(Alive { url: SecretUrl::new(url?.0), every })
 }
 
-/// The sections by which something is sent. A courier that comes adds its section here; what is written in the others
-/// reaches nobody, and is said to.
-const SENDING: &[&str] = &["slack", "discord"];
-/// Those by which something will be.
-const COURIERS: [&str; 3] = ["slack", "discord", "mail"];
-
-/// Whether something is sent by a section that is written.
+/// Whether something is sent by a section: it is written.
 pub(super) fn sends(names: &Names, section: &str) -> bool {
-    names.sections.contains(section) && SENDING.contains(&section)
-}
-
-/// Says which sections are written, and send nothing yet.
-pub(super) fn silent(reader: &Reader<'_>, whole: &Whole<'_>) {
-    for section in COURIERS {
-        if let Some(node) = whole.single.get(section)
-            && !sends(&whole.names, section)
-        {
-            let what = format!("[{section}] is read, and nothing is sent by it in this release");
-            reader.warning(node.key, what, "give people a push or a hook, which wake them today");
-        }
-    }
-}
-
-/// `[mail]`
-pub(super) fn mail(reader: &Reader<'_>, whole: &Whole<'_>) -> Option<Mail> {
-    let mut section = whole.single.get("mail").and_then(Node::section)?;
-    let example = "\"smtps://watchbell@mail.example.com\"";
-    let smtp = section.need("smtp", &format!("smtp = {example}"));
-    let smtp = smtp.and_then(|node| node.url(&["smtp", "smtps"], example));
-    let password = section.node("password").and_then(|node| node.secret());
-    let from = section.need("from", "from = \"Watchbell <watchbell@example.com>\"");
-    let from = from.and_then(|node| node.filled("\"Watchbell <watchbell@example.com>\""));
-    section.finish();
-    let (smtp, at) = smtp?;
-    if smtp.password().is_some() {
-        let remedy = "move it into password = { env = \"SMTP_PASSWORD\" }";
-        reader.warning(at, "the password stands in the address of the mail server", remedy);
-    }
-    let from = from?;
-    if !from.value.contains('@') {
-        let what = "`mail.from` has no e-mail address";
-        reader.mistake(from.at, what, None, "write \"Watchbell <watchbell@example.com>\"");
-    }
-    Some(Mail { smtp: SecretUrl::new(smtp), password, from: from.value })
+    names.sections.contains(section)
 }
 
 /// The real Discord.

@@ -7,11 +7,12 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
 use super::Diagnostic;
@@ -51,7 +52,9 @@ pub struct Settings {
     /// The outgoing heartbeat.
     pub alive: Option<Alive>,
     /// E-mail.
-    pub mail: Option<Mail>,
+    pub mail: Option<Arc<Mail>>,
+    /// Where PagerDuty takes events; none: its own place.
+    pub pagerduty: Option<Url>,
     /// Slack.
     pub slack: Option<Slack>,
     /// Discord.
@@ -95,7 +98,10 @@ pub fn reached_at(listen: SocketAddr) -> Option<Url> {
 #[must_use]
 pub fn leads_to_itself(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        // Of a scheme that browsers do not know (smtp) an address is read as a name.
+        Some(Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+        }
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
         None => false,
@@ -120,6 +126,8 @@ pub enum Address {
     Mail(String),
     /// A telephone number: `+` and digits.
     Phone(String),
+    /// Another team's pager.
+    PagerDuty(RoutingKey),
     /// A member id on Slack.
     Slack(String),
     /// A user id on Discord.
@@ -136,6 +144,7 @@ impl Address {
             Self::Ntfy { .. } => Channel::Ntfy,
             Self::Mail(_) => Channel::Mail,
             Self::Phone(_) => Channel::Phone,
+            Self::PagerDuty(_) => Channel::PagerDuty,
             Self::Slack(_) => Channel::Slack,
             Self::Discord(_) => Channel::Discord,
         }
@@ -147,7 +156,7 @@ impl Address {
         match self {
             Self::Hook(url) | Self::Ntfy { server: url, .. } => url.host_str(),
             Self::Mail(address) => address.rsplit('@').next(),
-            Self::Chat | Self::Phone(_) | Self::Slack(_) | Self::Discord(_) => None,
+            Self::Chat | Self::Phone(_) | Self::PagerDuty(_) | Self::Slack(_) | Self::Discord(_) => None,
         }
     }
 }
@@ -209,10 +218,66 @@ pub struct Alive {
 pub struct Mail {
     /// `smtps://user@host:port`
     pub smtp: SecretUrl,
+    /// Whether strangers can read along.
+    pub encryption: Encryption,
     /// The user's password.
     pub password: Option<SecretString>,
     /// `Watchbell <watchbell@example.com>`
     pub from: String,
+    /// Certificates (DER) that are trusted beside the usual ones.
+    pub trusted: Vec<Vec<u8>>,
+}
+
+/// How a connection to a mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// TLS from the first byte (`smtps://`).
+    FromTheStart,
+    /// STARTTLS, or nothing is sent.
+    Required,
+    /// STARTTLS where the server offers it; a certificate that is not good fails all the same.
+    Opportunistic,
+    /// None.
+    Never,
+}
+
+impl Encryption {
+    /// Whether nothing ever travels in clear.
+    #[must_use]
+    pub fn is_certain(self) -> bool {
+        matches!(self, Self::FromTheStart | Self::Required)
+    }
+}
+
+/// The key of an integration at PagerDuty; whoever has it can ring there. Never shown.
+#[derive(Clone)]
+pub struct RoutingKey(SecretString);
+
+impl RoutingKey {
+    /// Covers a key.
+    #[must_use]
+    pub fn new(key: SecretString) -> Self {
+        Self(key)
+    }
+    /// The key itself, for whoever makes the call.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl PartialEq for RoutingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for RoutingKey {}
+
+impl fmt::Debug for RoutingKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("RoutingKey(…)")
+    }
 }
 
 /// Slack.

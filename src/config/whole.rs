@@ -63,7 +63,8 @@ impl Kind {
 }
 
 /// Tables that exist once.
-const SINGLE: [&str; 8] = ["server", "api", "slack", "discord", "mail", "alive", "runbook", "unrouted"];
+const SINGLE: [&str; 9] =
+    ["server", "api", "slack", "discord", "mail", "pagerduty", "alive", "runbook", "unrouted"];
 
 /// Which names exist, so that every use of one can be checked where it stands.
 #[derive(Debug, Default)]

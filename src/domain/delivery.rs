@@ -32,14 +32,25 @@ pub enum Channel {
     Mail,
     /// A telephone: SMS or voice.
     Phone,
+    /// Another team's pager at PagerDuty.
+    #[serde(rename = "pagerduty")]
+    PagerDuty,
 }
 
 impl Channel {
     /// The ones on which people talk.
     pub const PLATFORMS: [Self; 3] = [Self::Chat, Self::Slack, Self::Discord];
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Chat, Self::Slack, Self::Discord, Self::Hook, Self::Ntfy, Self::Mail, Self::Phone];
+    pub const ALL: [Self; 8] = [
+        Self::Chat,
+        Self::Slack,
+        Self::Discord,
+        Self::Hook,
+        Self::Ntfy,
+        Self::Mail,
+        Self::Phone,
+        Self::PagerDuty,
+    ];
 
     /// The word used in metrics and timelines.
     #[must_use]
@@ -52,7 +63,14 @@ impl Channel {
             Self::Ntfy => "ntfy",
             Self::Mail => "mail",
             Self::Phone => "phone",
+            Self::PagerDuty => "pagerduty",
         }
+    }
+
+    /// Whether a page stands at the other end until it hears that the page was taken or is over.
+    #[must_use]
+    pub fn hears_the_end(self) -> bool {
+        self == Self::PagerDuty
     }
 }
 
@@ -110,6 +128,8 @@ pub enum DeliveryKind {
     Page,
     /// It tells somebody who was paged that it is over. Never a page.
     Resolved,
+    /// It tells another team's pager that somebody took what it rings for. Never a page.
+    Acknowledged,
     /// The card of a group or an incident in a channel; a newer revision replaces it.
     Card,
     /// A sentence for a channel: nobody answered, a deadline passed, a status update.
@@ -122,8 +142,8 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Page, Self::Resolved, Self::Card, Self::Notice, Self::Room, Self::Picture];
+    pub const ALL: [Self; 7] =
+        [Self::Page, Self::Resolved, Self::Acknowledged, Self::Card, Self::Notice, Self::Room, Self::Picture];
 
     /// The word used in metrics and timelines.
     #[must_use]
@@ -131,6 +151,7 @@ impl DeliveryKind {
         match self {
             Self::Page => "page",
             Self::Resolved => "resolved",
+            Self::Acknowledged => "acknowledged",
             Self::Card => "card",
             Self::Notice => "notice",
             Self::Room => "room",
@@ -245,6 +266,20 @@ pub struct Delivery {
     pub due: Timestamp,
     /// Whether an attempt has its permit and no outcome yet.
     pub leaving: bool,
+}
+
+impl Delivery {
+    /// The journal that it comes from, which no other one is called.
+    #[must_use]
+    pub fn journal(&self) -> &str {
+        self.key.split('.').next().unwrap_or_default()
+    }
+
+    /// Its key without its own number: the same for all messages of one page.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        self.key.rsplit_once('.').map_or(&*self.key, |(stem, _)| stem)
+    }
 }
 
 /// How long to wait before attempt number `attempt + 1`: 2 s, 4 s, 8 s … up to 2 min; a vendor's own wish

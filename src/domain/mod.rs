@@ -12,6 +12,7 @@ pub mod decide;
 pub mod delivery;
 pub mod deployment;
 pub mod duration;
+pub mod elsewhere;
 pub mod event;
 pub mod explain;
 pub mod facts;

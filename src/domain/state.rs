@@ -13,6 +13,7 @@ use super::{
     alert::Alert,
     delivery::{Channel, Delivery, Posted},
     deployment::Deployments,
+    elsewhere::Elsewhere,
     event::TraceId,
     group::{ClosedGroup, Group},
     id::{
@@ -70,6 +71,9 @@ pub struct State {
     pub closed_pages_order: VecDeque<PageId>,
     /// The outbox: deliveries that are not finished.
     pub deliveries: BTreeMap<DeliveryId, Arc<Delivery>>,
+    /// Pages that stand in other teams' pagers.
+    #[serde(default)]
+    pub elsewhere: Elsewhere,
     /// Cards that stand in chat rooms.
     #[serde(default)]
     pub posted: BTreeMap<CardOf, Vec<Posted>>,

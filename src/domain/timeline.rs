@@ -176,7 +176,9 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
             }
         }
         Event::Delivered { subject, kind, .. } => match kind {
-            DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Room => file(of_subject(*subject)),
+            DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Acknowledged | DeliveryKind::Room => {
+                file(of_subject(*subject));
+            }
             DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Picture => {}
         },
         Event::AttemptFailed { subject, .. } => file(of_subject(*subject)),

@@ -15,7 +15,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use super::*;
 use crate::{
-    config::Address,
+    config::{Address, Encryption, Mail, RoutingKey, SecretUrl},
     domain::{
         delivery::{Channel, Delivery, DeliveryKind, Outcome},
         facts::{Facts, Standing},
@@ -36,9 +36,30 @@ impl AddressBook for Book {
         match (person.as_str(), contact.as_str()) {
             ("ana", "hook") => Some(Address::Hook(url)),
             ("ana", "ntfy") => Some(Address::Ntfy { server: url, topic: "s3cret-path-topic".into() }),
+            ("ana", "mail") => Some(Address::Mail("s3cret-user@example.com".into())),
+            ("ana", "pagerduty") => {
+                Some(Address::PagerDuty(RoutingKey::new("s3cret-password0s3cret-password0".into())))
+            }
             ("ana", "wrong") => Some(Address::Hook("ftp://s3cret-path.example.com/".parse().unwrap())),
             _ => None,
         }
+    }
+
+    fn mail(&self) -> Option<Arc<Mail>> {
+        let mut smtp = Url::parse("smtp://s3cret-user:s3cret-password@h").unwrap();
+        smtp.set_host(self.0.host_str()).unwrap();
+        smtp.set_port(self.0.port()).unwrap();
+        Some(Arc::new(Mail {
+            smtp: SecretUrl::new(smtp),
+            encryption: Encryption::Never,
+            password: None,
+            from: "Watchbell <bell@example.com>".to_owned(),
+            trusted: Vec::new(),
+        }))
+    }
+
+    fn pagerduty(&self) -> Url {
+        self.0.clone()
     }
 }
 
@@ -58,7 +79,7 @@ fn parts(url: Url) -> Parts {
     }
 }
 
-fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
+pub(super) fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> Dispatch {
     let subject = Subject::Group(GroupId(17), Some(IncidentId(7)));
     let at = "2026-11-23T09:00:00.5Z".parse().unwrap();
     Dispatch {
@@ -114,14 +135,24 @@ fn each(url: &Url) -> Vec<(Arc<dyn Courier>, Dispatch)> {
         .collect()
 }
 
-fn assert_no_secret(said: &str) {
+pub(super) fn assert_no_secret(said: &str) {
     for secret in SECRETS {
         assert!(!said.contains(secret), "leaks {secret}: {said}");
     }
 }
 
-/// Delivers once by every courier; nothing that is said, not even in a debug log, may hold a secret.
+/// Delivers once by the couriers that take any 2xx for a receipt.
+async fn any_server(url: Url) -> Vec<Outcome> {
+    by(url, &[Channel::Hook, Channel::Ntfy]).await
+}
+
+/// Delivers once by every courier.
 async fn all(url: Url) -> Vec<Outcome> {
+    by(url, &Channel::ALL).await
+}
+
+/// Delivers once by each of these; nothing that is said, not even in a debug log, may hold a secret.
+async fn by(url: Url, channels: &[Channel]) -> Vec<Outcome> {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -132,6 +163,9 @@ async fn all(url: Url) -> Vec<Outcome> {
     let _guard = tracing::subscriber::set_default(subscriber);
     let mut outcomes = Vec::new();
     for (courier, dispatch) in each(&url) {
+        if !channels.contains(&courier.channel()) {
+            continue;
+        }
         let begun = Instant::now();
         let outcome = courier.deliver(&dispatch).await;
         assert!(begun.elapsed() < Duration::from_secs(5), "obeys its own timeout");
@@ -161,7 +195,7 @@ impl Write for Log {
 async fn answering(response: ResponseTemplate) -> (MockServer, Vec<Outcome>) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(response).mount(&server).await;
-    let outcomes = all(address(&server.uri())).await;
+    let outcomes = any_server(address(&server.uri())).await;
     (server, outcomes)
 }
 
@@ -233,8 +267,8 @@ async fn raw(answer: Vec<u8>, hold: bool) -> Url {
 async fn a_server_that_never_answers_is_left_in_time() {
     for part in [&b""[..], b"HTTP/1.1 20"] {
         for outcome in all(raw(part.to_vec(), true).await).await {
-            let why = "no answer within 300ms".to_owned();
-            assert_eq!(outcome, Outcome::TryAgain { after: None, why });
+            let Outcome::TryAgain { after: None, why } = outcome else { panic!("{outcome:?}") };
+            assert!(why.starts_with("no answer") && why.ends_with("within 300ms"), "{why}");
         }
     }
 }
@@ -248,8 +282,8 @@ async fn garbage_and_a_closed_door_are_tried_again() {
     }
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for outcome in all(address(&format!("http://{closed}"))).await {
-        let why = "no answer: connection refused".to_owned();
-        assert_eq!(outcome, Outcome::TryAgain { after: None, why });
+        let Outcome::TryAgain { after: None, why } = outcome else { panic!("{outcome:?}") };
+        assert!(why.starts_with("no ") && why.ends_with(": connection refused"), "{why}");
     }
     for outcome in all(address("http://no-such-host.invalid")).await {
         assert!(matches!(outcome, Outcome::TryAgain { .. }), "{outcome:?}");
@@ -262,7 +296,7 @@ async fn a_huge_answer_or_one_that_never_ends_is_not_read() {
     let (_server, outcomes) = answering(ResponseTemplate::new(200).set_body_bytes(huge)).await;
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Receipt(_))), "{outcomes:?}");
     let endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx".to_vec();
-    for outcome in all(raw(endless, true).await).await {
+    for outcome in any_server(raw(endless, true).await).await {
         assert_eq!(outcome, Outcome::Receipt("answered 200 OK".to_owned()));
     }
     let head = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 5 * 1024 * 1024]].concat();

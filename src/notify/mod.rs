@@ -3,7 +3,9 @@
 
 pub mod alive;
 pub mod hook;
+pub mod mail;
 pub mod ntfy;
+pub mod pagerduty;
 mod post;
 
 #[cfg(test)]
@@ -18,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::{
-    config::{Address, Settings},
+    config::{Address, Mail, PAGERDUTY, Settings},
     domain::{
         delivery::Recipient,
         facts::Dispatch,
@@ -40,6 +42,8 @@ pub fn couriers(parts: &Parts) -> reqwest::Result<Vec<Arc<dyn Courier>>> {
     Ok(vec![
         Arc::new(hook::Hook::new(parts.clone())?), //
         Arc::new(ntfy::Ntfy::new(parts.clone())?),
+        Arc::new(mail::Post::new(parts.clone())),
+        Arc::new(pagerduty::PagerDuty::new(parts.clone())?),
     ])
 }
 
@@ -74,11 +78,31 @@ impl Default for Limits {
 pub trait AddressBook: Send + Sync {
     /// The address behind a contact; none when it is not in the configuration (any more).
     fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address>;
+
+    /// The mail server; none: no mail is sent.
+    fn mail(&self) -> Option<Arc<Mail>> {
+        None
+    }
+
+    /// Where PagerDuty takes events.
+    fn pagerduty(&self) -> Url {
+        // cannot fail: a constant, which a test reads
+        PAGERDUTY.parse().expect("a URL")
+    }
 }
 
 impl AddressBook for Settings {
     fn address(&self, person: &PersonId, contact: &ContactName) -> Option<Address> {
         self.addresses.get(&(person.clone(), contact.clone())).cloned()
+    }
+
+    fn mail(&self) -> Option<Arc<Mail>> {
+        self.mail.clone()
+    }
+
+    fn pagerduty(&self) -> Url {
+        // cannot fail: a constant, which a test reads
+        self.pagerduty.clone().unwrap_or_else(|| PAGERDUTY.parse().expect("a URL"))
     }
 }
 
@@ -88,6 +112,23 @@ impl AddressBook for RwLock<Arc<Settings>> {
         // Whoever panicked while holding it had only a whole `Arc` to put there.
         self.read().unwrap_or_else(PoisonError::into_inner).address(person, contact)
     }
+
+    fn mail(&self) -> Option<Arc<Mail>> {
+        AddressBook::mail(&**self.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn pagerduty(&self) -> Url {
+        AddressBook::pagerduty(&**self.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What `doctor` found out about one way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// What is good about it; else what is wrong, and what to do.
+    pub good: Result<String, (String, Option<String>)>,
 }
 
 impl Parts {

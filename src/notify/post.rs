@@ -55,7 +55,7 @@ fn silence(limits: Limits) -> String {
     format!("no answer within {:#}", SignedDuration::try_from(limits.total).unwrap_or(SignedDuration::MAX))
 }
 
-fn said(status: StatusCode) -> String {
+pub(super) fn said(status: StatusCode) -> String {
     // The reason is the registry's, not what the server wrote.
     status
         .canonical_reason()
@@ -93,7 +93,7 @@ fn failure(error: &reqwest::Error, limits: Limits) -> String {
 }
 
 /// How long a busy server (429, 503) asked us to wait: seconds or an HTTP date.
-fn pause(response: &Response, at: Timestamp) -> Option<SignedDuration> {
+pub(super) fn pause(response: &Response, at: Timestamp) -> Option<SignedDuration> {
     matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
         .then(|| retry_after(response.headers(), at))
         .flatten()

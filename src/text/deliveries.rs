@@ -10,7 +10,11 @@ use crate::domain::delivery::{DeliveryKind, Recipient};
 
 /// `Push to ana`, `Chat to ana that it is over`, `Card for #ops`.
 pub(super) fn message(to: &Recipient, kind: DeliveryKind) -> String {
-    let over = if kind == DeliveryKind::Resolved { " that it is over" } else { "" };
+    let over = match kind {
+        DeliveryKind::Resolved => " that it is over",
+        DeliveryKind::Acknowledged => " that somebody took it",
+        _ => "",
+    };
     match (to, kind) {
         (Recipient::Person { person, contact }, _) => {
             format!("{} to {}{over}", capital(&name(contact)), name(person))
@@ -26,7 +30,7 @@ pub(super) fn message(to: &Recipient, kind: DeliveryKind) -> String {
 
 pub(super) fn delivered(to: &Recipient, kind: DeliveryKind, attempt: u32, receipt: &str) -> Option<String> {
     match kind {
-        DeliveryKind::Page | DeliveryKind::Resolved => {
+        DeliveryKind::Page | DeliveryKind::Resolved | DeliveryKind::Acknowledged => {
             let receipt = plain(receipt, ANSWER);
             let receipt = if receipt.is_empty() { receipt } else { format!("{receipt}, ") };
             Some(format!("{} arrived ({receipt}attempt {attempt})", message(to, kind)))

@@ -98,7 +98,11 @@ pub fn push(dispatch: &Dispatch) -> Push {
             lines.push(format!("{subject} is over. There is nothing to do."));
             (format!("Resolved: {headline}"), Priority::Low, vec!["white_check_mark"])
         }
-        DeliveryKind::Card | DeliveryKind::Notice | DeliveryKind::Room | DeliveryKind::Picture => {
+        DeliveryKind::Acknowledged
+        | DeliveryKind::Card
+        | DeliveryKind::Notice
+        | DeliveryKind::Room
+        | DeliveryKind::Picture => {
             lines.push(format!("{subject}: {}.", standing(&facts.standing)));
             (headline, Priority::Default, vec!["bell"])
         }
@@ -121,7 +125,9 @@ pub fn card(dispatch: &Dispatch) -> Card {
     }
     let headline = headline(facts);
     let (title, mut text) = match dispatch.delivery.kind {
-        DeliveryKind::Card | DeliveryKind::Room | DeliveryKind::Picture => (headline, Vec::new()),
+        DeliveryKind::Acknowledged | DeliveryKind::Card | DeliveryKind::Room | DeliveryKind::Picture => {
+            (headline, Vec::new())
+        }
         DeliveryKind::Page => (format!("You are paged: {headline}"), Vec::from_iter(reason(facts))),
         DeliveryKind::Resolved => {
             (format!("Resolved: {headline}"), vec!["It is over. There is nothing to do.".to_owned()])

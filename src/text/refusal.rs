@@ -89,7 +89,8 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
         ),
         Refusal::Link(why) => me::no_link(why, zone),
         Refusal::Run(refusal) => run::refused(refusal),
-        Refusal::Quiet(refusal) => quiet::refusal::card(refusal, Refusal::Response(refusal) => response::refused(refusal, zone),
+        Refusal::Quiet(refusal) => quiet::refusal::card(refusal, zone),
+        Refusal::Response(refusal) => response::refused(refusal, zone),
         Refusal::Repeated => no("This was done already.".to_owned(), "It was told twice, and done once."),
         Refusal::NotPermitted(delivery) => {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")

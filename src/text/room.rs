@@ -19,6 +19,7 @@ pub fn platform(channel: Channel) -> &'static str {
         Channel::Discord => "Discord",
         Channel::Chat => "the terminal",
         Channel::Hook | Channel::Ntfy | Channel::Mail | Channel::Phone => channel.as_str(),
+        Channel::PagerDuty => "PagerDuty",
     }
 }
 

@@ -15,12 +15,15 @@ mod command_line;
 mod crash;
 mod deployments;
 mod documents;
-mod fuzzed;
+mod elsewhere;
 mod explain;
+mod fuzzed;
 mod guides;
 mod identity;
 mod layers;
+mod mail;
 mod main_job;
+mod pagerduty;
 #[expect(dead_code, reason = "the load generator measures with it")]
 mod peer;
 mod promises;

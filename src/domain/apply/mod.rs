@@ -5,6 +5,7 @@ mod alerts;
 mod change;
 mod chat;
 mod deployment;
+mod elsewhere;
 mod guides;
 mod incidents;
 mod links;
@@ -41,6 +42,7 @@ impl State {
     pub fn apply(&mut self, event: &Event, stamp: &Stamp) {
         self.seq = stamp.seq;
         self.clock = self.clock.max(stamp.clock);
+        self.owe_elsewhere(event);
         match event {
             Event::ConfigurationLoaded { instance, .. } => {
                 if let (Some(instance), true) = (instance, self.instance.is_empty()) {
@@ -116,6 +118,7 @@ impl State {
                     delivery.attempts = *attempt;
                     delivery.leaving = true;
                 });
+                self.leaves_for_elsewhere(*delivery);
             }
             Event::InteractionTaken(_)
             | Event::MessageCaptured(_)
@@ -127,12 +130,15 @@ impl State {
             | Event::AccountUnlinked { .. } => self.links_changed(event, stamp),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
                 self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
+                self.back_from_elsewhere(*delivery, true, false);
                 self.delivered(*delivery, to, *kind);
             }
             Event::AttemptFailed { delivery, to, retry_at, next_contact, .. } => {
+                self.back_from_elsewhere(*delivery, false, retry_at.is_none());
                 self.attempt_failed(*delivery, to, *retry_at, *next_contact);
             }
             Event::DeliveryCancelled { delivery, .. } => {
+                self.back_from_elsewhere(*delivery, false, false);
                 self.delivery_finished(*delivery);
             }
             Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } | Event::Swapped(_) => {

@@ -127,8 +127,10 @@ impl State {
                     ended_at: stamp.at,
                     taken: by.map(|by| (by, stamp.at)),
                 };
-                let _ =
-                    remember(&mut self.closed_pages, &mut self.closed_pages_order, REMEMBERED, (id, closed));
+                let (all, order) = (&mut self.closed_pages, &mut self.closed_pages_order);
+                for forgotten in remember(all, order, REMEMBERED, (id, closed)) {
+                    self.forget_elsewhere(forgotten);
+                }
             }
         }
     }
@@ -152,6 +154,7 @@ impl State {
             leaving: false,
         };
         self.next.delivery = self.next.delivery.max(delivery.id.next());
+        self.told_elsewhere(queued);
         match (queued.kind, queued.subject) {
             (DeliveryKind::Card, Subject::Group(group, _)) => {
                 let clock = self.clock;

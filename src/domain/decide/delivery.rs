@@ -27,7 +27,8 @@ impl Decision<'_> {
     /// A worker asks whether an attempt may leave; without a dispatch in the answer it may not.
     pub(super) fn permit(mut self, id: DeliveryId) -> Result<Decided, Refusal> {
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
-        let stopped = delivery.page.is_some_and(|page| !self.state.pages.contains_key(&page));
+        let page = delivery.page.filter(|_| delivery.kind == DeliveryKind::Page);
+        let stopped = page.is_some_and(|page| !self.state.pages.contains_key(&page));
         if stopped {
             // It was leaving when the page stopped, and the process ended before its outcome was known.
             self.cancel(id, false);
@@ -108,7 +109,7 @@ impl Decision<'_> {
     }
 
     fn retry_after(&self, delivery: &Delivery, asked: Option<SignedDuration>) -> Option<SignedDuration> {
-        let goes_on = match delivery.page {
+        let goes_on = match delivery.page.filter(|_| delivery.kind == DeliveryKind::Page) {
             Some(page) => self.state.pages.contains_key(&page),
             // Until it is done, or the incident is over and nobody needs it any more.
             None if delivery.kind == DeliveryKind::Room => self.room_work_matters(delivery),

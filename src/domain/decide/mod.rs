@@ -10,6 +10,7 @@ mod announce;
 mod delivery;
 mod deployment;
 mod due;
+mod elsewhere;
 mod flood;
 mod guide;
 mod incident;
@@ -34,6 +35,7 @@ mod swap;
 
 use super::{
     config::Config,
+    elsewhere::Ends,
     event::{Event, TraceId},
     facts::Dispatch,
     intent::{Intent, Now, Refusal},
@@ -131,7 +133,11 @@ impl Decision<'_> {
             clock: self.now.engine,
             trace: self.trace,
         };
+        let ends = Ends::of(&event, self.state);
         self.state.apply(&event, &stamp);
         self.events.push(event);
+        if let Some(ends) = ends {
+            self.tell_elsewhere(&ends);
+        }
     }
 }

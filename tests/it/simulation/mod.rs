@@ -5,6 +5,7 @@
 mod course;
 pub mod dice;
 mod hush;
+mod pagers;
 mod play;
 mod quiet;
 mod sabotage;

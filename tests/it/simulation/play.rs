@@ -6,7 +6,7 @@ use watchbell::{
         alert::AlertStatus::{Firing, Resolved},
         delivery::Outcome,
         event::Event,
-        GroupId, IncidentId, OverrideId, PageId, SilenceId}, TaskId}, id::{AlertId,
+        id::{AlertId, GroupId, IncidentId, OverrideId, PageId, SilenceId, TaskId},
         incident::{IncidentRole, IncidentStatus},
         intent::{IncidentIntent, Intent, Refusal, Whom},
         page::Target,
@@ -24,7 +24,10 @@ use super::{
     quiet,
     witness::{Witness, somebody},
 };
-use crate::world::{World, config, report, signal};
+use crate::{
+    elsewhere,
+    world::{World, report, signal},
+};
 
 const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dana", "eli"];
 const SERVICES: [&str; 4] = ["qflow", "web", "noise", "unheard-of"];
@@ -75,7 +78,7 @@ pub struct Play {
 
 impl Play {
     pub fn new(seed: u64, sabotage: Sabotage) -> Self {
-        let (world, dice) = (World::with(quiet::with_quiet(config::config())), Dice::new(seed));
+        let (world, dice) = (World::with(quiet::with_quiet(elsewhere::config())), Dice::new(seed));
         Self { world, dice, witness: Witness::default(), sabotage, starts: std::collections::BTreeMap::new() }
     }
 

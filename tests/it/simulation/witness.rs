@@ -20,7 +20,7 @@ use watchbell::{
     engine::core::replay,
 };
 
-use super::{course, hush::Hushes, tasks};
+use super::{course, hush::Hushes, pagers, tasks};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -263,7 +263,7 @@ impl Witness {
         if let (DeliveryKind::Card, Some(group)) = (delivery.kind, delivery.subject.group()) {
             self.hushes.card_leaves(group);
         }
-        if let Some(page) = delivery.page {
+        if let (Some(page), DeliveryKind::Page) = (delivery.page, delivery.kind) {
             self.hushes.page_leaves(page, delivery.subject.group(), at);
             assert!(
                 !self.ended.contains(&page),
@@ -271,11 +271,9 @@ impl Witness {
                 delivery.id
             );
         }
-        assert_eq!(
-            delivery.page.is_some(),
-            delivery.kind == DeliveryKind::Page,
-            "only pages belong to a page"
-        );
+        // And what other teams' pagers hear of its end.
+        let of_a_page = delivery.kind == DeliveryKind::Page || delivery.channel.hears_the_end();
+        assert_eq!(delivery.page.is_some(), of_a_page, "only pages belong to a page");
         let queued = self.queued.contains(&delivery.id);
         assert!(queued, "promise 2: {} leaves and is not in the outbox on the disk", delivery.id);
         if let Some((key, attempt)) = self.left.get(&delivery.id) {
@@ -359,6 +357,7 @@ impl Witness {
         for page in self.pages.keys() {
             course::is_complete(*page, &self.kept);
         }
+        pagers::are_told(&self.kept);
         let running: Vec<_> = world.state().pages.keys().collect();
         assert!(running.is_empty(), "after six calm hours {running:?} still run");
     }

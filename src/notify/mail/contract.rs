@@ -1,0 +1,289 @@
+//! What mail promises, against a mail server written by hand, which may say, close or keep silent at every step. The
+//! real one is met in `tests/it/mail.rs`. Never sends beyond this machine.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+use url::Url;
+
+use super::{super::contract::dispatch, *};
+use crate::{
+    config::{Encryption, SecretUrl},
+    domain::id::{ContactName, PersonId},
+    links::{Links, SigningKey},
+    notify::AddressBook,
+};
+
+const PASSWORD: &str = "s3cret-password";
+
+/// What the server does at a step.
+#[derive(Clone, Copy)]
+enum Does {
+    Says(&'static str),
+    Closes,
+    Hangs,
+}
+
+/// The steps of a conversation, by how they begin.
+const STEPS: [&str; 6] = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."];
+
+/// What the server heard.
+#[derive(Clone, Default)]
+struct Heard {
+    lines: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+impl Heard {
+    fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The heads of the mails, a line each.
+    fn headers(&self, name: &str) -> Vec<String> {
+        let start = format!("{name}: ");
+        self.lines().iter().filter_map(|line| line.strip_prefix(&start)).map(ToOwned::to_owned).collect()
+    }
+}
+
+/// A server that is well-behaved except at one step.
+async fn server(step: &'static str, does: Does) -> (u16, Heard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = Heard::default();
+    let all = heard.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            *all.connections.lock().unwrap() += 1;
+            tokio::spawn(converse(stream, all.clone(), step, does));
+        }
+    });
+    (port, heard)
+}
+
+async fn converse(stream: TcpStream, heard: Heard, step: &'static str, does: Does) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let (mut said, mut in_data) = ("greeting".to_owned(), false);
+    loop {
+        let usual = match said.split([' ', ':']).next().unwrap_or_default() {
+            "greeting" => "220 here",
+            "EHLO" => "250-here\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
+            "AUTH" => "235 welcome",
+            "DATA" => "354 go on",
+            "." => "250 2.0.0 Ok: queued as 4F3A for <ana@example.com>",
+            "QUIT" => "221 bye",
+            _ => "250 fine",
+        };
+        in_data = said == "DATA";
+        if said.starts_with(step) {
+            match does {
+                Does::Says(words) => {
+                    drop(write.write_all(format!("{words}\r\n").as_bytes()).await);
+                    in_data &= words.starts_with("354");
+                }
+                Does::Closes => return,
+                Does::Hangs => std::future::pending().await,
+            }
+        } else if write.write_all(format!("{usual}\r\n").as_bytes()).await.is_err() {
+            return;
+        }
+        said = loop {
+            let Ok(Some(line)) = lines.next_line().await else { return };
+            heard.lines.lock().unwrap().push(line.clone());
+            if !in_data || line == "." {
+                break line;
+            }
+        };
+    }
+}
+
+struct Book(Arc<Mail>);
+
+impl AddressBook for Book {
+    fn address(&self, _: &PersonId, _: &ContactName) -> Option<Address> {
+        Some(Address::Mail("ana@example.com".into()))
+    }
+    fn mail(&self) -> Option<Arc<Mail>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn post(port: u16, encryption: Encryption, login: bool) -> Post {
+    let user = if login { "s3cret-user@" } else { "" };
+    let smtp: Url = format!("smtp://{user}127.0.0.1:{port}").parse().unwrap();
+    let mail = Mail {
+        smtp: SecretUrl::new(smtp),
+        encryption,
+        password: login.then(|| PASSWORD.into()),
+        from: "Watchbell <bell@example.com>".to_owned(),
+        trusted: Vec::new(),
+    };
+    Post::new(Parts {
+        book: Arc::new(Book(Arc::new(mail))),
+        links: Links::new("https://bell.example.com".parse().unwrap(), SigningKey::new("a key of this test")),
+        limits: Limits { connect: Duration::from_millis(250), total: Duration::from_millis(400) },
+    })
+}
+
+fn page() -> Dispatch {
+    let mut page = dispatch(DeliveryKind::Page, Channel::Mail, "mail");
+    page.delivery.key = "abc123.PG-3.5".to_owned();
+    page
+}
+
+/// One attempt; whatever is said of it holds no address, no user and no password.
+async fn attempt(post: &Post, page: &Dispatch) -> Outcome {
+    let begun = Instant::now();
+    let outcome = post.deliver(page).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "obeys its own timeout");
+    let said = format!("{outcome:?}");
+    for secret in ["ana@", "example.com", "s3cret", PASSWORD] {
+        assert!(!said.contains(secret), "leaks {secret}: {said}");
+    }
+    outcome
+}
+
+async fn against(step: &'static str, does: Does) -> (Outcome, Heard) {
+    let (port, heard) = server(step, does).await;
+    (attempt(&post(port, Encryption::Never, false), &page()).await, heard)
+}
+
+#[tokio::test]
+async fn what_the_server_takes_is_a_receipt_and_the_line_is_kept_for_the_next() {
+    let (port, heard) = server("nothing", Does::Closes).await;
+    let post = post(port, Encryption::Never, true);
+    for _ in 0..2 {
+        let outcome = attempt(&post, &page()).await;
+        let expected = "taken by the mail server: 250 2.0.0 Ok: queued as 4F3A for …";
+        assert_eq!(outcome, Outcome::Receipt(expected.to_owned()));
+    }
+    assert_eq!(*heard.connections.lock().unwrap(), 1);
+    assert_eq!(heard.headers("Message-ID"), ["<abc123.PG-3.5@example.com>"; 2], "the same at every attempt");
+    assert_eq!(
+        heard.headers("References"),
+        ["<abc123.G-17@example.com>"; 2],
+        "those of one group stand together"
+    );
+    assert_eq!(heard.headers("In-Reply-To"), ["<abc123.G-17@example.com>"; 2]);
+    assert_eq!(heard.headers("Auto-Submitted"), ["auto-generated"; 2]);
+    assert_eq!(heard.headers("X-Priority"), ["1"; 2]);
+    assert_eq!(heard.headers("To"), ["ana@example.com"; 2]);
+    assert_eq!(heard.headers("From"), ["Watchbell <bell@example.com>"; 2]);
+}
+
+#[tokio::test]
+async fn a_label_begins_no_header_and_no_element() {
+    let (port, heard) = server("nothing", Does::Closes).await;
+    let mut page = page();
+    page.facts.title = format!("Disk\r\nBcc: eve@example.com\r\n\r\n<script>x</script>{}", "x".repeat(500));
+    page.facts.summary = "<img src=https://evil.example.com/x> & \"more\"\r\n.\r\nQUIT".to_owned();
+    let outcome = attempt(&post(port, Encryption::Never, false), &page).await;
+    assert!(matches!(outcome, Outcome::Receipt(_)), "{outcome:?}");
+    let lines = heard.lines();
+    assert!(lines.iter().all(|line| !line.starts_with("Bcc:") && line.len() < 1000), "{lines:?}");
+    let text = lines.join("\n").replace("=\n", "");
+    let (_, text) = text.split_once("text/html").unwrap();
+    assert!(!text.contains("<script>") && !text.contains("<img"), "{text}");
+    assert!(text.contains("&lt;img"), "{text}");
+    assert_eq!(lines.iter().filter(|line| *line == ".").count(), 1, "{lines:?}");
+    let subject: usize = lines.iter().filter(|line| line.starts_with("Subject:")).map(String::len).sum();
+    assert!((10..=200).contains(&subject), "{lines:?}");
+}
+
+#[tokio::test]
+async fn not_now_is_tried_again_and_never_is_not() {
+    for step in ["MAIL", "RCPT", "DATA", "."] {
+        let (outcome, _) =
+            against(step, Does::Says("451 4.7.1 <ana@example.com>: greylisted, come back")).await;
+        let why = "the mail server cannot take it now (451 4.7.1 … greylisted, come back)".to_owned();
+        assert_eq!(outcome, Outcome::TryAgain { after: None, why }, "{step}");
+        let (outcome, _) = against(step, Does::Says("550 5.1.1 ana@example.com is unknown here")).await;
+        let why = "the mail server refuses it (550 5.1.1 … is unknown here)".to_owned();
+        assert_eq!(outcome, Outcome::Refused { why }, "{step}");
+    }
+    let (outcome, _) = against("greeting", Does::Says("421 too many connections")).await;
+    assert!(matches!(outcome, Outcome::TryAgain { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_closes_or_raves_is_left_in_time_at_every_step() {
+    for step in STEPS {
+        for does in [
+            Does::Hangs,
+            Does::Closes,
+            Does::Says("\u{0}\u{1} garbage"),
+            Does::Says("HTTP/1.1 400 Bad Request"),
+            Does::Says("999 s3cret"),
+            Does::Says(""),
+        ] {
+            let (outcome, _) = against(step, does).await;
+            let Outcome::TryAgain { after: None, why } = outcome else { panic!("{step}: {outcome:?}") };
+            if let Does::Hangs = does {
+                assert_eq!(why, "no answer from the mail server within 400ms", "{step}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_tls_that_is_required_nothing_is_said() {
+    let (port, heard) = server("nothing", Does::Closes).await;
+    let outcome = attempt(&post(port, Encryption::Required, true), &page()).await;
+    let why = "the mail server offers no STARTTLS, and without it nothing is sent".to_owned();
+    assert_eq!(outcome, Outcome::TryAgain { after: None, why });
+    let lines = heard.lines();
+    assert!(lines.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{lines:?}");
+
+    // One that offers it, and then speaks no TLS.
+    for encryption in [Encryption::Required, Encryption::Opportunistic] {
+        let (port, heard) = server("EHLO", Does::Says("250-here\r\n250-AUTH PLAIN\r\n250 STARTTLS")).await;
+        let outcome = attempt(&post(port, encryption, true), &page()).await;
+        assert!(matches!(outcome, Outcome::TryAgain { .. }), "{outcome:?}");
+        assert!(heard.lines().iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")));
+    }
+    let (port, _) = server("nothing", Does::Closes).await;
+    let outcome = attempt(&post(port, Encryption::FromTheStart, true), &page()).await;
+    assert!(matches!(outcome, Outcome::TryAgain { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_said_without_the_password() {
+    for (answer, refused) in [
+        ("535 5.7.8 s3cret-user: s3cret-password is wrong", true),
+        ("454 4.7.0 s3cret-password cannot be looked up", false),
+    ] {
+        let (port, heard) = server("AUTH", Does::Says(answer)).await;
+        match attempt(&post(port, Encryption::Never, true), &page()).await {
+            Outcome::Refused { why } if refused => {
+                assert_eq!(why, "the mail server refuses the login (535): user or password are wrong");
+            }
+            Outcome::TryAgain { why, .. } if !refused => {
+                assert_eq!(why, "the mail server cannot take it now (454)");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(heard.lines().iter().all(|line| !line.starts_with("MAIL")), "nothing is sent");
+    }
+    let (port, _) = server("EHLO", Does::Says("250 here")).await;
+    let outcome = attempt(&post(port, Encryption::Never, true), &page()).await;
+    assert!(matches!(&outcome, Outcome::TryAgain { why, .. } if why.contains("no login")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_line_that_was_closed_meanwhile_costs_nothing() {
+    // The server closes after each mail.
+    let (port, heard) = server("NOOP", Does::Closes).await;
+    let post = post(port, Encryption::Never, false);
+    for _ in 0..3 {
+        let outcome = attempt(&post, &page()).await;
+        assert!(matches!(outcome, Outcome::Receipt(_)), "{outcome:?}");
+    }
+    assert_eq!(*heard.connections.lock().unwrap(), 3);
+}
