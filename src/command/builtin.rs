@@ -1,7 +1,7 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, deployment, help, incident, me, oncall, page, runbook,
+    Answer, Call, ack, alert, announce, deployment, help, house, incident, me, oncall, page, runbook,
     spec::CommandSpec, version,
 };
 
@@ -45,6 +45,7 @@ builtins! {
     AlertList = alert::list;
     AlertShow = alert::show;
     Announce = announce;
+    Audit = house::audit;
     DeploymentBefore = deployment::before;
     DeploymentList = deployment::list;
     DeploymentShow = deployment::show;
@@ -76,5 +77,8 @@ builtins! {
     RunbookRefuse = runbook::refuse;
     RunbookRuns = runbook::runs;
     RunbookStop = runbook::stop;
+    Doctor = house::doctor;
+    Reload = house::reload;
+    Status = house::status;
     Version = version;
 }

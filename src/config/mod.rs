@@ -39,7 +39,7 @@ pub use routes::Diagnostic;
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
-    Account, Address, Alive, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
+    Account, Address, Alive, ApiToken, Budget, Discord, Environment, LISTEN, Mail, Runbook, SecretUrl, Service,
     Settings, Slack, leads_to_itself, reached_at,
 };
 

@@ -86,7 +86,7 @@ fn said<T, E: Display>(reader: &Reader<'_>, text: &Text, read: Result<T, E>, rem
     .ok()
 }
 
-fn date(node: &Node<'_>) -> Option<civil::Date> {
+pub(super) fn date(node: &Node<'_>) -> Option<civil::Date> {
     let read = match node.value.get_ref() {
         DeValue::Datetime(datetime) if datetime.time.is_none() && datetime.offset.is_none() => {
             datetime.date.and_then(|date| {

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod announcement;
 mod apply;
+pub mod audit;
 pub mod config;
 pub mod decide;
 pub mod delivery;
@@ -27,6 +28,7 @@ pub mod page;
 pub mod permission;
 pub mod person;
 pub mod prose;
+pub mod reload;
 pub mod room;
 pub mod run;
 pub mod schedule;

@@ -210,8 +210,11 @@ fn events() -> Vec<Event> {
             digest: "3fa4b2c1d09e88aa".repeat(4),
             release: "0.1.0".into(),
             instance: None,
+            by: None,
+            changes: Vec::new(),
         },
         Event::ClockStepped { by_ms: -180_000 },
+        Event::TokenUsed { token: "ci".into(), by: Actor::Person("ana".into()) },
         fired(
             1,
             &[("alertname", "HighErrorRate"), ("service", "qflow"), ("severity", "critical")],

@@ -150,6 +150,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
     let (kind, by, text) = match &record.event {
         Event::GroupNotified { .. }
         | Event::RunDue(_)
+        | Event::TokenUsed { .. }
         | Event::DeliveryQueued(_)
         | Event::AttemptStarted { .. }
         | Event::StormBegan { .. }

@@ -39,7 +39,8 @@ pub(super) fn place(key: Key) -> (Bucket, u8) {
         | Key::Ended
         | Key::Run(_)
         | Key::Runs
-        | Key::Announcements => (key, 0),
+        | Key::Announcements
+        | Key::Audit => (key, 0),
     };
     (bucket.to_bytes(), u8::try_from(low).unwrap_or_default())
 }

@@ -6,6 +6,7 @@
 
 mod ack;
 mod alerts;
+mod audit;
 mod auth;
 mod body;
 mod commands;
@@ -123,6 +124,7 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/groups/{id}", reads(get(groups::one)))
         .route("/api/v1/groups/{id}/timeline", reads(get(groups::timeline)))
         .route("/api/v1/pages", reads(get(pages::list)))
+        .route("/api/v1/audit", reads(get(audit::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))

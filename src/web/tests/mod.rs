@@ -126,6 +126,7 @@ impl Server {
                 commands: Commands::new(Registry::builtin()),
                 salt: Arc::new(|| [3; 16]),
                 release: "0.1.0".into(),
+                care: crate::command::Care::default(),
                 views: views.clone(),
             },
             views: views.clone(),

@@ -91,7 +91,7 @@ impl World {
             out: Vec::new(),
             trace: 0,
         };
-        world.want(Intent::Configured { release: "0".into(), instance: "world".into() }).unwrap();
+        world.want(Intent::Configured { release: "0".into(), instance: "world".into(), by: None, changes: Vec::new() }).unwrap();
         world
     }
 
