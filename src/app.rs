@@ -258,7 +258,16 @@ impl App {
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
         let Self {
-            engine, running, views, closing, stop_web, web: serving, in_force, connected, executor, ..
+            engine,
+            running,
+            views,
+            closing,
+            stop_web,
+            web: serving,
+            in_force,
+            connected,
+            executor,
+            ..
         } = self;
         closing.send_replace(true);
         executor.stop();

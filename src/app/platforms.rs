@@ -150,7 +150,10 @@ impl Platforms {
     }
 
     /// Looks whether everything is set up as it has to be.
-    pub async fn examine(&self, rooms: &(dyn Fn(Channel) -> Vec<String> + Sync)) -> Vec<(Channel, Vec<Finding>)> {
+    pub async fn examine(
+        &self,
+        rooms: &(dyn Fn(Channel) -> Vec<String> + Sync),
+    ) -> Vec<(Channel, Vec<Finding>)> {
         let mut found = Vec::new();
         for platform in self.all() {
             let channel = platform.channel();

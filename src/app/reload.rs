@@ -297,7 +297,10 @@ pub(super) fn things(config: &Config, settings: &Settings, library: &Library) ->
     }
     things.insert(Part::Token, tokens);
     let environments = settings.environments.iter();
-    things.insert(Part::Environment, environments.map(|(name, one)| (name.clone(), environment(one))).collect());
+    things.insert(
+        Part::Environment,
+        environments.map(|(name, one)| (name.clone(), environment(one))).collect(),
+    );
     let runbooks = library.runbooks().map(|runbook| (runbook.command(), runbook.digest.clone()));
     things.insert(Part::Runbook, runbooks.collect());
     things

@@ -334,6 +334,12 @@ async fn ask(
     Ok(reply)
 }
 
+/// Whether a text calls a command that is told something in secret.
+#[must_use]
+pub fn is_secret(registry: &Registry, text: &str) -> bool {
+    parse::entry(registry, text).is_some_and(|entry| entry.spec.is_confidential())
+}
+
 /// What is said to somebody who only called the bot.
 async fn welcome(desk: &Desk, caller: &Caller) -> Result<Reply, Rejected> {
     let zone = caller.zone.clone();

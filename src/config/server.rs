@@ -106,8 +106,11 @@ pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<ApiToken
         let (Some(person), Some(token), Some(token_node)) = (person, token, token_node) else { continue };
         let same = |(other, _): &&(ApiToken, Place)| other.token.expose_secret() == token.expose_secret();
         if let Some((other, first)) = tokens.iter().find(same) {
-            let what =
-                format!("this token has the same value as that of `{}` in {}", other.person, reader.point(*first));
+            let what = format!(
+                "this token has the same value as that of `{}` in {}",
+                other.person,
+                reader.point(*first)
+            );
             reader.mistake(token_node.at(), what, None, "make a new one: a token is one person");
             continue;
         }
@@ -115,11 +118,17 @@ pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<ApiToken
             && tokens.iter().any(|(other, _)| other.name.as_ref() == Some(name))
         {
             let what = format!("another token is called `{name}` already");
-            reader.mistake(node.at(), what, None, "call each by a name of its own: the audit tells them apart by it");
+            reader.mistake(
+                node.at(),
+                what,
+                None,
+                "call each by a name of its own: the audit tells them apart by it",
+            );
             continue;
         }
         // The first instant of that day in UTC: no zone makes a token live longer.
-        let until = until.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|day| day.timestamp());
+        let until =
+            until.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|day| day.timestamp());
         let person = PersonId::new(person.value);
         tokens.push((ApiToken { person, token, name, role, until }, token_node.at()));
     }

@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn a_persons_act_is_theirs_and_a_machines_is_nobodys() {
         let ana = Actor::Person("ana".into());
-        let taken = |by: &Actor| Event::GroupAcknowledged { group: crate::domain::id::GroupId(1), by: by.clone() };
+        let taken =
+            |by: &Actor| Event::GroupAcknowledged { group: crate::domain::id::GroupId(1), by: by.clone() };
         let event = taken(&ana);
         let (what, by) = act(&event).unwrap();
         assert_eq!((what, by.to_string(), by.is(&"ana".into())), (What::Alert, "ana".to_owned(), true));

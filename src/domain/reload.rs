@@ -67,8 +67,7 @@ impl Change {
     /// What became of these; none when they are as they were.
     #[must_use]
     pub fn between(part: Part, before: &Things, after: &Things) -> Option<Self> {
-        let mut change =
-            Self { part, added: Vec::new(), removed: Vec::new(), changed: Vec::new(), more: 0 };
+        let mut change = Self { part, added: Vec::new(), removed: Vec::new(), changed: Vec::new(), more: 0 };
         for (name, says) in after {
             match before.get(name) {
                 None => change.added.push(name.clone()),

@@ -242,11 +242,14 @@ impl Loop {
                 self.core.configure(config);
                 // It only exchanges pointers; should it break off all the same, pages go on.
                 if catch_unwind(AssertUnwindSafe(beside)).is_err() {
-                    error!("a part did not take the new configuration over (a fault in Watchbell): start it again");
+                    error!(
+                        "a part did not take the new configuration over (a fault in Watchbell): start it again"
+                    );
                 }
                 let release = env!("CARGO_PKG_VERSION").to_owned();
                 let instance = self.parts.instance.clone();
-                let result = self.core.decide(trace, Intent::Configured { release, instance, by, changes }, now);
+                let result =
+                    self.core.decide(trace, Intent::Configured { release, instance, by, changes }, now);
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
         }

@@ -68,7 +68,8 @@ fn said(record: &Record) -> Option<String> {
     Some(match &record.event {
         Event::ConfigurationLoaded { digest, changes, .. } => {
             let changes: Vec<String> = changes.iter().map(house::change).collect();
-            let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join("; ")) };
+            let changes =
+                if changes.is_empty() { String::new() } else { format!(": {}", changes.join("; ")) };
             format!("Configuration {} came into force{changes}", plain(digest, 12))
         }
         Event::LinkOffered { .. } => "Asked for a code that ties an account to them".to_owned(),
@@ -103,7 +104,11 @@ pub fn card(acts: &[Act], asked: &Asked, more: bool, zone: &TimeZone) -> Card {
     };
     let mut table = Vec::new();
     if !acts.is_empty() {
-        table.push([&format!("when ({})", super::usage::zone_name(zone)), "who", "about", "what"].map(|word: &str| word.to_owned()).to_vec());
+        table.push(
+            [&format!("when ({})", super::usage::zone_name(zone)), "who", "about", "what"]
+                .map(|word: &str| word.to_owned())
+                .to_vec(),
+        );
         table.extend(acts.iter().map(|act| {
             let who = match &act.token {
                 Some(token) => format!("{} ({token})", act.by),

@@ -2,7 +2,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{plain::{NAME, plain}, scene::enumerate, when};
+use super::{
+    plain::{NAME, plain},
+    scene::enumerate,
+    when,
+};
 
 /// Its parts.
 pub const ENGINE: &str = "engine";
@@ -73,7 +77,8 @@ pub fn schedule(name: &str) -> String {
 #[must_use]
 pub fn gaps(count: usize, since: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
     let (since, until) = (when::at(since, zone), when::at(until, zone));
-    let more = if count > 1 { format!(", and {} times more within 7 days", count - 1) } else { String::new() };
+    let more =
+        if count > 1 { format!(", and {} times more within 7 days", count - 1) } else { String::new() };
     format!("nobody is on call from {since} until {until}{more}")
 }
 /// A token of the API.

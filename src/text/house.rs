@@ -72,7 +72,9 @@ pub fn reloaded(digest: &str, changes: &[Change], at_restart: &[String], warning
     }
     if !at_restart.is_empty() {
         let names = at_restart.join(", ");
-        text.push(format!("Kept as it was until the next start: {names}. Restart Watchbell to take it over."));
+        text.push(format!(
+            "Kept as it was until the next start: {names}. Restart Watchbell to take it over."
+        ));
     }
     let (shown, rest) = warnings.split_at(warnings.len().min(WARNINGS));
     text.extend(shown.iter().map(|warning| format!("Warning: {warning}")));
@@ -168,7 +170,9 @@ pub fn examined(lines: &[Line], all: bool) -> Card {
     let text = match (all, good.len()) {
         (true, _) | (_, 0) => String::new(),
         (false, 1) => "1 other thing was looked at and is well: /watchbell doctor --all".to_owned(),
-        (false, count) => format!("{count} other things were looked at and are well: /watchbell doctor --all"),
+        (false, count) => {
+            format!("{count} other things were looked at and are well: /watchbell doctor --all")
+        }
     };
     Card {
         title,

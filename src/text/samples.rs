@@ -23,6 +23,7 @@ use crate::domain::{
 use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
+pub(crate) mod house;
 pub(in crate::text) mod runs;
 
 const GROUP: GroupId = GroupId(17);
@@ -214,7 +215,6 @@ fn events() -> Vec<Event> {
             changes: Vec::new(),
         },
         Event::ClockStepped { by_ms: -180_000 },
-        Event::TokenUsed { token: "ci".into(), by: Actor::Person("ana".into()) },
         fired(
             1,
             &[("alertname", "HighErrorRate"), ("service", "qflow"), ("severity", "critical")],
@@ -426,6 +426,7 @@ fn events() -> Vec<Event> {
     ];
     events.extend(runs::events());
     events.extend(deployments::events());
+    events.extend(house::events());
     events
 }
 

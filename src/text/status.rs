@@ -116,7 +116,8 @@ fn on_call(scene: &Scene<'_>) -> Vec<Field> {
 fn incidents(scene: &Scene<'_>) -> Vec<Vec<String>> {
     let state = scene.state;
     let open = state.open_incidents.iter().rev().filter_map(|id| state.incidents.get(id));
-    let mut table = vec![["incident", "severity", "status", "open for", "taken by", "title"].map(str::to_owned).to_vec()];
+    let mut table =
+        vec![["incident", "severity", "status", "open for", "taken by", "title"].map(str::to_owned).to_vec()];
     table.extend(open.take(MOST).map(|incident| {
         let taken = incident.acknowledged.as_ref();
         vec![

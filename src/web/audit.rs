@@ -15,7 +15,11 @@ use super::{
     query::Query,
 };
 use crate::{
-    domain::{audit::What, id::{PersonId, Seq}, person::Role},
+    domain::{
+        audit::What,
+        id::{PersonId, Seq},
+        person::Role,
+    },
     text::audit,
     views::Act,
 };

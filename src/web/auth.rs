@@ -389,15 +389,13 @@ mod tests {
         let config = crate::config::load(None, &|_| None).unwrap().config;
         let ana = || config.people.keys().next().unwrap().clone();
         let token = |most| Bearer { person: ana(), name: None, most, seal: Seal::of("s3cret") };
-        for (who, proven) in
-            [
-                (Who::Token(token(None)), true),
-                // It is for less than ana may: no yes of hers.
-                (Who::Token(token(Some(Role::Operator))), false),
-                (Who::Local(Some(ana())), false),
-                (Who::Local(None), false),
-            ]
-        {
+        for (who, proven) in [
+            (Who::Token(token(None)), true),
+            // It is for less than ana may: no yes of hers.
+            (Who::Token(token(Some(Role::Operator))), false),
+            (Who::Local(Some(ana())), false),
+            (Who::Local(None), false),
+        ] {
             let caller = who.caller(&config, "as").unwrap();
             assert_eq!(caller.proven, proven, "{who:?}");
         }

@@ -18,6 +18,7 @@ mod limit;
 mod list;
 mod live;
 mod oncall;
+mod openapi;
 mod pages;
 mod problem;
 mod query;
@@ -126,6 +127,7 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/pages", reads(get(pages::list)))
         .route("/api/v1/audit", reads(get(audit::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
+        .route(openapi::PATH, reads(get(openapi::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))
         .route("/slack/interactions", only("POST", post(slack_events::interactions)))

@@ -22,6 +22,7 @@ mod main_job;
 mod peer;
 mod promises;
 mod qflow;
+mod reload;
 mod response;
 mod rooms;
 mod runbooks;

@@ -16,6 +16,7 @@ use crate::world::{World, address, receipt, report, signal, start_of_time};
 
 mod incidents;
 mod pages;
+mod reload;
 mod storms;
 
 const DOWN: &[(&str, &str)] = &[("alertname", "Down"), ("service", "qflow"), ("severity", "critical")];

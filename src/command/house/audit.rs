@@ -34,7 +34,8 @@ pub async fn run(call: &Call<'_>) -> Answer {
     call.catch_up().await?;
     let (by, limit) = (call.get::<PersonId>("by"), call.limit());
     let what = call.get::<String>("what");
-    let what = what.and_then(|word| What::WORDS.iter().find(|(known, _)| *known == word)).map(|(_, what)| *what);
+    let what =
+        what.and_then(|word| What::WORDS.iter().find(|(known, _)| *known == word)).map(|(_, what)| *what);
     let since: Option<Timestamp> =
         call.get::<SignedDuration>("since").and_then(|since| call.now.checked_sub(since).ok());
     let wanted = Act { by: by.clone(), what, since, before: None };

@@ -2,7 +2,10 @@
 //! server. Changes nothing, and tells nobody anything but whoever asks.
 
 use crate::{
-    command::{Answer, Call, Reply, spec::{CommandSpec, Flag}},
+    command::{
+        Answer, Call, Reply,
+        spec::{CommandSpec, Flag},
+    },
     domain::person::Role,
     text::house::{self, Line},
 };
@@ -10,11 +13,14 @@ use crate::{
 /// `/watchbell doctor`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/watchbell doctor", "Looks whether all is set up as it has to be, and says how to mend it.")
-        .role(Role::Operator)
-        .flag(Flag::switch("all", "also what is well, line by line"))
-        .example("/watchbell doctor")
-        .example("/watchbell doctor --all")
+    CommandSpec::new(
+        "/watchbell doctor",
+        "Looks whether all is set up as it has to be, and says how to mend it.",
+    )
+    .role(Role::Operator)
+    .flag(Flag::switch("all", "also what is well, line by line"))
+    .example("/watchbell doctor")
+    .example("/watchbell doctor --all")
 }
 
 /// Looks.

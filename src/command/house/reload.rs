@@ -2,11 +2,7 @@
 //! right, or nothing is changed.
 
 use crate::{
-    command::{
-        Answer, Call, Reply, Undone,
-        care::NotReloaded,
-        spec::CommandSpec,
-    },
+    command::{Answer, Call, Reply, Undone, care::NotReloaded, spec::CommandSpec},
     domain::person::Role,
     text::house,
 };
@@ -14,9 +10,12 @@ use crate::{
 /// `/watchbell reload`
 #[must_use]
 pub fn spec() -> CommandSpec {
-    CommandSpec::new("/watchbell reload", "Reads configuration and runbooks anew; with a mistake nothing changes.")
-        .role(Role::Admin)
-        .example("/watchbell reload")
+    CommandSpec::new(
+        "/watchbell reload",
+        "Reads configuration and runbooks anew; with a mistake nothing changes.",
+    )
+    .role(Role::Admin)
+    .example("/watchbell reload")
 }
 
 /// Has it done.

@@ -9,7 +9,6 @@ use crate::{
 #[must_use]
 pub fn spec() -> CommandSpec {
     CommandSpec::new("/status", "Says what goes on: incidents, alerts, pages, who is on call.")
-        .alias("/watchbell status")
         .example("/status")
 }
 

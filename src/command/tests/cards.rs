@@ -22,7 +22,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     insta::assert_snapshot!(lines::card(&card), @r"
     Commands
     More about one: /help COMMAND. Everything works as `/watchbell …` too.
-    1 more needs a stronger role than yours (responder).
+    4 more need a stronger role than yours (responder).
 
     command                                                 what it does
     /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
@@ -60,6 +60,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /runbook refuse RUN [STEP]                              Says no to what a run asks; the run ends.
     /runbook runs [RUN] [--limit N]                         Lists the runs of runbooks: those that run, then the last that ended.
     /runbook stop RUN                                       Stops a run: no further step begins, and what runs is ended.
+    /status                                                 Says what goes on: incidents, alerts, pages, who is on call.
     /watchbell version                                      Says which release of Watchbell answers.
     ");
     let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();

@@ -7,6 +7,7 @@ mod deployments;
 mod links;
 mod live;
 mod lookups;
+mod openapi;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
