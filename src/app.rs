@@ -1,12 +1,14 @@
 //! The only place that wires concrete parts together: journal, engine, outbox, views, web. Never decides anything.
 
+pub mod doctor;
 mod platforms;
+mod reload;
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
-        Arc, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,9 +24,9 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
-    command::{Commands, Desk, Registry},
+    command::{Care, Caretaker, Commands, Desk, NotReloaded, Registry, Reloaded},
     config::{Loaded, Mistake, Settings, leads_to_itself},
-    domain::{config::Config, intent::Now, state::State},
+    domain::{config::Config, event::Actor, intent::Now, state::State},
     engine::{
         Courier, Engine,
         clock::SystemClock,
@@ -35,7 +37,7 @@ use crate::{
     journal::{FileJournal, Journal as _, Options as JournalOptions, Reader, snapshot},
     links::{self, Links},
     metrics::{Metrics, Standing},
-    notify::{self, Limits},
+    notify::{self, AddressBook, Limits},
     observe,
     pictures::Pictures,
     runbook::{Executor, Library},
@@ -44,6 +46,10 @@ use crate::{
 };
 
 pub use platforms::{Connected, Platforms, slack_manifest};
+pub use reload::Rereads;
+
+use doctor::Inside;
+use reload::{InForce, Keeper};
 
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -66,6 +72,8 @@ pub struct Options {
     pub commands: Option<PathBuf>,
     /// What the wall clock shows at the start; none: the time. For the demonstration, whose day begins at nine.
     pub begins_at: Option<Timestamp>,
+    /// How the configuration is read anew; none: it never is.
+    pub rereads: Option<Rereads>,
 }
 
 /// A running Watchbell.
@@ -81,7 +89,8 @@ pub struct App {
     closing: watch::Sender<bool>,
     stop_web: oneshot::Sender<()>,
     web: JoinHandle<std::io::Result<()>>,
-    alive: Option<JoinHandle<()>>,
+    in_force: Arc<InForce>,
+    keeper: Arc<dyn Caretaker>,
     connected: Option<Connected>,
     executor: Executor,
 }
@@ -95,6 +104,7 @@ impl App {
         let library = library(options.commands.as_deref(), &loaded);
         let Loaded { mut config, mut settings, .. } = loaded;
         library.set_up(Arc::make_mut(&mut config));
+        let begun = settings.clone();
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
         let listen = options.listen.unwrap_or(settings.listen);
         settings.may_listen(listen).map_err(anyhow::Error::msg)?;
@@ -102,10 +112,8 @@ impl App {
             format!("{listen} cannot be listened on: is a Watchbell running already? --listen takes another address")
         })?;
         let address = listener.local_addr()?;
-        if leads_here(&settings.public_url, settings.listen) {
-            // Nobody said how telephones reach it: links lead to where the server really is.
-            let _ = settings.public_url.set_port(Some(address.port()));
-        }
+        let configured = settings.listen;
+        lead_here(&mut settings.public_url, configured, address);
         if let Some(warning) = exposure(address, &settings.public_url) {
             warn!("{warning}");
         }
@@ -118,14 +126,17 @@ impl App {
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
         let links = Links::new(settings.public_url.clone(), key);
         let terminal = Terminal::default();
-        let access = Access::new(&config, &settings.api_tokens, &settings.integration_tokens)
-            .limited(&settings.integration_limits);
+        let (access, access_seen) = watch::channel(Arc::new(access(&config, &settings)));
 
         let prepared = Prepared::default();
         let engine = prepared.engine();
         let platforms = Platforms::new(&settings)?;
-        let accounts: Arc<dyn AccountBook> = Arc::new(settings.clone());
-        let mut couriers = couriers(&settings, &links, &terminal)?;
+        let executor =
+            Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
+        settings.listen = address;
+        let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
+        let accounts: Arc<dyn AccountBook> = Arc::clone(&book) as Arc<dyn AccountBook>;
+        let mut couriers = couriers(&book, &links, &terminal)?;
         let (pictures, grounds) = (Pictures::below(&data_dir), Platforms::grounds(&settings));
         couriers.extend(platforms.couriers(&accounts, &pictures, &grounds));
         let outbox = Outbox::start(&engine, &couriers);
@@ -135,7 +146,7 @@ impl App {
                 Parts {
                     clock: Box::new(clock),
                     outbox: Some(outbox),
-                    after_batch: after_batch(data_dir, metrics.clone(), views.clone()),
+                    after_batch: after_batch(data_dir.clone(), metrics.clone(), views.clone()),
                     metrics: metrics.clone(),
                     trace: observe::trace(),
                     instance: hex::encode(random::<8>()),
@@ -148,20 +159,41 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
 
         let (closing, closing_seen) = watch::channel(false);
-        settings.listen = address;
-        let executor =
-            Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
         let executor = executor.drawing(pictures, grounds.into_values().collect());
         let desk = desk(&engine, &views, &library, &executor);
         executor.take_up(&desk, &library, last).await;
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
+        let in_force = Arc::new(InForce {
+            engine: engine.clone(),
+            rereads: options.rereads,
+            folder: options.commands,
+            address,
+            begun,
+            book,
+            access: Arc::new(access),
+            commands: desk.commands.clone(),
+            executor: executor.clone(),
+            links: links.clone(),
+            metrics: metrics.clone(),
+            alive: Mutex::new(start_heartbeat(&settings, &engine)),
+            inside: Inside {
+                platforms,
+                reader: Arc::clone(&reader),
+                views: views.clone(),
+                data_dir,
+                faults: faults.clone(),
+            },
+            turn: tokio::sync::Mutex::new(reload::things(&config, &settings, &library)),
+        });
+        let keeper: Arc<dyn Caretaker> = Arc::new(Keeper(Arc::clone(&in_force)));
+        desk.care.begin(&keeper);
         let house = House {
             engine: engine.clone(),
             desk,
             views: views.clone(),
             reader,
-            access: watch::channel(Arc::new(access)).1,
+            access: access_seen,
             metrics: metrics.clone(),
             links,
             terminal,
@@ -180,7 +212,6 @@ impl App {
             };
             web::serve(listener, router, metrics, stopped).await
         });
-        let alive = start_heartbeat(&settings, &engine);
         info!(%address, release = RELEASE, "Watchbell listens");
         Ok(Self {
             address,
@@ -191,10 +222,25 @@ impl App {
             closing,
             stop_web,
             web,
-            alive,
+            in_force,
+            keeper,
             connected,
             executor,
         })
+    }
+
+    /// Reads the configuration anew and puts it into force, or changes nothing; the log says which.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn reload(&self) -> Result<Reloaded, NotReloaded> {
+        self.keeper.reload(Actor::Operator, observe::trace()).await
+    }
+
+    /// Whoever looks after this house.
+    #[must_use]
+    pub fn caretaker(&self) -> Arc<dyn Caretaker> {
+        Arc::clone(&self.keeper)
     }
 
     /// Waits until the engine ends by itself: the journal failed. Nothing is accepted any more.
@@ -212,7 +258,16 @@ impl App {
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
         let Self {
-            engine, running, views, closing, stop_web, web: serving, alive, connected, executor, ..
+            engine,
+            running,
+            views,
+            closing,
+            stop_web,
+            web: serving,
+            in_force,
+            connected,
+            executor,
+            ..
         } = self;
         closing.send_replace(true);
         executor.stop();
@@ -225,7 +280,7 @@ impl App {
         // Both at once, and no longer than the one of them: whoever stops a container waits ten seconds in all. The web
         // has that patience by itself.
         let (_, ()) = tokio::join!(serving, disconnected);
-        if let Some(alive) = alive {
+        if let Some(alive) = in_force.alive.lock().unwrap_or_else(PoisonError::into_inner).take() {
             alive.abort();
         }
         engine.stop();
@@ -237,6 +292,19 @@ impl App {
             error!("the engine does not end; what was answered is on disk all the same");
         }
     }
+}
+
+/// Nobody said how telephones reach it: links lead to where the server really is.
+fn lead_here(public_url: &mut url::Url, configured: SocketAddr, address: SocketAddr) {
+    if leads_here(public_url, configured) {
+        let _ = public_url.set_port(Some(address.port()));
+    }
+}
+
+/// Who may do what over HTTP.
+fn access(config: &Config, settings: &Settings) -> Access {
+    Access::new(config, &settings.api_tokens, &settings.integration_tokens)
+        .limited(&settings.integration_limits)
 }
 
 /// Whether a public URL only names where the server listens, by configuration, on this machine.
@@ -304,11 +372,11 @@ fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
 
 /// One line per way out.
 fn couriers(
-    settings: &Settings,
+    book: &Arc<RwLock<Arc<Settings>>>,
     links: &Links,
     terminal: &Terminal,
 ) -> anyhow::Result<Vec<Arc<dyn Courier>>> {
-    let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
+    let book = Arc::clone(book) as Arc<dyn AddressBook>;
     let parts = notify::Parts { book, links: links.clone(), limits: Limits::default() };
     let mut couriers = notify::couriers(&parts).context("no HTTP client can be made")?;
     couriers.push(Arc::new(terminal.clone()));
@@ -341,6 +409,7 @@ fn desk(engine: &Engine, views: &Views, library: &Arc<Library>, executor: &Execu
         commands: Commands::new(library.register(Registry::builtin(), Some(executor))),
         salt: Arc::new(random),
         release: RELEASE.to_owned(),
+        care: Care::default(),
     }
 }
 

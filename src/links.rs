@@ -5,7 +5,7 @@ use std::{
     fmt, fs,
     io::{self, Write as _},
     path::Path,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -66,7 +66,8 @@ impl fmt::Debug for SigningKey {
 /// Writes and reads the links that messages carry.
 #[derive(Debug, Clone)]
 pub struct Links {
-    public_url: Url,
+    /// Shared by all clones: a reload changes it for all of them.
+    public_url: Arc<RwLock<Url>>,
     key: SigningKey,
 }
 
@@ -106,10 +107,13 @@ pub enum BadLink {
 impl Links {
     /// Links below `public_url`, which may have a path (`https://example.com/watchbell`).
     #[must_use]
-    pub fn new(mut public_url: Url, key: SigningKey) -> Self {
-        public_url.set_query(None);
-        public_url.set_fragment(None);
-        Self { public_url, key }
+    pub fn new(public_url: Url, key: SigningKey) -> Self {
+        Self { public_url: Arc::new(RwLock::new(bare(public_url))), key }
+    }
+
+    /// Links begin with another URL from now on; those that were sent stay good.
+    pub fn begin_with(&self, public_url: Url) {
+        *self.public_url.write().unwrap_or_else(PoisonError::into_inner) = bare(public_url);
     }
 
     /// The key behind the links; it signs hooks too.
@@ -122,7 +126,7 @@ impl Links {
     #[must_use]
     pub fn acknowledge(&self, target: Target, person: Option<&PersonId>, until: Timestamp) -> Url {
         let token = self.token(target, person, until);
-        let mut url = self.public_url.clone();
+        let mut url = self.public_url.read().unwrap_or_else(PoisonError::into_inner).clone();
         let path = format!("{}/a/{token}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         url
@@ -155,6 +159,13 @@ impl Links {
         bytes.extend_from_slice(content.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
+}
+
+/// Without what cannot stand at the beginning of a link.
+fn bare(mut url: Url) -> Url {
+    url.set_query(None);
+    url.set_fragment(None);
+    url
 }
 
 /// Content of a token: target, instant and person, a line each; the person may be missing.

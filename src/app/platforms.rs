@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const AT_ONCE: Duration = Duration::from_millis(30);
 
 /// The platforms that are set up.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Platforms {
     slack: Option<Slack>,
     discord: Option<Discord>,
@@ -96,6 +96,12 @@ impl Platforms {
         slack.into_iter().chain(discord).collect()
     }
 
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slack.is_none() && self.discord.is_none()
+    }
+
     fn all(&self) -> Vec<Arc<dyn Platform>> {
         let slack = self.slack.iter().map(|slack| Arc::new(slack.clone()) as Arc<dyn Platform>);
         let discord = self.discord.iter().map(|discord| Arc::new(discord.clone()) as Arc<dyn Platform>);
@@ -144,7 +150,10 @@ impl Platforms {
     }
 
     /// Looks whether everything is set up as it has to be.
-    pub async fn examine(&self, rooms: &dyn Fn(Channel) -> Vec<String>) -> Vec<(Channel, Vec<Finding>)> {
+    pub async fn examine(
+        &self,
+        rooms: &(dyn Fn(Channel) -> Vec<String> + Sync),
+    ) -> Vec<(Channel, Vec<Finding>)> {
         let mut found = Vec::new();
         for platform in self.all() {
             let channel = platform.channel();

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -67,6 +67,21 @@ impl AccountBook for Settings {
         let person = found.next()?;
         // A mail address of several people is nobody's.
         found.all(|other| other == person).then(|| person.clone())
+    }
+}
+
+/// Settings that a reload replaces.
+impl AccountBook for RwLock<Arc<Settings>> {
+    fn account(&self, person: &PersonId, channel: Channel) -> Option<String> {
+        self.read().unwrap_or_else(PoisonError::into_inner).account(person, channel)
+    }
+
+    fn person(&self, account: &str, channel: Channel) -> Option<PersonId> {
+        self.read().unwrap_or_else(PoisonError::into_inner).person(account, channel)
+    }
+
+    fn person_by_mail(&self, mail: &str) -> Option<PersonId> {
+        self.read().unwrap_or_else(PoisonError::into_inner).person_by_mail(mail)
     }
 }
 

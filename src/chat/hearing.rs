@@ -403,7 +403,7 @@ impl Hearing {
 /// Somebody who is nobody: named by their account, so that what they do is told from what others do.
 fn stranger(account: &str, channel: Channel) -> Caller {
     let actor = Actor::Person(PersonId::new(format!("{channel}:{account}")));
-    Caller { actor, zone: TimeZone::UTC, proven: false, origin: None, account: None }
+    Caller { actor, zone: TimeZone::UTC, proven: false, origin: None, account: None, token: None }
 }
 
 impl Standing {

@@ -122,6 +122,7 @@ fn house_where(strangers: Strangers) -> House {
         commands: Commands::new(Registry::builtin()),
         salt: Arc::new(|| [7; 16]),
         release: "0.1.0".into(),
+        care: crate::command::Care::default(),
     };
     let (told, faults) = watch::channel(Vec::new());
     let engine = running.engine.clone();

@@ -181,6 +181,13 @@ pub struct Completion {
 #[derive(Deserialize)]
 struct Completions {
     items: Vec<Completion>,
+    /// An older server does not say: then it may.
+    #[serde(default = "may_be")]
+    secret: bool,
+}
+
+fn may_be() -> bool {
+    true
 }
 
 #[derive(Serialize)]
@@ -287,6 +294,16 @@ impl Client {
     pub async fn tell<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let url = self.named(self.at(&format!("api/v1/{path}"), &[]));
         self.ask(self.http.post(url).json(body)).await
+    }
+
+    /// Whether a command is told something in secret, so that nobody keeps what was written for it.
+    ///
+    /// # Errors
+    /// When the server did not say.
+    pub async fn is_secret(&self, text: &str) -> Result<bool, Failure> {
+        let url = self.at("api/v1/commands/complete", &[("text", text), ("cursor", "0")]);
+        let completions: Completions = self.ask(self.http.get(self.named(url))).await?;
+        Ok(completions.secret)
     }
 
     /// Looks something up: `path` is what follows `/api/v1/`.

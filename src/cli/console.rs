@@ -27,6 +27,7 @@ pub mod course;
 pub mod follow;
 pub mod line;
 pub mod paint;
+mod typing;
 
 use ask::{Asking, Next};
 use buttons::Buttons;

@@ -152,6 +152,7 @@ fn course(samples: &mut Samples) {
     add("alert::list", world.say(|scene| text::alert::list(scene, 25)));
     add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
     add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
+    add("status::card", world.say(text::status::card));
     world.fires(&["eu-1", "eu-2"], AlertStatus::Firing);
     world.pass(30);
     add("alert::list", world.say(|scene| text::alert::list(scene, 25)));
@@ -199,6 +200,7 @@ fn course(samples: &mut Samples) {
     );
     add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
     add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
+    add("status::card", world.say(text::status::card));
     let both = [(INCIDENT, "Qflow is down".to_owned()), (two, "mail is slow".to_owned())];
     add("incident::choose", text::incident::choose(&both, |id| format!("/incident show {id}")));
     add("message::card", world.message(DeliveryKind::Card, subject, None));
@@ -397,6 +399,9 @@ fn sentences(samples: &mut Samples) {
     }
     add("reply::kept", text::reply::kept("INC-1 is open.".into()));
     add("reply::version", text::reply::version("0.1.0"));
+    for (name, card) in text::samples::house::cards() {
+        add(name, card);
+    }
     runbooks(&mut add);
 }
 

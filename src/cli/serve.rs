@@ -7,7 +7,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::{Common, runtime};
-use crate::app::{App, Options};
+use crate::{
+    app::{App, Options, Rereads},
+    domain::event::Actor,
+    observe,
+};
 
 /// Flags of `serve`.
 #[derive(Debug, Clone, Default, Args)]
@@ -48,6 +52,10 @@ pub fn run(common: &Common, args: ServeArgs) -> ExitCode {
         listen: args.listen,
         commands: common.commands_dir(),
         begins_at: None,
+        rereads: Some(Rereads::by({
+            let common = common.clone();
+            move || common.load()
+        })),
     };
     runtime.block_on(async {
         let app = match App::start(loaded, options).await {
@@ -69,11 +77,11 @@ async fn until_stopped(app: App) -> ExitCode {
         return ExitCode::FAILURE;
     };
     if let Ok(mut hung_up) = signal(SignalKind::hangup()) {
+        let caretaker = app.caretaker();
         tokio::spawn(async move {
             while hung_up.recv().await.is_some() {
-                warn!(
-                    "SIGHUP: this release takes a changed configuration over by a restart; nothing was changed"
-                );
+                // What came of it is in the log.
+                drop(caretaker.reload(Actor::Operator, observe::trace()).await);
             }
         });
     }

@@ -1,8 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, deployment, help, incident, maintenance, me, oncall, page, runbook,
-    silence, spec::CommandSpec, version,
+    Answer, Call, ack, alert, announce, deployment, help, house, incident, maintenance, me, oncall, page,
+    runbook, silence, spec::CommandSpec, version,
 };
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
@@ -48,6 +48,7 @@ builtins! {
     AlertShow = alert::show;
     AlertSnooze = alert::snooze;
     Announce = announce;
+    Audit = house::audit;
     DeploymentBefore = deployment::before;
     DeploymentList = deployment::list;
     DeploymentShow = deployment::show;
@@ -99,5 +100,8 @@ builtins! {
     SilenceExpire = silence::expire;
     SilenceList = silence::list;
     SilenceShow = silence::show;
+    Doctor = house::doctor;
+    Reload = house::reload;
+    Status = house::status;
     Version = version;
 }

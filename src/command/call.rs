@@ -124,6 +124,11 @@ impl Call<'_> {
             Some(origin) => Intent::From { origin, intent: Box::new(intent) },
             None => intent,
         };
+        let named = self.caller.token.as_ref().and_then(|token| token.name.clone());
+        let intent = match named {
+            Some(token) => Intent::ByToken { token, by: self.caller.actor.clone(), intent: Box::new(intent) },
+            None => intent,
+        };
         self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
     }
 

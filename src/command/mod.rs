@@ -10,11 +10,13 @@ mod alert;
 mod announce;
 mod builtin;
 mod call;
+pub mod care;
 pub mod complete;
 mod deployment;
 mod explained;
 mod form;
 mod help;
+mod house;
 mod incident;
 mod maintenance;
 mod me;
@@ -40,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 pub use builtin::Builtin;
 pub use call::{Answer, Call, Undone, VIEWS_PATIENCE};
+pub use care::{Care, Caretaker, Found, NotReloaded, Reloaded};
 pub use complete::{Completion, complete};
 pub use explained::{Explained, Unexplained, explain, instant as meant, integration, simulate};
 pub use help::{help, wrong};
@@ -82,6 +85,8 @@ pub struct Desk {
     pub salt: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
     /// The release of Watchbell, as `/watchbell version` says it.
     pub release: String,
+    /// Who looks after the house: reads its configuration anew, looks whether all is well.
+    pub care: Care,
 }
 
 /// Who calls.
@@ -97,6 +102,17 @@ pub struct Caller {
     pub origin: Option<Origin>,
     /// The account by which they speak, on a chat platform.
     pub account: Option<Account>,
+    /// The token that they showed.
+    pub token: Option<Shown>,
+}
+
+/// What is known of a token that somebody showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// What the audit calls it.
+    pub name: Option<String>,
+    /// It may no more than this, whatever its person may.
+    pub most: Option<Role>,
 }
 
 /// The account by which somebody speaks on a chat platform.
@@ -144,19 +160,40 @@ impl Caller {
             proven: true,
             origin: None,
             account: None,
+            token: None,
         })
     }
 
     /// The local operator of a server without tokens.
     #[must_use]
     pub fn operator(zone: TimeZone) -> Self {
-        Self { actor: Actor::Operator, zone, proven: false, origin: None, account: None }
+        Self { actor: Actor::Operator, zone, proven: false, origin: None, account: None, token: None }
     }
 
     /// What they may do.
     #[must_use]
     pub fn role(&self, config: &Config) -> Role {
-        permission::role_of(&self.actor, config)
+        let held = permission::role_of(&self.actor, config);
+        self.most().map_or(held, |most| most.min(held))
+    }
+
+    /// What the token allows at most, if that is less than everything.
+    #[must_use]
+    pub fn most(&self) -> Option<Role> {
+        self.token.as_ref().and_then(|token| token.most)
+    }
+
+    /// Whether they may do what needs this role.
+    ///
+    /// # Errors
+    /// A card that says why not, and what to do.
+    pub fn may(&self, command: &str, needed: Role, config: &Config) -> Result<(), Card> {
+        permission::check(&self.actor, needed, config)
+            .map_err(|no| text::refusal::not_allowed(command, &no))?;
+        match self.most().filter(|most| *most < needed) {
+            None => Ok(()),
+            Some(most) => Err(text::refusal::token_may_not(command, needed, most)),
+        }
     }
 }
 
@@ -243,9 +280,9 @@ pub async fn submit(
         Ok(parsed) => parsed,
         Err(Wrong::Empty) => return welcome(desk, &caller).await,
         Err(Wrong::Usage { spec, .. } | Wrong::Asked { spec, .. })
-            if let Err(no) = permission::check(&caller.actor, spec.role, &config) =>
+            if let Err(no) = caller.may(&spec.name(), spec.role, &config) =>
         {
-            return Ok(Reply::refused(text::refusal::not_allowed(&spec.name(), &no)));
+            return Ok(Reply::refused(no));
         }
         Err(wrong) => {
             let reply = help::wrong(&registry, &wrong, caller.role(&config));
@@ -257,8 +294,8 @@ pub async fn submit(
             };
         }
     };
-    if let Err(no) = permission::check(&caller.actor, parsed.spec.role, &config) {
-        return Ok(Reply::refused(text::refusal::not_allowed(&parsed.spec.name(), &no)));
+    if let Err(no) = caller.may(&parsed.spec.name(), parsed.spec.role, &config) {
+        return Ok(Reply::refused(no));
     }
     let Some(entry) = registry.entry(&parsed.spec).cloned() else {
         // The parser only finds what is registered.
@@ -297,6 +334,12 @@ async fn ask(
         reply = Reply { form: Some(Box::new(asked.form)), ..Reply::with(false, reply.cards) };
     }
     Ok(reply)
+}
+
+/// Whether a text calls a command that is told something in secret.
+#[must_use]
+pub fn is_secret(registry: &Registry, text: &str) -> bool {
+    parse::entry(registry, text).is_some_and(|entry| entry.spec.is_confidential())
 }
 
 /// What is said to somebody who only called the bot.

@@ -42,8 +42,8 @@ pub use routes::Diagnostic;
 pub use slack::SLACKS_OWN;
 
 pub use settings::{
-    Account, Address, Alive, Budget, Discord, Encryption, Environment, LISTEN, Mail, RoutingKey, Runbook,
-    SecretUrl, Service, Settings, Slack, leads_to_itself, reached_at,
+    Account, Address, Alive, ApiToken, Budget, Discord, Encryption, Environment, LISTEN, Mail, RoutingKey,
+    Runbook, SecretUrl, Service, Settings, Slack, leads_to_itself, reached_at,
 };
 
 pub use source::{Place, Source};

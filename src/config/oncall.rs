@@ -92,7 +92,7 @@ pub(super) fn said<T, E: Display>(
     .ok()
 }
 
-fn date(node: &Node<'_>) -> Option<civil::Date> {
+pub(super) fn date(node: &Node<'_>) -> Option<civil::Date> {
     let read = match node.value.get_ref() {
         DeValue::Datetime(datetime) if datetime.time.is_none() && datetime.offset.is_none() => {
             datetime.date.and_then(|date| {

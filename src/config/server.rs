@@ -12,15 +12,17 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    domain::{duration, id::PersonId, permission::Strangers, room::RoomRule},
+    domain::{duration, id::PersonId, permission::Strangers, person::Role, room::RoomRule},
     links::SHORTEST_KEY,
 };
 
 use super::{
+    oncall::date,
     section::{Node, Reader, Section},
-    settings::{Alive, Budget, Discord, Environment, LISTEN, Runbook, SecretUrl, Service},
+    settings::{Alive, ApiToken, Budget, Discord, Environment, LISTEN, Runbook, SecretUrl, Service},
     source::Place,
     whole::{Kind, Names, Whole},
+    words,
 };
 
 /// `[server]`
@@ -85,29 +87,58 @@ pub(super) fn server(reader: &Reader<'_>, whole: &Whole<'_>) -> Server {
 }
 
 /// `[api]`: tokens that are people.
-pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<(PersonId, SecretString)> {
+pub(super) fn api_tokens(reader: &Reader<'_>, whole: &Whole<'_>) -> Vec<ApiToken> {
     let Some(mut section) = whole.single.get("api").and_then(Node::section) else { return Vec::new() };
     let nodes = section.items("tokens");
     section.finish();
-    let mut tokens: Vec<(PersonId, SecretString, Place)> = Vec::new();
+    let mut tokens: Vec<(ApiToken, Place)> = Vec::new();
     for node in nodes {
         let Some(mut entry) = node.section() else { continue };
         let person = entry.need("person", "person = \"ana\"").and_then(|node| node.filled("\"ana\""));
         let token_node = entry.need("token", "token = { env = \"ANA_TOKEN\" }");
+        let name_node = entry.node("name");
+        let role = entry.node("role").and_then(|node| token_role(&node));
+        let until = entry.node("until").and_then(|node| date(&node));
         entry.finish();
         let person = person.filter(|text| whole.names.check(reader, Kind::Person, &text.value, text.at));
         let token = token_node.as_ref().and_then(Node::token);
+        let name = name_node.as_ref().and_then(|node| node.filled("\"ci\"")).map(|text| text.value);
         let (Some(person), Some(token), Some(token_node)) = (person, token, token_node) else { continue };
-        let same = tokens.iter().find(|(_, other, _)| other.expose_secret() == token.expose_secret());
-        if let Some((other, _, first)) = same {
-            let what =
-                format!("this token has the same value as that of `{other}` in {}", reader.point(*first));
+        let same = |(other, _): &&(ApiToken, Place)| other.token.expose_secret() == token.expose_secret();
+        if let Some((other, first)) = tokens.iter().find(same) {
+            let what = format!(
+                "this token has the same value as that of `{}` in {}",
+                other.person,
+                reader.point(*first)
+            );
             reader.mistake(token_node.at(), what, None, "make a new one: a token is one person");
             continue;
         }
-        tokens.push((PersonId::new(person.value), token, token_node.at()));
+        if let (Some(name), Some(node)) = (&name, &name_node)
+            && tokens.iter().any(|(other, _)| other.name.as_ref() == Some(name))
+        {
+            let what = format!("another token is called `{name}` already");
+            reader.mistake(
+                node.at(),
+                what,
+                None,
+                "call each by a name of its own: the audit tells them apart by it",
+            );
+            continue;
+        }
+        // The first instant of that day in UTC: no zone makes a token live longer.
+        let until =
+            until.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|day| day.timestamp());
+        let person = PersonId::new(person.value);
+        tokens.push((ApiToken { person, token, name, role, until }, token_node.at()));
     }
-    tokens.into_iter().map(|(person, token, _)| (person, token)).collect()
+    tokens.into_iter().map(|(token, _)| token).collect()
+}
+
+fn token_role(node: &Node<'_>) -> Option<Role> {
+    let known = Role::ALL.map(|role| (role.as_str(), role));
+    let remedy = format!("roles are {}", words::list(Role::ALL.map(Role::as_str)));
+    node.one_of(&known, |word| format!("`{word}` is not a role"), remedy)
 }
 
 /// `[alive]`

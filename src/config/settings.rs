@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
@@ -20,6 +20,7 @@ use crate::domain::{
     delivery::Channel,
     id::{ContactName, IntegrationId, PersonId, RouteId},
     permission::Strangers,
+    person::Role,
     room::RoomRule,
 };
 
@@ -38,7 +39,7 @@ pub struct Settings {
     /// Signs hooks and links; absent: made and kept in the data folder.
     pub signing_key: Option<SecretString>,
     /// A token is one person. Empty: who calls from this machine is the local operator.
-    pub api_tokens: Vec<(PersonId, SecretString)>,
+    pub api_tokens: Vec<ApiToken>,
     /// What a source of alerts must show; `None`: nothing.
     pub integration_tokens: BTreeMap<IntegrationId, Option<SecretString>>,
     /// How many messages a minute a source may send; no entry: as many as it likes.
@@ -63,6 +64,21 @@ pub struct Settings {
     pub environments: BTreeMap<String, Environment>,
     /// What runbooks may do.
     pub runbook: Runbook,
+}
+
+/// A token of the API: whoever shows it is its person.
+#[derive(Debug, Clone)]
+pub struct ApiToken {
+    /// Whose it is. Two tokens of one person are one person.
+    pub person: PersonId,
+    /// What is shown.
+    pub token: SecretString,
+    /// What the audit calls it.
+    pub name: Option<String>,
+    /// It may no more than this, whatever its person may.
+    pub role: Option<Role>,
+    /// The first instant at which it is good no more.
+    pub until: Option<Timestamp>,
 }
 
 impl Settings {
@@ -147,6 +163,17 @@ impl Address {
             Self::PagerDuty(_) => Channel::PagerDuty,
             Self::Slack(_) => Channel::Slack,
             Self::Discord(_) => Channel::Discord,
+        }
+    }
+
+    /// All of it, to tell it from another one. Never to be shown.
+    #[must_use]
+    pub fn exact(&self) -> String {
+        match self {
+            Self::Chat => String::new(),
+            Self::Hook(url) => url.to_string(),
+            Self::Ntfy { server, topic } => format!("{server} {topic}"),
+            Self::Mail(text) | Self::Phone(text) | Self::Slack(text) | Self::Discord(text) => text.clone(),
         }
     }
 

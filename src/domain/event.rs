@@ -24,6 +24,7 @@ use super::{
     person::Urgency,
     prose::Prose,
     quiet::QuietEvent,
+    reload::Change,
     response::ResponseEvent,
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
@@ -232,11 +233,25 @@ pub enum Event {
         /// keys of a new data folder are never those of an old one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instance: Option<String>,
+        /// Who had it read anew; none: the process began with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+        /// What is not as it was before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<Change>,
     },
     /// The wall clock was moved while the process ran; waits go on unchanged.
     ClockStepped {
         /// How far, in milliseconds; negative: back.
         by_ms: i64,
+    },
+
+    /// The events of the same trace were wanted by a token that has a name.
+    TokenUsed {
+        /// What the token is called.
+        token: String,
+        /// Whose it is.
+        by: Actor,
     },
 
     // --- alerts and groups ---------------------------------------------------------------------------

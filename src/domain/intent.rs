@@ -17,6 +17,7 @@ use super::{
     page::Target,
     prose::Prose,
     quiet::{QuietIntent, QuietRefusal},
+    reload::Change,
     response::{ResponseIntent, ResponseRefusal},
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
@@ -52,6 +53,15 @@ pub enum Intent {
         /// What they want by it.
         intent: Box<Intent>,
     },
+    /// Somebody wants something by a token that has a name: what follows says by which.
+    ByToken {
+        /// What the token is called.
+        token: String,
+        /// Whose it is.
+        by: Actor,
+        /// What they want by it.
+        intent: Box<Intent>,
+    },
     /// The clock: whatever is due next, one thing at a time.
     Due,
     /// A worker wants to attempt a delivery.
@@ -71,6 +81,10 @@ pub enum Intent {
         release: String,
         /// A random name for a journal that has none yet.
         instance: String,
+        /// Who had it read anew; none: the process begins with it.
+        by: Option<Actor>,
+        /// What is not as it was before.
+        changes: Vec<Change>,
     },
     /// The wall clock was moved by this much.
     ClockStepped {

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod announcement;
 mod apply;
+pub mod audit;
 pub mod config;
 pub mod decide;
 pub mod delivery;
@@ -31,6 +32,7 @@ pub mod permission;
 pub mod person;
 pub mod prose;
 pub mod quiet;
+pub mod reload;
 pub mod response;
 pub mod room;
 pub mod run;

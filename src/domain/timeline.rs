@@ -41,6 +41,8 @@ pub enum Key {
     Announcements,
     /// Silences and maintenance.
     Silences,
+    /// What people did, and configurations that came into force.
+    Audit,
 }
 
 impl Key {
@@ -64,6 +66,7 @@ impl Key {
             Self::Announcements => (10, 0),
             // Others have asked for numbers below.
             Self::Silences => (20, 0),
+            Self::Audit => (11, 0),
         };
         let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
         [tag, n0, n1, n2, n3, n4, n5, n6, n7]
@@ -108,6 +111,14 @@ pub fn keys(event: &Event) -> Vec<Key> {
 
 /// Calls `file` with every key of an event, without allocating: the views see every event pass.
 pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
+    of_things(event, &mut file);
+    if matches!(event, Event::TokenUsed { .. }) || super::audit::act(event).is_some() {
+        file(Key::Audit);
+    }
+}
+
+/// Under which things it is filed; the first one is what it is about.
+fn of_things(event: &Event, mut file: impl FnMut(Key)) {
     // No `_` here: a new event does not compile until somebody has decided where it is looked up.
     match event {
         // Accounts are part of no thing that has a timeline; the journal has them.
@@ -119,6 +130,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         // outcomes, the wait of a group by the page that follows.
         Event::ConfigurationLoaded { .. }
         | Event::ClockStepped { .. }
+        | Event::TokenUsed { .. }
         | Event::GroupNotified { .. }
         | Event::AttemptStarted { .. }
         | Event::StormBegan { .. }

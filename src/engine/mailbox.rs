@@ -14,7 +14,14 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{Accepted, Look, Rejected};
-use crate::domain::{alert::Report, config::Config, event::TraceId, id::Seq, intent::Intent};
+use crate::domain::{
+    alert::Report,
+    config::Config,
+    event::{Actor, TraceId},
+    id::Seq,
+    intent::Intent,
+    reload::Change,
+};
 
 /// How much may wait before callers are told to come back.
 pub(super) const ROOM: usize = 16_384;
@@ -45,7 +52,22 @@ pub(super) enum Mail {
     /// Somebody looks something up.
     Read(Reading),
     /// Another configuration comes into force.
-    Configure { config: Arc<Config>, answer: Answer },
+    Configure { change: Box<Coming>, answer: Answer },
+}
+
+/// A configuration that comes into force.
+pub struct Coming {
+    /// What decisions depend on from now on.
+    pub config: Arc<Config>,
+    /// Ties it to log lines.
+    pub trace: TraceId,
+    /// Who had it read anew; none: the process begins with it.
+    pub by: Option<Actor>,
+    /// What is not as it was before.
+    pub changes: Vec<Change>,
+    /// Puts everything into force that stands beside the domain, at the same instant: addresses, tokens, commands. Runs
+    /// on the engine's thread, so it only exchanges what was made before.
+    pub beside: Box<dyn FnOnce() + Send>,
 }
 
 /// Who has an intent: the engine that decides it, or the caller who takes it back. The first one has it.
@@ -266,8 +288,17 @@ impl Engine {
     /// # Errors
     /// When the queue is full or the engine has stopped.
     pub async fn configure(&self, config: Arc<Config>) -> Result<Accepted, Rejected> {
+        let (trace, beside) = (TraceId::default(), Box::new(|| ()));
+        self.reload(Coming { config, trace, by: None, changes: Vec::new(), beside }).await
+    }
+
+    /// Puts another configuration into force, with everything beside it, between two intents.
+    ///
+    /// # Errors
+    /// As [`Engine::configure`]; the old one stays in force then.
+    pub async fn reload(&self, change: Coming) -> Result<Accepted, Rejected> {
         let (answer, answered) = oneshot::channel();
-        self.mailbox.post(Mail::Configure { config, answer })?;
+        self.mailbox.post(Mail::Configure { change: Box::new(change), answer })?;
         answered.await.unwrap_or(Err(Rejected::Stopped))
     }
 

@@ -14,7 +14,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use mailbox::Engine;
+pub use mailbox::{Coming, Engine};
 
 use std::{sync::Arc, time::Duration};
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tracing::{error, warn};
 
 use super::{
-    Accepted, Rejected,
+    Accepted, Coming, Rejected,
     clock::Clock,
     core::{Core, Lane},
     mailbox::{Answer, Engine, Mail, Mailbox, Receipt},
@@ -236,11 +236,20 @@ impl Loop {
                     }
                 }
             }
-            Mail::Configure { config, answer } => {
+            Mail::Configure { change, answer } => {
+                let Coming { config, trace, by, changes, beside } = *change;
+                let trace = if by.is_some() { trace } else { self.parts.trace };
                 self.core.configure(config);
+                // It only exchanges pointers; should it break off all the same, pages go on.
+                if catch_unwind(AssertUnwindSafe(beside)).is_err() {
+                    error!(
+                        "a part did not take the new configuration over (a fault in Watchbell): start it again"
+                    );
+                }
                 let release = env!("CARGO_PKG_VERSION").to_owned();
-                let intent = Intent::Configured { release, instance: self.parts.instance.clone() };
-                let result = self.core.decide(self.parts.trace, intent, now);
+                let instance = self.parts.instance.clone();
+                let result =
+                    self.core.decide(trace, Intent::Configured { release, instance, by, changes }, now);
                 self.batch.push(Reply::Intent(answer, result.map_err(Rejected::Refused)));
             }
         }

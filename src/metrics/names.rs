@@ -88,6 +88,7 @@ macro_rules! event_types {
 event_types! {
     ConfigurationLoaded => "configuration_loaded",
     ClockStepped => "clock_stepped",
+    TokenUsed => "token_used",
     AlertFired => "alert_fired",
     AlertChanged => "alert_changed",
     AlertResolved => "alert_resolved",

@@ -80,7 +80,7 @@ impl Executor {
         group: Option<GroupId>,
     ) -> Result<Told, NotStarted> {
         let (registry, line, by) = (desk.commands.current(), line.to_owned(), identity(runbook));
-        let (runbook, world) = (Arc::clone(runbook), self.world.clone());
+        let (runbook, world) = (Arc::clone(runbook), self.world());
         let seen = look(desk, move |look| {
             let now = look.now.civil;
             let me = by.person();

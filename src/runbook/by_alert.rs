@@ -21,8 +21,8 @@ const AT_ONCE: usize = 8;
 
 impl Executor {
     /// Starts what is due for groups, in its order, until the house ends; also what was due before it began.
-    pub fn keep_watch(&self, desk: &Desk, library: &Arc<Library>) {
-        self.spawn(keep_watch(self.clone(), desk.clone(), Arc::clone(library)));
+    pub fn keep_watch(&self, desk: &Desk) {
+        self.spawn(keep_watch(self.clone(), desk.clone()));
     }
 
     /// Starts it, or says why not: either way it is due no more. None: the house is ending.
@@ -44,13 +44,14 @@ impl Executor {
     }
 }
 
-async fn keep_watch(executor: Executor, desk: Desk, library: Arc<Library>) {
+async fn keep_watch(executor: Executor, desk: Desk) {
     let mut commits = executor.commits.clone();
     loop {
         commits.mark_unchanged();
         let due = look(&desk, |look| look.state.next_due_run(AT_ONCE).cloned()).await;
         match due {
             Ok(Some(due)) => {
+                let library = Arc::clone(&executor.shelf.borrow());
                 if executor.start_due(&desk, &library, due).await.is_none() {
                     return;
                 }

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::{
     Library, Runbook,
@@ -26,12 +27,8 @@ const MOST_MISSED: u32 = 10_000;
 impl Executor {
     /// Runs what is due at its times, until the house ends. `last` is when the journal was last written before this
     /// start, if ever: what was due since then was missed.
-    pub fn keep_time(&self, desk: &Desk, library: &Arc<Library>, last: Option<Timestamp>) {
-        let timed = |runbook: &&Arc<Runbook>| runbook.by_itself.schedule.is_some();
-        let runbooks: Vec<Arc<Runbook>> = library.runbooks().filter(timed).cloned().collect();
-        if !runbooks.is_empty() {
-            self.spawn(keep_time(self.clone(), desk.clone(), runbooks, last));
-        }
+    pub fn keep_time(&self, desk: &Desk, last: Option<Timestamp>) {
+        self.spawn(keep_time(self.clone(), desk.clone(), self.shelf.subscribe(), last));
     }
 
     /// Starts a runbook because its time has come.
@@ -46,7 +43,17 @@ impl Executor {
     }
 }
 
-async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, last: Option<Timestamp>) {
+fn timed(library: &Library) -> Vec<Arc<Runbook>> {
+    library.runbooks().filter(|runbook| runbook.by_itself.schedule.is_some()).cloned().collect()
+}
+
+async fn keep_time(
+    executor: Executor,
+    desk: Desk,
+    mut shelf: watch::Receiver<Arc<Library>>,
+    last: Option<Timestamp>,
+) {
+    let mut runbooks = timed(&shelf.borrow_and_update());
     let Ok(mut seen) = look(&desk, |look| look.now.civil).await else { return };
     for runbook in &runbooks {
         let Some((due, times)) = last.and_then(|last| missed(runbook, last, seen)) else { continue };
@@ -54,9 +61,17 @@ async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, 
         drop(tell(&desk, observe::trace(), RunIntent::Missed(missed)).await);
     }
     loop {
-        let Some(next) = runbooks.iter().filter_map(|runbook| due(runbook, seen)).min() else { return };
-        let pause = Duration::try_from(next.duration_since(seen)).unwrap_or_default();
-        tokio::time::sleep(pause.min(LOOK)).await;
+        let next = runbooks.iter().filter_map(|runbook| due(runbook, seen)).min();
+        let pause = next.map(|next| Duration::try_from(next.duration_since(seen)).unwrap_or_default());
+        let others = tokio::select! {
+            () = until(pause) => false,
+            changed = shelf.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                true
+            }
+        };
         let Ok(now) = look(&desk, |look| look.now.civil).await else { return };
         for runbook in &runbooks {
             if let Some(due) = due(runbook, seen).filter(|due| *due <= now) {
@@ -65,6 +80,18 @@ async fn keep_time(executor: Executor, desk: Desk, runbooks: Vec<Arc<Runbook>>, 
         }
         // Set back: what was done at these times is not done again.
         seen = seen.max(now);
+        if others {
+            // Their first time is one that comes after they came.
+            runbooks = timed(&shelf.borrow_and_update());
+        }
+    }
+}
+
+/// So long, but no longer than until the clock is looked at again; without anything due for ever.
+async fn until(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause.min(LOOK)).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use jiff::tz::TimeZone;
@@ -37,7 +37,9 @@ use crate::{
 /// Does the runs of runbooks. Clones share what runs.
 #[derive(Clone)]
 pub struct Executor {
-    pub(super) world: World,
+    world: Arc<RwLock<World>>,
+    /// The runbooks in force.
+    pub(super) shelf: Arc<watch::Sender<Arc<Library>>>,
     pub(super) commits: watch::Receiver<Seq>,
     pub(super) studio: Studio,
     engine: Engine,
@@ -51,7 +53,8 @@ impl Executor {
     /// When there is no usable TLS.
     pub fn new(settings: &Settings, engine: &Engine, commits: watch::Receiver<Seq>) -> reqwest::Result<Self> {
         Ok(Self {
-            world: World::new(settings)?,
+            world: Arc::new(RwLock::new(World::new(settings)?)),
+            shelf: Arc::new(watch::Sender::new(Arc::default())),
             commits,
             studio: Studio::default(),
             engine: engine.clone(),
@@ -65,12 +68,26 @@ impl Executor {
         Self { studio: Studio::new(pictures, grounds), ..self }
     }
 
+    /// What may be asked and started now. A run keeps what was in force when it began.
+    pub(super) fn world(&self) -> World {
+        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other settings and runbooks from now on. Runs go on as they began; answers and budgets are kept.
+    pub fn replace(&self, settings: &Settings, library: &Arc<Library>) {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        *world = world.with(settings);
+        drop(world);
+        self.shelf.send_replace(Arc::clone(library));
+    }
+
     /// Takes up what ran when the process ended, keeps time, and watches for what alerts start. `last` is when the
     /// journal was last written before this start.
     pub async fn take_up(&self, desk: &Desk, library: &Arc<Library>, last: Option<jiff::Timestamp>) {
         self.resume(desk, library).await;
-        self.keep_time(desk, library, last);
-        self.keep_watch(desk, library);
+        self.shelf.send_replace(Arc::clone(library));
+        self.keep_time(desk, last);
+        self.keep_watch(desk);
     }
 
     /// Takes up what ran when the process ended.
@@ -151,9 +168,10 @@ impl Executor {
         said: Said,
     ) -> Option<Running> {
         let plan = run.plan.clone();
-        let environment = self.world.environment(&plan.environment)?.clone();
+        let world = self.world();
+        let environment = world.environment(&plan.environment)?.clone();
         let (spec, told) = (Arc::clone(&runbook.spec), plan::secrets(&runbook.spec, &given));
-        let (asked, place) = (plan.clone(), Place::new(&self.world, &environment, &told));
+        let (asked, place) = (plan.clone(), Place::new(&world, &environment, &told));
         let matchers = runbook.by_itself.on_alert.clone();
         let seen = desk.engine.read(move |look| {
             let about = About {

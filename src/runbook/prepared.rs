@@ -64,6 +64,18 @@ impl World {
         })
     }
 
+    /// The same with other settings; answers of the last seconds and budgets stay.
+    #[must_use]
+    pub fn with(&self, settings: &Settings) -> Self {
+        let rules = &settings.runbook;
+        Self {
+            fetch: self.fetch.clone(),
+            environments: environments(settings),
+            hosts: rules.hosts.clone(),
+            allowed: Allowed { programs: rules.programs.clone(), scripts: rules.scripts.clone() },
+        }
+    }
+
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.get(name)
     }

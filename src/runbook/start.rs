@@ -52,9 +52,17 @@ async fn begin(
     executor: &Executor,
     about: Option<guide::About>,
 ) -> Answer {
+    // The rules know its person, and not by what they speak.
+    if let Some(needed) = runbook.actions().filter_map(|action| action.settings.role).max()
+        && let Err(no) = call.caller.may(&runbook.command(), needed, &call.config)
+        && call.caller.most().is_some()
+    {
+        return Err(Reply::refused(no).into());
+    }
     let named = call.get::<String>(runbook.environment_flag).or_else(|| runbook.environment.clone());
-    let named = named.or_else(|| executor.world.usual().map(str::to_owned)).unwrap_or_default();
-    let Some(environment) = executor.world.environment(&named).cloned() else {
+    let world = executor.world();
+    let named = named.or_else(|| world.usual().map(str::to_owned)).unwrap_or_default();
+    let Some(environment) = world.environment(&named).cloned() else {
         return Err(Reply::refused(text::runbook::no_environment(&named)).into());
     };
     let about_channel = call.channel.clone();

@@ -14,6 +14,7 @@ use crate::domain::{
     intent::{Already, BadTimes, Refusal},
     page::Target,
     permission::NotAllowed,
+    person::Role,
 };
 
 /// What was written is no channel.
@@ -153,6 +154,13 @@ pub fn not_allowed(command: &str, no_role: &NotAllowed) -> Card {
         people => format!("Ask {}. ", people.join(" or ")),
     };
     no(format!("{command} needs the role {needed}; you are {held}."), &format!("{whom}Nothing was changed."))
+}
+
+/// A token allows less than its person may.
+#[must_use]
+pub fn token_may_not(command: &str, needed: Role, most: Role) -> Card {
+    let text = "Use a token without `role`, or ask in chat. Nothing was changed.";
+    no(format!("{command} needs the role {needed}; this token is for {most} only."), text)
 }
 
 /// The views do not answer.

@@ -24,6 +24,7 @@ use crate::domain::{
 use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
+pub(crate) mod house;
 mod response;
 pub(in crate::text) mod runs;
 mod swaps;
@@ -215,6 +216,8 @@ fn events() -> Vec<Event> {
             digest: "3fa4b2c1d09e88aa".repeat(4),
             release: "0.1.0".into(),
             instance: None,
+            by: None,
+            changes: Vec::new(),
         },
         Event::ClockStepped { by_ms: -180_000 },
         fired(
@@ -430,6 +433,7 @@ fn events() -> Vec<Event> {
     events.extend(runs::events());
     events.extend(deployments::events());
     events.extend(response::events());
+    events.extend(house::events());
     events
 }
 

@@ -167,19 +167,20 @@ pub fn entry(record: &Record) -> Option<Entry> {
     let (kind, by, text) = match &record.event {
         Event::GroupNotified { .. }
         | Event::RunDue(_)
+        | Event::TokenUsed { .. }
         | Event::DeliveryQueued(_)
         | Event::AttemptStarted { .. }
         | Event::StormBegan { .. }
         | Event::StormJoined { .. }
         | Event::StormEnded { .. } => return None,
         Event::DeliveryCancelled { to, kind, .. } => (Kind::Cancelled, watchbell(), cancelled(to, *kind)?),
-        Event::ConfigurationLoaded { digest, release, .. } => {
-            let text = format!(
-                "Configuration {} came into force (Watchbell {})",
-                plain(digest, 12),
-                plain(release, NAME)
-            );
-            (Kind::Configuration, watchbell(), text)
+        Event::ConfigurationLoaded { digest, release, by, changes, .. } => {
+            let changed: Vec<String> = changes.iter().map(super::house::change).collect();
+            let changed =
+                if changed.is_empty() { String::new() } else { format!(": {}", changed.join("; ")) };
+            let (digest, release) = (plain(digest, 12), plain(release, NAME));
+            let text = format!("Configuration {digest} came into force (Watchbell {release}){changed}");
+            (Kind::Configuration, by.as_ref().map_or_else(watchbell, name), text)
         }
         Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
         Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),

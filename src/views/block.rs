@@ -40,7 +40,8 @@ pub(super) fn place(key: Key) -> (Bucket, u8) {
         | Key::Run(_)
         | Key::Runs
         | Key::Announcements
-        | Key::Silences => (key, 0),
+        | Key::Silences
+        | Key::Audit => (key, 0),
     };
     (bucket.to_bytes(), u8::try_from(low).unwrap_or_default())
 }

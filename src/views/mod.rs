@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use self::{
@@ -32,12 +33,16 @@ use self::{
 };
 use crate::{
     domain::{
+        audit::{What, act},
         event::{Event, Record},
-        id::Seq,
+        id::{PersonId, Seq},
         timeline::Key,
     },
     journal::{JournalError, Reader},
 };
+
+/// So many acts are read at once.
+const ACTS: usize = 256;
 
 /// How far the views are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +120,19 @@ pub struct Ended {
     pub fired: Record,
     /// The record of its `AlertResolved`.
     pub resolved: Record,
+}
+
+/// Which acts are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Act {
+    /// Of whom.
+    pub by: Option<PersonId>,
+    /// About what.
+    pub what: Option<What>,
+    /// Since when (civil time).
+    pub since: Option<Timestamp>,
+    /// Before this one.
+    pub before: Option<Seq>,
 }
 
 /// The views; clones share one store. They end with [`Views::stop`], or when the last clone is dropped.
@@ -231,6 +249,44 @@ impl Views {
                 }
             }
             Ok(ended)
+        })
+        .await
+    }
+
+    /// Acts that are wanted, the newest first, up to `limit`, with the names of tokens between them
+    /// ([`Event::TokenUsed`], each before the acts of its trace).
+    ///
+    /// # Errors
+    /// When the views do not answer now.
+    pub async fn acts(&self, wanted: Act, limit: usize) -> Result<Vec<Record>, Down> {
+        self.look_up(move |index, reader| {
+            let mut before = wanted.before.unwrap_or(Seq(u64::MAX));
+            let (mut found, mut acts) = (Vec::new(), 0);
+            'looking: loop {
+                let items = index.newest(place(Key::Audit), before, ACTS)?;
+                let Some(last) = items.last() else { break };
+                before = last.seq;
+                for record in records_of(reader, &items)? {
+                    if wanted.since.is_some_and(|since| record.at < since) {
+                        break 'looking;
+                    }
+                    let Some((what, by)) = act(&record.event) else {
+                        found.push(record);
+                        continue;
+                    };
+                    let is_wanted = wanted.what.is_none_or(|wanted| wanted == what)
+                        && wanted.by.as_ref().is_none_or(|person| by.is(person));
+                    if !is_wanted {
+                        continue;
+                    }
+                    if acts == limit {
+                        break 'looking;
+                    }
+                    acts += 1;
+                    found.push(record);
+                }
+            }
+            Ok(found)
         })
         .await
     }

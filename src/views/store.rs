@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Raised when anything about keys, buckets, items or totals changes: older folders are made anew.
-const SCHEMA: u8 = 2;
+const SCHEMA: u8 = 3;
 /// sled's cache: the least that does not slow the writer down.
 const CACHE_BYTES: u64 = 4 << 20;
 /// Where the totals stand; no bucket begins with 0.

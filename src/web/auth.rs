@@ -14,19 +14,22 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{House, limit::Limit, problem::Problem, signature::Proof};
 use crate::{
-    command::Caller,
+    command::{Caller, Shown},
+    config::ApiToken,
     domain::{
         config::{Config, Integration},
         event::Actor,
         id::{IntegrationId, PersonId},
+        person::Role,
     },
+    engine::clock::wall,
     metrics::BadInput,
 };
 
@@ -37,6 +40,20 @@ pub struct Peer(pub SocketAddr);
 /// The digest of a token.
 #[derive(Clone, Copy)]
 pub struct Seal([u8; 32]);
+
+impl PartialEq for Seal {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other).into()
+    }
+}
+
+impl Eq for Seal {}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Seal(…)")
+    }
+}
 
 impl Seal {
     pub(super) fn of(token: &str) -> Self {
@@ -50,7 +67,7 @@ impl Seal {
 /// Who may do what over HTTP; made anew when the configuration changes.
 #[derive(Default)]
 pub struct Access {
-    people: Vec<(PersonId, Seal)>,
+    people: Vec<(Bearer, Option<Timestamp>)>,
     gates: BTreeMap<IntegrationId, Gate>,
 }
 
@@ -70,11 +87,16 @@ impl Access {
     #[must_use]
     pub fn new(
         config: &Config,
-        api_tokens: &[(PersonId, SecretString)],
+        api_tokens: &[ApiToken],
         integration_tokens: &BTreeMap<IntegrationId, Option<SecretString>>,
     ) -> Self {
-        let people =
-            api_tokens.iter().map(|(id, token)| (id.clone(), Seal::of(token.expose_secret()))).collect();
+        let bearer = |one: &ApiToken| Bearer {
+            person: one.person.clone(),
+            name: one.name.clone(),
+            most: one.role,
+            seal: Seal::of(one.token.expose_secret()),
+        };
+        let people = api_tokens.iter().map(|one| (bearer(one), one.until)).collect();
         let gate = |integration: &Integration| {
             let token = integration_tokens.get(&integration.id).and_then(Option::as_ref);
             let proof = Proof::of(integration.kind, token);
@@ -107,16 +129,31 @@ impl Access {
         !self.people.is_empty()
     }
 
-    /// The person with this token. Every token is compared, whichever it is.
-    fn person(&self, token: &str) -> Option<&PersonId> {
+    /// Whether somebody who is known since before would be let in today, by the same token.
+    pub(super) fn still_knows(&self, who: &Who) -> bool {
+        match who {
+            Who::Token(bearer) => self.people.iter().any(|(known, _)| known == bearer),
+            Who::Local(_) => !self.has_tokens(),
+        }
+    }
+
+    /// Whose token this is. Every token is compared, whichever it is.
+    ///
+    /// # Errors
+    /// Why it is nobody's (any more), in words that say nothing of what other tokens there are.
+    fn bearer(&self, token: &str, now: Timestamp) -> Result<&Bearer, &'static str> {
         let seal = Seal::of(token);
         let mut found = None;
-        for (person, known) in &self.people {
-            if known.is(&seal).into() {
-                found = Some(person);
+        for (bearer, until) in &self.people {
+            if bearer.seal.is(&seal).into() {
+                found = Some((bearer, until));
             }
         }
-        found
+        match found {
+            Some((_, Some(until))) if *until <= now => Err("this token is good no more: its day is over"),
+            Some((bearer, _)) => Ok(bearer),
+            None => Err("nobody has this token"),
+        }
     }
 
     /// The gate of an integration, when the request may pass it. `token` is what it showed. Where the gate wants a
@@ -218,11 +255,23 @@ fn is_loopback_name(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whose a token is, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The person.
+    pub person: PersonId,
+    /// What the audit calls the token.
+    pub name: Option<String>,
+    /// It may no more than this.
+    pub most: Option<Role>,
+    seal: Seal,
+}
+
 /// Who calls the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// A person, by their token.
-    Token(PersonId),
+    Token(Bearer),
     /// The local operator, who may say who they are.
     Local(Option<PersonId>),
 }
@@ -232,7 +281,7 @@ impl Who {
     #[must_use]
     pub fn person(&self) -> Option<&PersonId> {
         match self {
-            Self::Token(person) => Some(person),
+            Self::Token(bearer) => Some(&bearer.person),
             Self::Local(person) => person.as_ref(),
         }
     }
@@ -265,13 +314,18 @@ impl Who {
         match self.person() {
             None => Ok(Caller::operator(TimeZone::try_system().unwrap_or(TimeZone::UTC))),
             Some(person) => {
-                // Without a token anybody at this machine may say that they are anybody.
-                let proven = matches!(self, Self::Token(_));
+                let token = match self {
+                    Self::Token(bearer) => Some(Shown { name: bearer.name.clone(), most: bearer.most }),
+                    Self::Local(_) => None,
+                };
+                // Without a token anybody at this machine may say that they are anybody; and a token that is for less
+                // than its person says yes to nothing in their name.
+                let proven = token.as_ref().is_some_and(|token| token.most.is_none());
                 let caller = Caller::person(person, config).map_err(|refusal| {
                     Problem::wrong(field, crate::text::refusal::card(&refusal, &TimeZone::UTC).title)
                         .remedy("Name a person of people.toml by the key of its table, as in `ana`")
                 })?;
-                Ok(Caller { proven, ..caller })
+                Ok(Caller { proven, token, ..caller })
             }
         }
     }
@@ -302,17 +356,17 @@ fn who(house: &House, parts: &Parts) -> Result<Who, Problem> {
     // A browser cannot give a WebSocket headers; elsewhere a token in an address would end up in logs.
     let live = parts.method == Method::GET && parts.uri.path() == super::live::PATH;
     let shown = token(&parts.headers, if live { parts.uri.query() } else { None });
-    let person = shown.as_deref().and_then(|token| access.person(token)).cloned().ok_or_else(|| {
+    let bearer = shown.as_deref().ok_or("a token is needed");
+    let bearer = bearer.and_then(|token| access.bearer(token, wall())).cloned().map_err(|detail| {
         house.metrics.bad_input(BadInput::Token);
-        let detail = if shown.is_some() { "nobody has this token" } else { "a token is needed" };
         Problem::unauthorized(detail).remedy("Send your token as `Authorization: Bearer …`")
     })?;
     match named {
-        Some(named) if named != person => {
+        Some(named) if named != bearer.person => {
             let detail = "a token is one person, and this one is somebody else's";
             Err(Problem::forbidden(detail).field("as").remedy("Leave `as` out"))
         }
-        _ => Ok(Who::Token(person)),
+        _ => Ok(Who::Token(bearer)),
     }
 }
 
@@ -334,9 +388,14 @@ mod tests {
     fn only_a_token_shows_who_somebody_is() {
         let config = crate::config::load(None, &|_| None).unwrap().config;
         let ana = || config.people.keys().next().unwrap().clone();
-        for (who, proven) in
-            [(Who::Token(ana()), true), (Who::Local(Some(ana())), false), (Who::Local(None), false)]
-        {
+        let token = |most| Bearer { person: ana(), name: None, most, seal: Seal::of("s3cret") };
+        for (who, proven) in [
+            (Who::Token(token(None)), true),
+            // It is for less than ana may: no yes of hers.
+            (Who::Token(token(Some(Role::Operator))), false),
+            (Who::Local(Some(ana())), false),
+            (Who::Local(None), false),
+        ] {
             let caller = who.caller(&config, "as").unwrap();
             assert_eq!(caller.proven, proven, "{who:?}");
         }

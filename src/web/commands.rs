@@ -60,6 +60,8 @@ pub(super) async fn run(
 #[derive(Serialize)]
 struct Completions {
     items: Vec<command::Completion>,
+    /// Whether the command is told something in secret: nobody keeps what was written for it.
+    secret: bool,
 }
 
 /// `GET /api/v1/commands/complete?text=&cursor=`: the cursor is a byte offset, at the end when it is not given.
@@ -73,14 +75,15 @@ pub(super) async fn complete(
     let cursor = query.parsed::<usize>("cursor", "Send a byte offset into the text")?.unwrap_or(text.len());
     // What is longer is no command; the engine has better things to do than to look into it.
     if text.chars().count() > command::parse::LONGEST {
-        return Ok(fresh(Completions { items: Vec::new() }));
+        return Ok(fresh(Completions { items: Vec::new(), secret: true }));
     }
     let registry = house.desk.commands.current();
+    let secret = command::is_secret(&registry, &text);
     let (items, _) = house
         .look(move |look| {
             let caller = who.caller(look.config, "as")?;
             Ok::<_, Problem>(command::complete(&registry, look, &caller, &text, cursor))
         })
         .await?;
-    Ok(fresh(Completions { items: items? }))
+    Ok(fresh(Completions { items: items?, secret }))
 }

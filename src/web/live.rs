@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::{House, Who, problem::Problem, query::Query};
+use super::{Access, House, Who, problem::Problem, query::Query};
 use crate::{
     chat::{self, Listener},
     domain::{
@@ -49,6 +49,7 @@ const AT_ONCE: usize = 256;
 /// The largest frame that a listener may send, in bytes; nothing it sends is needed.
 const FRAME: usize = 4 * 1024;
 /// Why a listener is let go: it may come back with `?from=`.
+const NOT_KNOWN: &str = "the token is not good any more";
 const TOO_SLOW: &str = "too slow: come back with ?from= the last sequence";
 
 /// What is sent.
@@ -101,11 +102,15 @@ pub(super) async fn follow(
     let upgrade = upgrade.max_message_size(FRAME).max_frame_size(FRAME);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let open = house.metrics.listener();
+        let mut access = house.access.clone();
+        access.mark_unchanged();
         let stream = Stream {
             socket,
             reader: Arc::clone(&house.reader),
             commits: house.reader.watch(),
             closing: house.closing.clone(),
+            access,
+            who: who.clone(),
             sent: from,
             heard: Instant::now(),
         };
@@ -119,6 +124,10 @@ struct Stream {
     reader: Arc<dyn Reader>,
     commits: watch::Receiver<Seq>,
     closing: watch::Receiver<bool>,
+    /// Changes when other tokens are in force.
+    access: watch::Receiver<Arc<Access>>,
+    /// Who follows.
+    who: Who,
     /// The last event that was sent.
     sent: Seq,
     /// When the listener was last heard of.
@@ -175,6 +184,15 @@ impl Stream {
                 }
                 () = async { drop(self.closing.wait_for(|closing| *closing).await) } => {
                     return Err(Some((close_code::AWAY, "the server stops")));
+                }
+                changed = self.access.changed() => {
+                    if changed.is_err() {
+                        return Err(Some((close_code::AWAY, "the server stops")));
+                    }
+                    let access = Arc::clone(&self.access.borrow_and_update());
+                    if !access.still_knows(&self.who) {
+                        return Err(Some((close_code::POLICY, NOT_KNOWN)));
+                    }
                 }
             }
         }
@@ -259,7 +277,8 @@ fn subject(record: &Record) -> Option<String> {
         | timeline::Key::Ended
         | timeline::Key::Runs
         | timeline::Key::Announcements
-        | timeline::Key::Silences => None,
+        | timeline::Key::Silences
+        | timeline::Key::Audit => None,
     }
 }
 

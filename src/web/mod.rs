@@ -6,6 +6,7 @@
 
 mod ack;
 mod alerts;
+mod audit;
 mod auth;
 mod body;
 mod commands;
@@ -19,6 +20,7 @@ mod limit;
 mod list;
 mod live;
 mod oncall;
+mod openapi;
 mod pages;
 mod problem;
 mod query;
@@ -131,6 +133,8 @@ pub fn router(house: House) -> Router {
         .route("/api/v1/silences", reads(get(silences::list)))
         .route("/api/v1/oncall", reads(get(oncall::show)))
         .route("/api/v1/oncall/gaps", reads(get(gaps::show)))
+        .route("/api/v1/audit", reads(get(audit::list)))
+        .route(openapi::PATH, reads(get(openapi::show)))
         .route(live::PATH, reads(get(live::follow)))
         .route("/slack/commands", only("POST", post(slack_events::commands)))
         .route("/slack/interactions", only("POST", post(slack_events::interactions)))

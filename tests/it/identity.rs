@@ -155,7 +155,14 @@ fn a_later_configuration_counts_more_and_whoever_leaves_it_loses_the_account() {
         change(&mut config);
         world.config = Arc::new(config);
         world.core.configure(Arc::clone(&world.config));
-        world.want(Intent::Configured { release: "0".into(), instance: "x".into() }).unwrap();
+        world
+            .want(Intent::Configured {
+                release: "0".into(),
+                instance: "x".into(),
+                by: None,
+                changes: Vec::new(),
+            })
+            .unwrap();
         (whose(&world, "UX"), world.state().links.accounts.len())
     };
     let with_account = come(&|config| {

@@ -28,6 +28,7 @@ mod pagerduty;
 mod peer;
 mod promises;
 mod qflow;
+mod reload;
 mod response;
 mod rooms;
 mod runbooks;

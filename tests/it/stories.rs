@@ -20,6 +20,7 @@ mod merges;
 mod pages;
 mod quiet;
 mod quiet_ends;
+mod reload;
 mod response;
 mod storms;
 

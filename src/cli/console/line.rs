@@ -18,6 +18,7 @@ use reedline::{
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use unicode_width::UnicodeWidthChar as _;
 
+use super::typing::{Discreet, GoesOn, IsSecret, joined};
 use crate::cli::{clean, client::Client};
 
 /// Lines that the history keeps.
@@ -68,7 +69,7 @@ impl Editor {
             let prompt = Sign { name };
             loop {
                 let read = match line.read_line(&prompt) {
-                    Ok(Signal::Success(text)) => Typed::Line(text),
+                    Ok(Signal::Success(text)) => Typed::Line(joined(&text).into_owned()),
                     Ok(Signal::CtrlC) => Typed::Interrupt,
                     Ok(Signal::CtrlD) | Err(_) => Typed::End,
                 };
@@ -141,7 +142,9 @@ fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> 
             .with_description_text_style(Style::new());
         hinter = hinter.with_style(Style::new()).with_min_chars(usize::MAX);
     }
+    let (client, runtime) = (complete.client.clone(), complete.runtime.clone());
     let line = Reedline::create()
+        .with_validator(Box::new(GoesOn))
         .with_ansi_colors(colours)
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_completer(Box::new(complete))
@@ -152,9 +155,20 @@ fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> 
         .with_external_printer(above);
     let history = state_file().and_then(|file| FileBackedHistory::with_file(HISTORY, file).ok());
     match history.or_else(|| FileBackedHistory::new(HISTORY).ok()) {
-        Some(history) => line.with_history(Box::new(history)),
+        Some(kept) => line.with_history(Box::new(Discreet { kept, is_secret: ask(client, runtime) })),
         None => line,
     }
+}
+
+/// Asks the server whether a line holds a secret; without an answer it may.
+fn ask(client: Client, runtime: Handle) -> IsSecret {
+    Box::new(move |line| {
+        if !line.trim_start().starts_with('/') {
+            return false;
+        }
+        let answer = runtime.block_on(async { timeout(PATIENCE, client.is_secret(line)).await });
+        !matches!(answer, Ok(Ok(false)))
+    })
 }
 
 /// Breaks lines that are wider than the terminal, between words where there are any: reedline counts lines, and one that

@@ -116,6 +116,7 @@ impl Stage {
                 listen: Some(([127, 0, 0, 1], 0).into()),
                 commands: Some(commands),
                 begins_at: if scene == Scene::Morning { Some(before_nine()?) } else { None },
+                ..Options::default()
             },
         )
         .await?;

@@ -22,7 +22,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     insta::assert_snapshot!(lines::card(&card), @r"
     Commands
     More about one: /help COMMAND. Everything works as `/watchbell …` too.
-    1 more needs a stronger role than yours (responder).
+    4 more need a stronger role than yours (responder).
 
     command                                                 what it does
     /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
@@ -69,6 +69,7 @@ fn help_lists_everything_that_the_caller_may_use() {
     /silence expire SILENCE                                 Ends a silence; what still fires is told and paged then.
     /silence list                                           Lists silences, in force and to come.
     /silence show SILENCE                                   Shows a silence or a maintenance, and what is quiet by it.
+    /status                                                 Says what goes on: incidents, alerts, pages, who is on call.
     /watchbell version                                      Says which release of Watchbell answers.
     ");
     let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();

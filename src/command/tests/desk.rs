@@ -91,6 +91,7 @@ impl Room {
             commands: Commands::new(Registry::builtin()),
             salt: Arc::new(|| [7; 16]),
             release: "0.1.0".to_owned(),
+            care: crate::command::Care::default(),
         };
         Self { desk, config, clock, trace: AtomicU64::new(1), running, _views: folder }
     }

@@ -50,7 +50,7 @@ async fn say(
         Some((person, _)) => Caller::person(&PersonId::from(person), &room.config).unwrap(),
         None => {
             let actor = Actor::Person(format!("slack:{account}").into());
-            Caller { actor, zone: TimeZone::UTC, proven: false, origin: None, account: None }
+            Caller { actor, zone: TimeZone::UTC, proven: false, origin: None, account: None, token: None }
         }
     };
     let may_look = room.config.strangers.get(&Channel::Slack).copied().unwrap_or_default() == Strangers::Look;

@@ -157,7 +157,7 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
         ("/akc G-1", "Unknown command /akc, did you mean /ack, /alert ack or /incident ack?"),
         ("/oncal now", "Unknown command /oncal, did you mean /oncall now?"),
         ("/xyzzy", "Unknown command /xyzzy."),
-        ("/watchbell reload", "Unknown command /watchbell reload."),
+        ("/watchbell relaod", "Unknown command /watchbell relaod, did you mean /watchbell reload?"),
         ("/incident note INC-7", "TEXT is missing: what to write down."),
         ("/incident assign INC-7", "PERSON is missing: who leads from now on."),
         ("/incident", "/incident needs one more word."),

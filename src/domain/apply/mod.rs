@@ -49,7 +49,7 @@ impl State {
                     self.instance.clone_from(instance);
                 }
             }
-            Event::ClockStepped { .. } => {}
+            Event::ClockStepped { .. } | Event::TokenUsed { .. } => {}
             Event::AlertFired(fired) => self.alert_fired(fired),
             Event::AlertChanged { alert, annotations, starts_at, source_group, groups, .. } => {
                 if let Some(alert) = self.alerts.get_mut(alert).map(Arc::make_mut) {

@@ -74,6 +74,14 @@ pub fn decide(
             decision.emit(Event::InteractionTaken(origin));
             return Ok(Decided { events: decision.events, ..Decided::default() });
         }
+        Intent::ByToken { token, by, intent } => {
+            decision.events = decide(decision.state, config, *intent, now, trace)?.events;
+            // What changed nothing needs nobody to answer for it.
+            if !decision.events.is_empty() {
+                decision.emit(Event::TokenUsed { token, by });
+            }
+            return Ok(Decided { events: decision.events, ..Decided::default() });
+        }
         Intent::Report(report) => {
             let late = decision.report(report);
             decision.offer_runbooks();
@@ -83,10 +91,10 @@ pub fn decide(
         Intent::Due => decision.due(),
         Intent::Permit(delivery) => return decision.permit(delivery),
         Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),
-        Intent::Configured { release, instance } => {
+        Intent::Configured { release, instance, by, changes } => {
             let instance = Some(instance).filter(|_| decision.state.instance.is_empty());
             let digest = decision.config.digest.clone();
-            decision.emit(Event::ConfigurationLoaded { digest, release, instance });
+            decision.emit(Event::ConfigurationLoaded { digest, release, instance, by, changes });
             decision.end_links_of_nobody();
             decision.plan_maintenance();
         }

@@ -187,5 +187,5 @@ async fn what_is_longer_than_any_command_is_not_looked_into() {
     // The same at the end of a text that no command can have.
     let long = format!("{}/incident ", " ".repeat(crate::command::parse::LONGEST));
     let listed: Value = offers(long).await.unwrap().json().await.unwrap();
-    assert_eq!(listed, json!({"items": []}));
+    assert_eq!(listed, json!({"items": [], "secret": true}));
 }

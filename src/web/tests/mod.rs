@@ -8,6 +8,7 @@ mod explain;
 mod links;
 mod live;
 mod lookups;
+mod openapi;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -127,6 +128,7 @@ impl Server {
                 commands: Commands::new(Registry::builtin()),
                 salt: Arc::new(|| [3; 16]),
                 release: "0.1.0".into(),
+                care: crate::command::Care::default(),
                 views: views.clone(),
             },
             views: views.clone(),

@@ -92,6 +92,7 @@ pub async fn before_nine(ground: &Ground) -> App {
         listen: Some(([127, 0, 0, 1], 0).into()),
         commands: Some(ground.commands()),
         begins_at: Some(begins.timestamp()),
+        ..Options::default()
     };
     App::start(ground.loaded(), options).await.expect("it starts")
 }

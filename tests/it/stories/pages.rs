@@ -211,7 +211,14 @@ fn a_key_is_of_its_journal_alone() {
     fires(&mut world, DOWN);
     world.pass(secs(10), receipt);
     assert!(world.sent.iter().all(|sent| sent.delivery.key.starts_with("world.")), "{:?}", world.sent);
-    world.want(Intent::Configured { release: "1".into(), instance: "another".into() }).unwrap();
+    world
+        .want(Intent::Configured {
+            release: "1".into(),
+            instance: "another".into(),
+            by: None,
+            changes: Vec::new(),
+        })
+        .unwrap();
     assert_eq!(world.state().instance, "world", "a journal is named once");
 }
 

@@ -15,11 +15,12 @@ use watchbell::{
         alert::{AlertStatus, Report, Signal},
         config::Config,
         delivery::{Delivery, DeliveryKind, Outcome, Recipient},
-        event::{Event, Record, TraceId},
+        event::{Actor, Event, Record, TraceId},
         facts::Dispatch,
         id::{DeliveryId, IntegrationId, PersonId, Seq},
         intent::{Intent, Now, Refusal},
         labels::Labels,
+        reload,
         state::{State, Timer},
         storm::StormFacts,
     },
@@ -91,8 +92,25 @@ impl World {
             out: Vec::new(),
             trace: 0,
         };
-        world.want(Intent::Configured { release: "0".into(), instance: "world".into() }).unwrap();
         world
+            .want(Intent::Configured {
+                release: "0".into(),
+                instance: "world".into(),
+                by: None,
+                changes: Vec::new(),
+            })
+            .unwrap();
+        world
+    }
+
+    /// Another configuration comes into force, as the engine does it: first it, then the event, between two intents.
+    pub fn reload(&mut self, config: Config) {
+        let changes = reload::changes(&reload::things(&self.config), &reload::things(&config));
+        self.config = Arc::new(config);
+        self.core.configure(Arc::clone(&self.config));
+        let (release, instance) = ("0".into(), "world".into());
+        let by = Some(Actor::Person("ana".into()));
+        self.want(Intent::Configured { release, instance, by, changes }).unwrap();
     }
 
     fn open(disk: &MemoryDisk, config: &Arc<Config>) -> Core {

@@ -1,0 +1,238 @@
+//! The shapes of what is sent and answered (JSON Schema 2020-12). Never a field that is not sent: a test holds them
+//! against real answers.
+
+use serde_json::{Map, Value, json};
+
+/// An object whose fields are all there; those whose name ends in `?` may be absent.
+fn object(fields: &[(&str, Value)]) -> Value {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for (name, shape) in fields {
+        match name.strip_suffix('?') {
+            Some(name) => drop(properties.insert(name.to_owned(), shape.clone())),
+            None => {
+                properties.insert((*name).to_owned(), shape.clone());
+                required.push(*name);
+            }
+        }
+    }
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+fn number() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+fn truth() -> Value {
+    json!({"type": "boolean"})
+}
+fn instant() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+fn id(prefix: &str) -> Value {
+    json!({"type": "string", "pattern": format!("^{prefix}-[0-9]+$")})
+}
+fn words(words: &[&str]) -> Value {
+    json!({"type": "string", "enum": words})
+}
+fn list(of: Value) -> Value {
+    json!({"type": "array", "items": of})
+}
+fn map(of: Value) -> Value {
+    json!({"type": "object", "additionalProperties": of})
+}
+/// Or null.
+fn maybe(shape: Value) -> Value {
+    json!({"anyOf": [shape, {"type": "null"}]})
+}
+fn named(shape: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{shape}")})
+}
+fn page(of: &str) -> Value {
+    object(&[("items", list(named(of))), ("next", maybe(text()))])
+}
+
+/// All of them by name.
+pub(super) fn all() -> Value {
+    let mut shapes = Map::new();
+    let mut add = |name: &str, shape: Value| drop(shapes.insert(name.to_owned(), shape));
+    add("Problem", problem());
+    add("Sent", json!({"type": "object", "description": "a message in the format of the source"}));
+    add("Description", json!({"type": "object", "description": "an OpenAPI description"}));
+    add("Command", command());
+    add("Reply", reply());
+    add(
+        "Card",
+        json!({"type": "object", "properties": {"title": text()}, "required": ["title"], "additionalProperties": true}),
+    );
+    add("Form", json!({"type": "object", "additionalProperties": true}));
+    let completion = [("text", text()), ("start", number()), ("end", number()), ("about", text())];
+    add("Completions", object(&[("items", list(object(&completion))), ("secret", truth())]));
+    add("Incident", incident());
+    add("Alert", alert());
+    add("Group", group());
+    add("Page", running_page());
+    add("Entry", entry());
+    add("Act", act());
+    for (name, of) in [
+        ("Incidents", "Incident"),
+        ("Alerts", "Alert"),
+        ("Groups", "Group"),
+        ("Pages", "Page"),
+        ("Timeline", "Entry"),
+        ("Acts", "Act"),
+    ] {
+        add(name, page(of));
+    }
+    let duty = [
+        ("schedule", text()),
+        ("people", list(text())),
+        ("since", instant()),
+        ("until", instant()),
+        ("because", text()),
+    ];
+    add("OnCall", object(&[("at", instant()), ("schedules", list(object(&duty)))]));
+    let views = [
+        ("status", words(&["ready", "rebuilding", "broken"])),
+        ("applied?", number()),
+        ("behind?", number()),
+        ("done?", number()),
+        ("of?", number()),
+        ("why?", text()),
+    ];
+    let readiness =
+        [("ready", truth()), ("reasons", list(text())), ("seq", maybe(number())), ("views", object(&views))];
+    add("Readiness", object(&readiness));
+    Value::Object(shapes)
+}
+
+fn problem() -> Value {
+    object(&[
+        ("type", text()),
+        ("title", text()),
+        ("status", number()),
+        ("detail", text()),
+        ("field?", text()),
+        ("remedy?", text()),
+        ("trace?", text()),
+    ])
+}
+
+fn command() -> Value {
+    object(&[
+        ("text", text()),
+        ("person?", maybe(text())),
+        ("channel?", maybe(text())),
+        ("values?", map(text())),
+    ])
+}
+
+fn reply() -> Value {
+    object(&[("ok", truth()), ("text", text()), ("cards", list(named("Card"))), ("form?", named("Form"))])
+}
+
+fn incident() -> Value {
+    object(&[
+        ("id", id("INC")),
+        ("title", text()),
+        ("severity", text()),
+        ("status", words(&["investigating", "identified", "mitigated", "resolved"])),
+        ("commander", maybe(text())),
+        ("roles", map(list(text()))),
+        ("groups", list(id("G"))),
+        ("channels", list(text())),
+        ("opened_by", text()),
+        ("opened_at", instant()),
+        ("acknowledged_by", maybe(text())),
+        ("acknowledged_at", maybe(instant())),
+        ("mitigated_at", maybe(instant())),
+        ("resolved_at", maybe(instant())),
+        ("paged", list(text())),
+    ])
+}
+
+fn alert() -> Value {
+    object(&[
+        ("id", id("A")),
+        ("name", text()),
+        ("status", words(&["firing", "resolved"])),
+        ("labels", map(text())),
+        ("annotations", map(text())),
+        ("severity", maybe(text())),
+        ("starts_at", instant()),
+        ("ends_at", maybe(instant())),
+        ("group", maybe(id("G"))),
+        ("groups", list(id("G"))),
+        ("integration", text()),
+        ("graph", maybe(text())),
+        ("source", maybe(text())),
+    ])
+}
+
+fn group() -> Value {
+    object(&[
+        ("id", id("G")),
+        ("title", text()),
+        ("status", words(&["open", "acknowledged", "closed"])),
+        ("severity", maybe(text())),
+        ("labels", map(text())),
+        ("route?", text()),
+        ("incident", maybe(id("INC"))),
+        ("firing", list(id("A"))),
+        ("seen", number()),
+        ("channels?", list(text())),
+        ("policy?", text()),
+        ("opened_at", instant()),
+        ("acknowledged_by", maybe(text())),
+        ("acknowledged_at", maybe(instant())),
+        ("closed_at", maybe(instant())),
+        ("paged?", list(text())),
+    ])
+}
+
+fn running_page() -> Value {
+    let sending = [
+        ("id", id("D")),
+        ("kind", text()),
+        ("to", text()),
+        ("channel", text()),
+        ("attempts", number()),
+        ("due", instant()),
+    ];
+    object(&[
+        ("id", id("PG")),
+        ("status", words(&["running", "ended"])),
+        ("subject", text()),
+        ("group", maybe(id("G"))),
+        ("incident", maybe(id("INC"))),
+        ("severity?", maybe(text())),
+        ("policy?", text()),
+        ("reason?", text()),
+        ("by?", text()),
+        ("started_at?", instant()),
+        ("round?", number()),
+        ("step?", number()),
+        ("next_at?", instant()),
+        ("paged?", list(text())),
+        ("deliveries?", list(object(&sending))),
+        ("acknowledged_by", maybe(text())),
+        ("ended_at", maybe(instant())),
+    ])
+}
+
+fn entry() -> Value {
+    object(&[("seq", number()), ("at", instant()), ("kind", text()), ("by", text()), ("text", text())])
+}
+
+fn act() -> Value {
+    object(&[
+        ("seq", number()),
+        ("at", instant()),
+        ("what", words(&crate::domain::audit::What::WORDS.map(|(word, _)| word))),
+        ("by", text()),
+        ("token", maybe(text())),
+        ("text", text()),
+        ("trace", text()),
+    ])
+}
