@@ -1,7 +1,7 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, deployment, help, incident, me, oncall, page, runbook,
+    Answer, Call, ack, alert, announce, deployment, help, incident, journal, me, oncall, page, runbook,
     spec::CommandSpec, version,
 };
 
@@ -62,6 +62,8 @@ builtins! {
     IncidentShow = incident::show;
     IncidentStatus = incident::status;
     IncidentTimeline = incident::timeline;
+    JournalArchive = journal::archive;
+    JournalErase = journal::erase;
     Me = me::show;
     MeLink = me::link;
     MeUnlink = me::unlink;

@@ -15,6 +15,7 @@ mod deployment;
 mod form;
 mod help;
 mod incident;
+mod journal;
 mod me;
 mod nearest;
 mod oncall;
@@ -58,7 +59,7 @@ use crate::{
         person::Role,
         room::Origin,
     },
-    engine::{Engine, Rejected},
+    engine::{Engine, Rejected, upkeep::Upkeep},
     text::{
         self,
         card::{Card, Form},
@@ -80,6 +81,8 @@ pub struct Desk {
     pub salt: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
     /// The release of Watchbell, as `/watchbell version` says it.
     pub release: String,
+    /// Looks after the journal; none: there is none on disk.
+    pub upkeep: Option<Upkeep>,
 }
 
 /// Who calls.

@@ -25,6 +25,7 @@ use super::{
     prose::Prose,
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
+    upkeep::UpkeepEvent,
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -605,6 +606,9 @@ pub enum Event {
     Announced(Box<Announced>),
     /// A deployment began, or stands differently now.
     Deployed(Box<Deployed>),
+    // --- upkeep --------------------------------------------------------------------------------------
+    /// Something was done to the journal itself, or found in it.
+    Upkeep(Box<UpkeepEvent>),
 }
 
 /// An alert started.

@@ -18,6 +18,7 @@ use super::{
     prose::Prose,
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
+    upkeep::UpkeepIntent,
 };
 
 /// The instant of a decision, twice.
@@ -133,6 +134,8 @@ pub enum Intent {
     },
     /// A source tells how a deployment stands.
     Deployed(Box<Told>),
+    /// Something is done to the journal itself, or was found in it.
+    Upkeep(UpkeepIntent),
 }
 
 /// Something that happened in a room of a chat platform.

@@ -33,3 +33,4 @@ pub mod schedule;
 pub mod state;
 pub mod storm;
 pub mod timeline;
+pub mod upkeep;

@@ -26,6 +26,7 @@ use super::{
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
+    upkeep::Damaged,
 };
 
 /// Everything that decisions depend on beside the configuration.
@@ -128,6 +129,9 @@ pub struct State {
     /// When alerts last had runbooks start, by their commands, as far back as that counts.
     #[serde(default)]
     pub due_lately: BTreeMap<String, DueLately>,
+    /// Damage of the journal that the admins were told of.
+    #[serde(default)]
+    pub damage: BTreeSet<Damaged>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

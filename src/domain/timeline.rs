@@ -117,6 +117,7 @@ pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
         | Event::StormJoined { .. }
         | Event::StormEnded { .. }
         | Event::RunDue(_)
+        | Event::Upkeep(_)
         | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));

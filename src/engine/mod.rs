@@ -9,6 +9,7 @@ pub mod core;
 mod mailbox;
 pub mod outbox;
 pub mod run;
+pub mod upkeep;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]

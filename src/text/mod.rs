@@ -33,6 +33,7 @@ pub mod scene;
 pub mod span;
 pub mod storm;
 pub mod timeline;
+pub mod upkeep;
 pub mod usage;
 pub mod welcome;
 pub mod when;

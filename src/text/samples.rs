@@ -24,6 +24,7 @@ use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
 pub(in crate::text) mod runs;
+mod upkeep;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
@@ -423,6 +424,7 @@ fn events() -> Vec<Event> {
     ];
     events.extend(runs::events());
     events.extend(deployments::events());
+    events.extend(upkeep::events());
     events
 }
 

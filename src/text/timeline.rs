@@ -13,6 +13,7 @@ use super::{
     room, run,
     scene::enumerate,
     span::{in_span, span},
+    upkeep,
 };
 use crate::domain::{
     alert,
@@ -135,6 +136,8 @@ kinds! {
     Deployment = "deployment";
     /// Somebody read a step of a guide.
     Guide = "guide";
+    /// Something was done to the journal itself, or found in it.
+    Upkeep = "upkeep";
 }
 
 impl fmt::Display for Kind {
@@ -164,6 +167,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
             );
             (Kind::Configuration, watchbell(), text)
         }
+        Event::Upkeep(what) => upkeep::entry(what),
         Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
         Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),
         Event::AlertChanged { alert, integration, starts_at, .. } => {

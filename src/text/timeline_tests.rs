@@ -52,6 +52,7 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
             // Of the process, not of anything that has a timeline.
             Event::ConfigurationLoaded { .. }
             | Event::ClockStepped { .. }
+            | Event::Upkeep(_)
             | Event::LinkFailed { .. }
             | Event::AccountLinked { .. }
             | Event::AccountUnlinked { .. } => assert!(!filed),

@@ -12,6 +12,7 @@ mod pages;
 mod run;
 mod run_due;
 mod storm;
+mod upkeep;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -133,6 +134,7 @@ impl State {
             Event::Deployed(said) => self.deployed(said),
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
+            Event::Upkeep(what) => self.looked_after(what),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -23,6 +23,7 @@ mod run_draw;
 mod run_due;
 mod run_start;
 mod storm;
+mod upkeep;
 
 use super::{
     config::Config,
@@ -95,6 +96,7 @@ pub fn decide(
         }
         Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
         Intent::Deployed(told) => decision.deployed(*told),
+        Intent::Upkeep(what) => decision.look_after(what),
     }
     decision.offer_runbooks();
     decision.look_after_rooms();
