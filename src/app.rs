@@ -23,7 +23,6 @@ use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
     command::{Commands, Desk, Registry},
     config::{Loaded, Mistake, Settings, leads_to_itself},
-    domain::config::Config,
     engine::{
         Courier, Engine,
         outbox::Outbox,
@@ -41,9 +40,9 @@ use crate::{
     web::{self, Access, House},
 };
 
+use self::{patrol::Patrol, records::Records};
 pub use platforms::{Connected, Platforms, slack_manifest};
 pub use records::alone;
-use self::{patrol::Patrol, records::Records};
 
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -160,7 +159,8 @@ impl App {
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
         // What was found at the start stays true until all was looked at.
         let (faults_told, faults) = watch::channel(faults);
-        let patrol = Patrol::start(&data_dir, &engine, &metrics, faults_told).context("no thread for the journal")?;
+        let patrol =
+            Patrol::start(&data_dir, &engine, &metrics, faults_told).context("no thread for the journal")?;
         let house = House {
             engine: engine.clone(),
             desk,
@@ -217,7 +217,17 @@ impl App {
     /// Lets running requests end, finishes what was accepted and ends.
     pub async fn stop(self) {
         let Self {
-            engine, running, views, closing, stop_web, web: serving, alive, connected, executor, patrol, ..
+            engine,
+            running,
+            views,
+            closing,
+            stop_web,
+            web: serving,
+            alive,
+            connected,
+            executor,
+            patrol,
+            ..
         } = self;
         closing.send_replace(true);
         executor.stop();

@@ -32,6 +32,8 @@ use crate::{
 const REST: Duration = Duration::from_hours(12);
 /// The same after a look that the disk interrupted.
 const SHORT_REST: Duration = Duration::from_mins(10);
+/// Damaged lines that readiness names.
+const SHOWN: usize = 20;
 /// Bytes a second at most.
 const RATE: u64 = 32 << 20;
 
@@ -77,7 +79,7 @@ impl Walk {
             debug!(%error, "the journal is looked at with the priority of everything else");
         }
         loop {
-            let rest = self.look();
+            let Some(rest) = self.look() else { return };
             // Whoever would stop it is gone: so is the app.
             if !matches!(self.stopped.recv_timeout(rest), Err(RecvTimeoutError::Timeout)) {
                 return;
@@ -85,8 +87,8 @@ impl Walk {
         }
     }
 
-    /// One look at everything; how long to rest afterwards.
-    fn look(&self) -> Duration {
+    /// One look at everything; how long to rest afterwards. None: it was stopped.
+    fn look(&self) -> Option<Duration> {
         let began = Instant::now();
         let mut told = BTreeSet::new();
         let mut stopped = false;
@@ -110,15 +112,14 @@ impl Walk {
             Err(why) => {
                 error!(%why, "the journal cannot be looked at");
                 self.faults.send_modify(|faults| add(faults, why.to_string()));
-                return SHORT_REST;
+                return Some(SHORT_REST);
             }
         };
         if verified.stopped || stopped {
-            // Whoever stopped it took the word: the next wait ends at once, because its sender is about to go.
-            return Duration::ZERO;
+            return None;
         }
         self.metrics.journal_damaged(verified.damage.len());
-        let now: Vec<String> = verified.damage.iter().map(ToString::to_string).collect();
+        let now: Vec<String> = verified.damage.iter().take(SHOWN).map(ToString::to_string).collect();
         let whole = now.is_empty();
         self.faults.send_if_modified(|faults| {
             let changed = *faults != now;
@@ -129,7 +130,7 @@ impl Walk {
             self.submit(UpkeepIntent::Whole);
             info!(events = verified.read.events, took = ?began.elapsed(), "the journal was looked at: it is whole");
         }
-        REST
+        Some(REST)
     }
 
     fn tell(&self, damage: &Damage, found: Damaged, first: bool) {
@@ -157,7 +158,7 @@ fn found(damage: &Damage) -> Damaged {
 
 fn add(faults: &mut Vec<String>, what: String) {
     // A disk that has gone bad as a whole needs no list of a million lines.
-    if !faults.contains(&what) && faults.len() < 20 {
+    if !faults.contains(&what) && faults.len() < SHOWN {
         faults.push(what);
     }
 }

@@ -1,10 +1,6 @@
 //! Opens the records: journal, snapshot, state. Never starts on a state that is not what the journal says.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -13,12 +9,7 @@ use tracing::{debug, error, info, warn};
 use super::SCHEMA;
 use crate::{
     config::{Address, Settings},
-    domain::{
-        config::Config,
-        id::PersonId,
-        intent::Now,
-        state::State,
-    },
+    domain::{config::Config, id::PersonId, intent::Now, state::State},
     engine::{
         clock::{Clock as _, SystemClock},
         core::{Core, replay},
@@ -26,9 +17,7 @@ use crate::{
         upkeep::{Accounts, Snapshots, Upkeep},
     },
     journal::{
-        FileJournal, FileReader, Journal as _, Options as JournalOptions, archive,
-        erase::Pending,
-        snapshot,
+        FileJournal, FileReader, Journal as _, Options as JournalOptions, archive, erase::Pending, snapshot,
     },
     metrics::{Metrics, Standing},
     observe,

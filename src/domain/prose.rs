@@ -52,6 +52,12 @@ impl Prose {
         if self.is_erased() { ERASED } else { &self.text }
     }
 
+    /// The digest of salt and words; without the salt it tells nothing of them.
+    #[must_use]
+    pub fn sha(&self) -> &str {
+        &self.sha
+    }
+
     /// Whether the words were erased from the journal: salt of zeros, text of blanks.
     #[must_use]
     pub fn is_erased(&self) -> bool {

@@ -9,11 +9,11 @@ pub mod core;
 mod mailbox;
 pub mod outbox;
 pub mod run;
-pub mod upkeep;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod upkeep;
 
 pub use mailbox::Engine;
 

@@ -233,7 +233,8 @@ impl Upkeep {
         let noted = blocking(move || {
             let mut noted = false;
             files.scan(after.next(), &mut |record, _| {
-                noted |= matches!(&record.event, Event::Upkeep(what) if matches!(&**what, UpkeepEvent::Erased(_)));
+                noted |=
+                    matches!(&record.event, Event::Upkeep(what) if matches!(&**what, UpkeepEvent::Erased(_)));
                 if noted { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
             })?;
             Ok(noted)
@@ -248,7 +249,8 @@ impl Upkeep {
     /// Overwrites the words, and replaces every snapshot by one without them.
     async fn carry_out(&self, pending: Pending) -> Result<u64, Failed> {
         let (inner, snapshot) = (Arc::clone(&self.0), self.clone());
-        let torn = blocking(move || inner.files.erase(&inner.data_dir, &pending)).await.map_err(unfinished)?;
+        let torn =
+            blocking(move || inner.files.erase(&inner.data_dir, &pending)).await.map_err(unfinished)?;
         snapshot.snapshot(true).await.map_err(unfinished)?;
         let data_dir = self.0.data_dir.clone();
         blocking(move || erase::finish(&data_dir)).await.map_err(unfinished)?;
@@ -264,7 +266,7 @@ impl Upkeep {
         let files = Arc::clone(&self.0.files);
         blocking(move || {
             let digest = files.digest_at(state.seq)?;
-            let missing = || JournalError::damaged("the journal", 0, state.seq, "its digest cannot be read");
+            let missing = || JournalError::Missing { seq: state.seq, dir: writing.0.data_dir.clone() };
             let head = Head { seq: state.seq, digest: digest.ok_or_else(missing)?, ..Head::default() };
             writing.write(&head, &state)?;
             if alone {
@@ -318,8 +320,7 @@ impl Upkeep {
             House::Alone(core) => {
                 let mut alone = core.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let (core, now) = &mut *alone;
-                let accepted =
-                    core.decide(trace, Intent::Upkeep(what), *now).map_err(Rejected::Refused)?;
+                let accepted = core.decide(trace, Intent::Upkeep(what), *now).map_err(Rejected::Refused)?;
                 core.commit().map_err(|_| Rejected::Stopped)?;
                 Ok(accepted.seq)
             }

@@ -201,11 +201,7 @@ pub fn folders(data_dir: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// When a segment is missing, damaged, or of another journal.
-pub fn read(
-    data_dir: &Path,
-    folders: &[String],
-    visit: &mut dyn FnMut(Record),
-) -> Result<(), JournalError> {
+pub fn read(data_dir: &Path, folders: &[String], visit: &mut dyn FnMut(Record)) -> Result<(), JournalError> {
     let own = data_dir.join("journal");
     let Some(begins) = segment::list(&own)?.first().copied() else { return Ok(()) };
     let previous = Segment::open(&own, begins)?.header.previous;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn, erase, line, recovery,
+    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn, backup, erase, line, recovery,
     reserve::{self, Reserve},
     segment::{self, len_u64},
 };
@@ -88,6 +88,7 @@ impl FileJournal {
     /// # Errors
     /// As [`FileJournal::open`].
     pub fn open_locked(lock: DataLock, options: Options) -> Result<(Self, Opened), JournalError> {
+        backup::refuse_half_restored(lock.dir())?;
         let dir = lock.dir().join("journal");
         fs::create_dir_all(&dir).map_err(JournalError::io("make", &dir))?;
         segment::sync_dir(lock.dir()).map_err(JournalError::io("sync", lock.dir()))?;

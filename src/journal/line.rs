@@ -282,11 +282,7 @@ impl Chain {
                 let unmarked = body.strip_suffix(SYNC);
                 let mark = Mark { seq, digest, last: is_last(body), sync: unmarked.is_some() };
                 *self = Self::new(Some(digest), seq.next());
-                return if words_are_intact(body) {
-                    Ok(mark)
-                } else {
-                    Err(WORDS)
-                };
+                return if words_are_intact(body) { Ok(mark) } else { Err(WORDS) };
             }
             (None, _) => "it does not begin with its number",
             (_, None) => "it does not end with its hash",

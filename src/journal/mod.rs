@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::domain::{event::Record, id::Seq};
 
 pub mod archive;
+pub mod backup;
 mod commits;
 pub mod erase;
 mod error;

@@ -46,8 +46,16 @@ pub(super) fn walk(dir: &Path, from: Seq, visit: Visit<'_>) -> Result<Tail, Jour
     while let Some(&first) = segments.get(index) {
         index += 1;
         let live = index == segments.len();
-        let mut walk =
-            Walk { path: segment::path_of(dir, first), dir, first, live, offset: 0, number: 0, chain, tries: 0 };
+        let mut walk = Walk {
+            path: segment::path_of(dir, first),
+            dir,
+            first,
+            live,
+            offset: 0,
+            number: 0,
+            chain,
+            tries: 0,
+        };
         let (tail, flow) = walk.run(visit)?;
         if flow.is_break() {
             return Ok(0);

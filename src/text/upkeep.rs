@@ -6,9 +6,7 @@ use super::{
     plain::{NAME, plain},
     timeline::{Kind, name},
 };
-use crate::domain::{
-    upkeep::{Archived, Damaged, Erased, UpkeepEvent},
-};
+use crate::domain::upkeep::{Archived, Damaged, Erased, UpkeepEvent};
 
 /// The entry of the audit trail.
 pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
@@ -26,7 +24,9 @@ pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
             );
             (name(&archived.by), text)
         }
-        UpkeepEvent::Damaged(found) => ("watchbell".to_owned(), format!("Damage was found: {}", place(found))),
+        UpkeepEvent::Damaged(found) => {
+            ("watchbell".to_owned(), format!("Damage was found: {}", place(found)))
+        }
         UpkeepEvent::Whole => ("watchbell".to_owned(), "The journal is whole again".to_owned()),
     };
     (Kind::Upkeep, by, text)
@@ -97,10 +97,14 @@ pub fn erasure(done: &Erasure) -> Card {
     }
     for archive in &done.archives {
         let archive = plain(archive, NAME);
-        lines.push(format!("Archived segments in {archive} are another place: erase there with --with {archive}"));
+        lines.push(format!(
+            "Archived segments in {archive} are another place: erase there with --with {archive}"
+        ));
     }
     if done.erased.texts > 0 {
-        lines.push("What was sent to chat, mail or telephones is not here to be erased; nor are backups.".to_owned());
+        lines.push(
+            "What was sent to chat, mail or telephones is not here to be erased; nor are backups.".to_owned(),
+        );
     }
     let tone = if done.dry || done.erased.texts == 0 { Tone::Plain } else { Tone::Good };
     Card { title, tone, text: lines.join("\n"), ..Card::default() }
@@ -171,7 +175,8 @@ pub fn archive_what() -> Card {
     Card {
         title: "Say before when, and where to: --before 2026-01-01 --to /srv/watchbell-archive".to_owned(),
         tone: Tone::Warning,
-        text: "The folder is one of the server's machine, named from the root on. Nothing was changed.".to_owned(),
+        text: "The folder is one of the server's machine, named from the root on. Nothing was changed."
+            .to_owned(),
         ..Card::default()
     }
 }

@@ -33,4 +33,5 @@ mod source;
 mod stories;
 mod storm;
 mod tidiness;
+mod upkeep;
 mod world;

@@ -54,7 +54,9 @@ impl<'a> Authors<'a> {
     /// Puts the digests of the wanted words of an event into `found`.
     pub(super) fn choose(&mut self, record: &Record, bytes: &[u8], found: &mut Found) {
         if self.wanted.seq == Some(record.seq) {
-            found.digests.extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
+            found
+                .digests
+                .extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
             note_output(record, found);
         }
         let Some(person) = self.wanted.person.clone() else { return };
@@ -64,7 +66,9 @@ impl<'a> Authors<'a> {
             return;
         }
         if theirs {
-            found.digests.extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
+            found
+                .digests
+                .extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
             note_output(record, found);
         } else if line::words(bytes).any(|words| !words.erased)
             && let Ok(event) = serde_json::to_value(&record.event)

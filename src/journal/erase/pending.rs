@@ -108,8 +108,9 @@ pub fn pending(data_dir: &Path) -> Result<Option<Pending>, JournalError> {
         let whole = digest.strip_suffix(b"\n")? == hex::encode(Sha256::digest(body)).as_bytes();
         whole.then(|| serde_json::from_slice(body).ok()).flatten()
     };
-    let damaged =
-        || JournalError::damaged(&path, 1, Seq(0), "this note of what is being erased is not what was written");
+    let damaged = || {
+        JournalError::damaged(&path, 1, Seq(0), "this note of what is being erased is not what was written")
+    };
     read().map(Some).ok_or_else(damaged)
 }
 
