@@ -1,7 +1,10 @@
 //! The only place that wires concrete parts together: journal, engine, outbox, views, web. Never decides anything.
 
 pub mod doctor;
+mod patrol;
 mod platforms;
+mod platforms;
+mod records;
 mod reload;
 
 use std::{
@@ -20,32 +23,33 @@ use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
     command::{Care, Caretaker, Commands, Desk, NotReloaded, Registry, Reloaded},
     config::{Loaded, Mistake, Settings, leads_to_itself},
-    domain::{config::Config, event::Actor, intent::Now, state::State},
+    domain::{config::Config, event::Actor, intent::Now},
     engine::{
         Courier, Engine,
-        clock::SystemClock,
-        core::Core,
         outbox::Outbox,
-        run::{AfterBatch, Parts, Prepared, Running},
+        run::{Parts, Prepared, Running},
+        upkeep::Upkeep,
     },
-    journal::{FileJournal, Journal as _, Options as JournalOptions, Reader, snapshot},
+    journal::Reader,
     links::{self, Links},
-    metrics::{Metrics, Standing},
+    metrics::Metrics,
     notify::{self, AddressBook, Limits},
     observe,
     pictures::Pictures,
     runbook::{Executor, Library},
-    views::{Progress, Status, Views},
+    views::{Progress, Views},
     web::{self, Access, House},
 };
 
+use self::{patrol::Patrol, records::Records};
 pub use platforms::{Connected, Platforms, slack_manifest};
+pub use records::alone;
 pub use reload::Rereads;
 
 use doctor::Inside;
@@ -53,13 +57,8 @@ use reload::{InForce, Keeper};
 
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
-/// Names the shape of [`State`] in a snapshot; another shape is replayed from the journal instead.
+/// Names the shape of [`State`](crate::domain::state::State) in a snapshot; another shape is replayed from the journal instead.
 const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 8");
-/// A snapshot after so many events, or after [`SNAPSHOT_SHARE`] events for each thing in the state if that is more:
-/// replay reads fewer than that.
-const SNAPSHOT_EVERY: usize = 50_000;
-/// A snapshot costs as much as the state is large: paid once for so many events, it stays small beside them.
-const SNAPSHOT_SHARE: usize = 2;
 
 /// What a caller may choose beside the configuration.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +92,7 @@ pub struct App {
     keeper: Arc<dyn Caretaker>,
     connected: Option<Connected>,
     executor: Executor,
+    patrol: Patrol,
 }
 
 impl App {
@@ -120,7 +120,8 @@ impl App {
 
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
-        let (core, clock, faults, last) = open_journal(&data_dir, Arc::clone(&config), options.begins_at)?;
+        let Records { core, clock, faults, last, files, erasing, snapshots } =
+            records::open(&data_dir, Arc::clone(&config), options.begins_at)?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
         let key = links::signing_key(&data_dir, settings.signing_key.as_ref()).context("the signing key")?;
@@ -146,7 +147,7 @@ impl App {
                 Parts {
                     clock: Box::new(clock),
                     outbox: Some(outbox),
-                    after_batch: after_batch(data_dir.clone(), metrics.clone(), views.clone()),
+                    after_batch: records::after_batch(Arc::clone(&snapshots), metrics.clone(), views.clone()),
                     metrics: metrics.clone(),
                     trace: observe::trace(),
                     instance: hex::encode(random::<8>()),
@@ -160,10 +161,19 @@ impl App {
 
         let (closing, closing_seen) = watch::channel(false);
         let executor = executor.drawing(pictures, grounds.into_values().collect());
-        let desk = desk(&engine, &views, &library, &executor);
+        let upkeep = Upkeep::beside(engine.clone(), files, snapshots, records::accounts(&settings));
+        if let Some(pending) = erasing {
+            upkeep.finish(pending, observe::trace()).await.context("an erasure that was interrupted")?;
+            info!("words whose erasure had been interrupted are erased");
+        }
+        let desk = desk(&engine, &views, &library, &executor, &upkeep);
         executor.take_up(&desk, &library, last).await;
         let (away_told, away) = watch::channel(Vec::new());
         let connected = platforms.listen(&desk, &accounts, &metrics, away_told);
+        // What was found at the start stays true until all was looked at.
+        let (faults_told, faults) = watch::channel(faults);
+        let patrol =
+            Patrol::start(&data_dir, &engine, &metrics, faults_told).context("no thread for the journal")?;
         let in_force = Arc::new(InForce {
             engine: engine.clone(),
             rereads: options.rereads,
@@ -197,8 +207,7 @@ impl App {
             metrics: metrics.clone(),
             links,
             terminal,
-            // What was found at the start stays true until the next one.
-            faults: watch::channel(faults).1,
+            faults,
             away,
             slack: connected.as_ref().and_then(Connected::inbox),
             closing: closing_seen,
@@ -226,6 +235,7 @@ impl App {
             keeper,
             connected,
             executor,
+            patrol,
         })
     }
 
@@ -267,10 +277,12 @@ impl App {
             in_force,
             connected,
             executor,
+            patrol,
             ..
         } = self;
         closing.send_replace(true);
         executor.stop();
+        patrol.stop();
         let _ = stop_web.send(());
         let disconnected = async {
             if let Some(connected) = connected {
@@ -323,42 +335,6 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
     })
 }
 
-/// The core, with the state that snapshot and journal tell; a clock that goes on where the journal ended; what is
-/// damaged, in words for an operator; and when it was last written.
-fn open_journal(
-    data_dir: &Path,
-    config: Arc<Config>,
-    begins_at: Option<Timestamp>,
-) -> anyhow::Result<(Core, SystemClock, Vec<String>, Option<Timestamp>)> {
-    let (journal, opened) = FileJournal::open(data_dir, JournalOptions::default())?;
-    for torn in &opened.torn {
-        warn!(
-            kept_in = %torn.kept_in.display(), bytes = torn.bytes, after = %torn.after,
-            "a write that was under way when Watchbell ended was cut; nobody had been told of it"
-        );
-    }
-    for damage in &opened.damage {
-        error!(%damage, "the journal is damaged");
-    }
-    let found = snapshot::latest::<State>(data_dir, SCHEMA, &*journal.reader())?;
-    for skipped in &found.skipped {
-        warn!(file = %skipped.file.display(), why = skipped.why, "a snapshot cannot be used; an older one or the journal is");
-    }
-    let state = found.snapshot.map(|snapshot| snapshot.state).unwrap_or_default();
-    let head = journal.head();
-    let last = match (head.engine_time, head.at) {
-        (Some(engine), Some(civil)) => Some(Now { engine, civil }),
-        _ => None,
-    };
-    let core = Core::open(Box::new(journal), config, state)?;
-    let faults = opened.damage.iter().map(ToString::to_string).collect();
-    let clock = match begins_at {
-        Some(at) => SystemClock::beginning(at),
-        None => SystemClock::after(last),
-    };
-    Ok((core, clock, faults, head.at))
-}
-
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {
     Views::start(data_dir.join("views"), Arc::clone(reader), |progress| match progress {
         Progress::Started { why, of } => info!(why, events = of, "the views are built from the journal"),
@@ -402,12 +378,19 @@ fn library(folder: Option<&Path>, loaded: &Loaded) -> Arc<Library> {
     Arc::new(library)
 }
 
-fn desk(engine: &Engine, views: &Views, library: &Arc<Library>, executor: &Executor) -> Desk {
+fn desk(
+    engine: &Engine,
+    views: &Views,
+    library: &Arc<Library>,
+    executor: &Executor,
+    upkeep: &Upkeep,
+) -> Desk {
     Desk {
         engine: engine.clone(),
         views: views.clone(),
         commands: Commands::new(library.register(Registry::builtin(), Some(executor))),
         salt: Arc::new(random),
+        upkeep: Some(upkeep.clone()),
         release: RELEASE.to_owned(),
         care: Care::default(),
     }
@@ -418,55 +401,6 @@ fn random<const BYTES: usize>() -> [u8; BYTES] {
     // cannot fail: the system gives random bytes from its start on, or not even TLS would work.
     getrandom::fill(&mut bytes).expect("random bytes");
     bytes
-}
-
-/// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy.
-fn after_batch(data_dir: PathBuf, metrics: Metrics, views: Views) -> AfterBatch {
-    let mut since = 0;
-    let writing = Arc::new(AtomicBool::new(false));
-    Box::new(move |core: &Core, events| {
-        since += events;
-        let state = core.state();
-        if events > 0 {
-            metrics.standing(Standing::of(state));
-            if let Status::Ready { behind, .. } = views.status() {
-                metrics.views_lag(behind);
-            }
-        }
-        let things = state.alerts.len() + state.groups.len() + state.pages.len() + state.deliveries.len();
-        if since < SNAPSHOT_EVERY.max(SNAPSHOT_SHARE * things) {
-            return;
-        }
-        // The last space is for pages; and a disk that is slower than the alerts gets one snapshot at a time.
-        if core.reader().degraded().is_some() || writing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        since = 0;
-        let (state, head, data_dir) = (state.clone(), core.head(), data_dir.clone());
-        let done = Done(Arc::clone(&writing));
-        let write = move || {
-            let _done = done;
-            // Whatever waits for an answer goes first.
-            if let Err(error) = rustix::process::nice(10) {
-                debug!(%error, "the snapshot is written with the priority of everything else");
-            }
-            if let Err(error) = snapshot::write(&data_dir, SCHEMA, &head, &state) {
-                warn!(%error, "no snapshot could be written; the next start takes longer");
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name("snapshot".into()).spawn(write) {
-            warn!(%error, "no snapshot could be written; the next start takes longer");
-        }
-    })
-}
-
-/// Lets the next snapshot begin, however this one ended.
-struct Done(Arc<AtomicBool>);
-
-impl Drop for Done {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
 }
 
 /// The outgoing heartbeat beats as long as the engine answers.

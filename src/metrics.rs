@@ -147,6 +147,7 @@ struct Figures {
     bad_input: Family<Labels<1>, Counter>,
     commands: Family<Labels<1>, Counter>,
     views_lag: Gauge,
+    journal_damaged: Gauge,
     connected: Family<[(&'static str, &'static str); 1], Gauge>,
     alerts: Gauge,
     groups: Gauge,
@@ -288,6 +289,11 @@ impl Metrics {
         self.0.views_lag.set(i64::try_from(events).unwrap_or(i64::MAX));
     }
 
+    /// How many lines of the journal were found damaged by the last look at all of it.
+    pub fn journal_damaged(&self, lines: usize) {
+        self.0.journal_damaged.set(gauge(lines));
+    }
+
     /// How much of each thing there is.
     pub fn standing(&self, now: Standing) {
         self.0.alerts.set(gauge(now.alerts));
@@ -360,6 +366,7 @@ impl Figures {
             bad_input: Family::default(),
             commands: Family::default(),
             views_lag: Gauge::default(),
+            journal_damaged: Gauge::default(),
             connected: Family::default(),
             alerts: Gauge::default(),
             groups: Gauge::default(),
@@ -409,6 +416,11 @@ impl Figures {
         );
         add.figure("commands", "Commands by outcome", &figures.commands);
         add.figure("views_lag_events", "Events that the views are behind the journal", &figures.views_lag);
+        add.figure(
+            "journal_damaged_lines",
+            "Lines of the journal that are not what was written",
+            &figures.journal_damaged,
+        );
         add.figure("alerts_firing", "Alerts that fire", &figures.alerts);
         add.figure("groups_open", "Alert groups that are open", &figures.groups);
         add.figure("incidents_open", "Incidents that are open", &figures.incidents);

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::watch};
 use url::Url;
 
 use super::{Platforms, reload::Rereads};
@@ -43,8 +43,8 @@ pub(super) struct Inside {
     pub reader: Arc<dyn Reader>,
     pub views: Views,
     pub data_dir: PathBuf,
-    /// What of the journal was found damaged at the start.
-    pub faults: Vec<String>,
+    /// What of the journal was found damaged.
+    pub faults: watch::Receiver<Vec<String>>,
 }
 
 /// What is seen from outside: what the configuration names, and whether it is there.
@@ -126,7 +126,7 @@ async fn files(config: &Config, rereads: Option<&Rereads>) -> Found {
 }
 
 fn journal(inside: &Inside) -> Found {
-    if let Some(fault) = inside.faults.first() {
+    if let Some(fault) = inside.faults.borrow().first() {
         return bad(words::JOURNAL, fault.clone(), Some(words::VERIFY));
     }
     match inside.reader.degraded() {

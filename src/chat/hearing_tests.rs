@@ -121,6 +121,7 @@ fn house_where(strangers: Strangers) -> House {
         views: Views::start(folder.path().join("views"), reader, |_| {}),
         commands: Commands::new(Registry::builtin()),
         salt: Arc::new(|| [7; 16]),
+        upkeep: None,
         release: "0.1.0".into(),
         care: crate::command::Care::default(),
     };

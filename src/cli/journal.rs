@@ -1,4 +1,7 @@
-//! `watchbell journal verify|export|stat`: looks after the journal, also beside a running server. Never changes it.
+//! `watchbell journal …`: looks after the journal, also beside a running server. Never changes a line itself: a running
+//! server does, or the same code under its lock.
+
+mod upkeep;
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write},
@@ -29,7 +32,11 @@ pub struct JournalArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum What {
     /// Check every line: hashes, sequences, the words of people. Exit 1 when something is damaged
-    Verify,
+    Verify {
+        /// Folders with archived segments, which are checked along with the rest
+        #[arg(long, value_name = "DIR")]
+        with: Vec<PathBuf>,
+    },
     /// Write events as JSON lines, as they stand in the journal
     Export {
         /// From this sequence on
@@ -44,6 +51,10 @@ enum What {
     },
     /// Count events by kind
     Stat,
+    /// Erase what a person wrote, or the words of one event; the journal stays whole
+    Erase(upkeep::EraseArgs),
+    /// Move old segments to another folder
+    Archive(upkeep::ArchiveArgs),
 }
 
 /// Runs the subcommand.
@@ -53,7 +64,7 @@ pub fn run(common: &Common, args: JournalArgs) -> ExitCode {
         None => match common.load_or_say("./data is taken for the data folder") {
             Some(loaded) => loaded.settings.data_dir,
             // A journal that is whole says nothing when it may be another server's.
-            None if matches!(args.what, What::Verify) => {
+            None if matches!(args.what, What::Verify { .. }) => {
                 say("watchbell: nothing was verified: name the data folder with --data");
                 return ExitCode::FAILURE;
             }
@@ -65,14 +76,21 @@ pub fn run(common: &Common, args: JournalArgs) -> ExitCode {
         say(&format!("There is no journal in {data_dir}: --data names the data folder of the server."));
         return ExitCode::FAILURE;
     }
+    let what = match args.what {
+        What::Erase(args) => return upkeep::erase(common, &data_dir, &args),
+        What::Archive(args) => return upkeep::archive(common, &data_dir, &args),
+        what => what,
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let done = match args.what {
-        What::Verify => verify(&data_dir, &mut out),
+    let done = match what {
+        What::Verify { with } => verify(&data_dir, &with, &mut out),
         What::Export { from, to, since } => {
             let selection = Selection { from: from.map(Seq), to: to.map(Seq), since };
             export(&data_dir, &selection, &mut out)
         }
         What::Stat => stat(&data_dir, &mut out),
+        // Those two have ended above.
+        What::Erase(_) | What::Archive(_) => Ok(ExitCode::FAILURE),
     };
     match (done, out.flush()) {
         // Whoever read the output has enough of it: that is no failure.
@@ -123,7 +141,14 @@ fn segments(count: impl Into<u64>) -> String {
     }
 }
 
-fn verify(data_dir: &Path, out: &mut dyn Write) -> Result<ExitCode, Failure> {
+fn verify(data_dir: &Path, with: &[PathBuf], out: &mut dyn Write) -> Result<ExitCode, Failure> {
+    // Whether they are the ones that this journal goes on from is part of it.
+    if !with.is_empty() {
+        let folders: Vec<String> = with.iter().map(|folder| folder.display().to_string()).collect();
+        let mut events = 0_u64;
+        journal::archive::read(data_dir, &folders, &mut |_| events += 1)?;
+        writeln!(out, "archived: {events} events, whole, and the journal goes on from them")?;
+    }
     let bar = io::stderr().is_terminal();
     let found = journal::verify(data_dir, &mut |read| {
         if bar {

@@ -1,5 +1,6 @@
 //! The command line: flags and subcommands. Never does the work itself.
 
+pub mod backup;
 pub mod clean;
 pub mod client;
 pub mod console;
@@ -79,8 +80,12 @@ enum Command {
     Doctor,
     /// Set up the Slack app: print its manifest
     Slack(slack::SlackArgs),
-    /// Look after the journal: verify, export, stat
+    /// Look after the journal: verify, export, stat, erase, archive
     Journal(journal::JournalArgs),
+    /// Copy the data folder, also of a running server
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty data folder
+    Restore(backup::RestoreArgs),
     /// Ask a running server whether it is healthy: exit 0 or 1
     Health(health::HealthArgs),
 }
@@ -108,6 +113,8 @@ pub fn run() -> ExitCode {
         Command::Runbook(args) => runbook::run(&common, &args),
         Command::Slack(args) => slack::run(&common, &args),
         Command::Journal(args) => journal::run(&common, args),
+        Command::Backup(args) => backup::make(&common, &args),
+        Command::Restore(args) => backup::bring_back(&args),
         Command::Health(args) => health::run(&common, &args),
     }
 }

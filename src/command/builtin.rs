@@ -1,8 +1,8 @@
 //! The commands that are built in: one line each. Never knows what they do.
 
 use super::{
-    Answer, Call, ack, alert, announce, deployment, help, house, incident, maintenance, me, oncall, page,
-    runbook, silence, spec::CommandSpec, version,
+    Answer, Call, ack, alert, announce, deployment, help, house, incident, journal, maintenance, me, oncall,
+    page, runbook, silence, spec::CommandSpec, version,
 };
 
 /// Each line is a command and the file that has its `spec()` and its `run(&Call)`; one without either does not compile.
@@ -77,6 +77,8 @@ builtins! {
     IncidentTaskList = incident::task::list;
     IncidentTaskReopen = incident::task::reopen;
     IncidentTimeline = incident::timeline;
+    JournalArchive = journal::archive;
+    JournalErase = journal::erase;
     MaintenanceEnd = maintenance::end;
     MaintenanceList = maintenance::list;
     MaintenanceStart = maintenance::start;

@@ -18,6 +18,7 @@ mod form;
 mod help;
 mod house;
 mod incident;
+mod journal;
 mod maintenance;
 mod me;
 mod nearest;
@@ -63,7 +64,7 @@ use crate::{
         person::Role,
         room::Origin,
     },
-    engine::{Engine, Rejected},
+    engine::{Engine, Rejected, upkeep::Upkeep},
     text::{
         self,
         card::{Card, Form},
@@ -87,6 +88,8 @@ pub struct Desk {
     pub release: String,
     /// Who looks after the house: reads its configuration anew, looks whether all is well.
     pub care: Care,
+    /// Looks after the journal; none: there is none on disk.
+    pub upkeep: Option<Upkeep>,
 }
 
 /// Who calls.

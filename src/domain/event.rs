@@ -29,6 +29,7 @@ use super::{
     room::{Author, MessageCaptured, Origin, RoomWork},
     run::{RunDue, RunEvent, RunHeldBack, RunMissed, RunsOffered},
     swap::Swapped,
+    upkeep::UpkeepEvent,
 };
 
 /// The version of the journal's format that this release writes; older ones are read, newer ones refused.
@@ -632,6 +633,9 @@ pub enum Event {
     Quiet(Box<QuietEvent>),
     /// Something happened to tasks, links, the impact, or between incidents.
     Response(Box<ResponseEvent>),
+    // --- upkeep --------------------------------------------------------------------------------------
+    /// Something was done to the journal itself, or found in it.
+    Upkeep(Box<UpkeepEvent>),
 }
 
 /// An alert started.

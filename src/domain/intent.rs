@@ -22,6 +22,7 @@ use super::{
     room::{Author, Origin},
     run::{RunIntent, RunRefusal},
     swap::{SwapIntent, SwapRefusal},
+    upkeep::UpkeepIntent,
 };
 
 /// The instant of a decision, twice.
@@ -169,6 +170,8 @@ pub enum Intent {
         /// Who.
         by: Actor,
     },
+    /// Something is done to the journal itself, or was found in it.
+    Upkeep(UpkeepIntent),
 }
 
 /// Something that happened in a room of a chat platform.

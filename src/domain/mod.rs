@@ -41,3 +41,4 @@ pub mod state;
 pub mod storm;
 pub mod swap;
 pub mod timeline;
+pub mod upkeep;

@@ -11,12 +11,31 @@ use sha2::{Digest, Sha256};
 /// In the journal it stands as `{"sha":"…","salt":"…","text":"…"}`; the chain covers only what comes before
 /// `,"salt":"`. No other object of the journal may have a key called `salt`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Prose {
     /// Hex SHA-256 of the salt's hex digits followed by the text.
     sha: Box<str>,
     /// 32 hex digits.
     salt: Box<str>,
     text: Box<str>,
+}
+
+/// What is said instead of words that were erased.
+pub const ERASED: &str = "[erased]";
+
+/// As it stands in a file. Blanks of erased words are as many as the words were long; nobody needs them.
+#[derive(Deserialize)]
+struct Written {
+    sha: Box<str>,
+    salt: Box<str>,
+    text: Box<str>,
+}
+
+impl From<Written> for Prose {
+    fn from(Written { sha, salt, text }: Written) -> Self {
+        let text = if is_erased(&salt, &text) { Box::default() } else { text };
+        Self { sha, salt, text }
+    }
 }
 
 impl Prose {
@@ -30,7 +49,13 @@ impl Prose {
     /// The words, or nothing once they were erased.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        if self.is_erased() { "[erased]" } else { &self.text }
+        if self.is_erased() { ERASED } else { &self.text }
+    }
+
+    /// The digest of salt and words; without the salt it tells nothing of them.
+    #[must_use]
+    pub fn sha(&self) -> &str {
+        &self.sha
     }
 
     /// Whether the words were erased from the journal: salt of zeros, text of blanks.

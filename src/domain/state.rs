@@ -29,6 +29,7 @@ use super::{
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
+    upkeep::Damaged,
 };
 
 /// Everything that decisions depend on beside the configuration.
@@ -143,6 +144,9 @@ pub struct State {
     /// What keeps alerts quiet.
     #[serde(default)]
     pub quiet: Quiet,
+    /// Damage of the journal that the admins were told of.
+    #[serde(default)]
+    pub damage: BTreeSet<Damaged>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

@@ -137,6 +137,7 @@ fn of_things(event: &Event, mut file: impl FnMut(Key)) {
         | Event::StormJoined { .. }
         | Event::StormEnded { .. }
         | Event::RunDue(_)
+        | Event::Upkeep(_)
         | Event::InteractionTaken(_) => {}
         Event::AlertFired(fired) => {
             file(Key::Alert(fired.alert));

@@ -13,6 +13,7 @@ pub mod run;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod upkeep;
 
 pub use mailbox::{Coming, Engine};
 

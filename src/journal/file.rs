@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn, line, recovery,
+    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn, backup, erase, line, recovery,
     reserve::{self, Reserve},
     segment::{self, len_u64},
 };
@@ -39,6 +39,8 @@ pub struct Opened {
     pub torn: Vec<Torn>,
     /// Damaged lines in the last segment, before its end. They stop a replay that has to read them.
     pub damage: Vec<Damage>,
+    /// An erasure that a crash had interrupted: the words are overwritten; what else belongs to it is still to be done.
+    pub erasing: Option<erase::Pending>,
 }
 
 /// The journal in the files of `data/journal`.
@@ -86,9 +88,11 @@ impl FileJournal {
     /// # Errors
     /// As [`FileJournal::open`].
     pub fn open_locked(lock: DataLock, options: Options) -> Result<(Self, Opened), JournalError> {
+        backup::refuse_half_restored(lock.dir())?;
         let dir = lock.dir().join("journal");
         fs::create_dir_all(&dir).map_err(JournalError::io("make", &dir))?;
         segment::sync_dir(lock.dir()).map_err(JournalError::io("sync", lock.dir()))?;
+        let erasing = erase::resume(lock.dir())?;
         let found = recovery::recover(&dir)?;
         let first = found.segments.last().copied().unwrap_or(Seq(1));
         let reader = FileReader::new(dir.clone(), found.segments, found.size, found.head.seq);
@@ -113,7 +117,13 @@ impl FileJournal {
             fail: None,
             _lock: lock,
         };
-        Ok((journal, Opened { torn: found.torn, damage: found.damage }))
+        Ok((journal, Opened { torn: found.torn, damage: found.damage, erasing }))
+    }
+
+    /// The reader, with what only files have.
+    #[must_use]
+    pub fn files(&self) -> Arc<FileReader> {
+        Arc::clone(&self.reader)
     }
 
     #[cfg(test)]

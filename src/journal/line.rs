@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::Digest;
+use super::{Digest, segment};
 use crate::domain::{id::Seq, prose};
 
 /// Begins the hash at the end of a line.
@@ -20,6 +20,13 @@ const END: &[u8] = br#""}"#;
 pub(super) const SUFFIX: usize = HASH.len() + 64 + END.len();
 /// Marks the first line of a batch: everything that stands before it had been synced when it was written.
 const SYNC: &[u8] = br#","sync":true"#;
+
+/// Before the digits of a salt.
+const SALT_KEY: &[u8] = br#","salt":""#;
+/// Hex digits of a salt.
+const SALT_DIGITS: usize = 32;
+/// Between a salt and its text.
+const TEXT_KEY: &[u8] = br#"","text":""#;
 
 static SALT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","salt":""#));
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","event":"#));
@@ -66,7 +73,7 @@ fn chain(previous: &Digest, body: &[u8]) -> Digest {
 }
 
 /// What a person wrote, inside a line: `{"sha":"…","salt":"…","text":"…"}`.
-struct Words<'a> {
+struct Hidden<'a> {
     /// From `,"salt"` to the closing quote of the text: what the chain does not cover.
     hidden: Range<usize>,
     sha: &'a [u8],
@@ -75,11 +82,64 @@ struct Words<'a> {
     text: &'a [u8],
 }
 
+/// Where words stand in a line, for whoever erases them.
+pub(super) struct Words<'a> {
+    pub(super) sha: &'a str,
+    /// Bytes before the digits of the salt.
+    pub(super) salt_at: usize,
+    /// Bytes of the text as JSON, without its quotes.
+    pub(super) text_len: usize,
+    pub(super) erased: bool,
+}
+
+/// All words of people in a line.
+pub(super) fn words(line: &[u8]) -> impl Iterator<Item = Words<'_>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let found = next_words(line, start)?;
+        start = found.hidden.end;
+        let blank = found.text.iter().all(|byte| matches!(byte, b' ' | b'"'));
+        Some(Words {
+            sha: str::from_utf8(found.sha).unwrap_or_default(),
+            salt_at: found.hidden.start + SALT_KEY.len(),
+            text_len: found.text.len().saturating_sub(2),
+            erased: blank && found.salt.iter().all(|digit| *digit == b'0'),
+        })
+    })
+}
+
+/// What is overwritten of the words in a torn tail, and with what: a word that was cut goes up to the end.
+pub(super) fn torn_words(bytes: &[u8]) -> Vec<(Range<u64>, u8)> {
+    let range = |start: usize, end: usize| segment::len_u64(start)..segment::len_u64(end);
+    let mut doomed = Vec::new();
+    let mut end = 0;
+    for words in words(bytes) {
+        let text = words.salt_at + SALT_DIGITS + TEXT_KEY.len();
+        end = text + words.text_len;
+        if !words.erased {
+            doomed.push((range(words.salt_at, words.salt_at + SALT_DIGITS), b'0'));
+            doomed.push((range(text, end), b' '));
+        }
+    }
+    // The tail may end, or have lost a sector, inside of words.
+    while let Some(found) = SALT.find(bytes.get(end..).unwrap_or_default()) {
+        let salt = end + found + SALT_KEY.len();
+        let rest = bytes.get(salt..).unwrap_or_default();
+        let cut = memchr::memchr(b'\n', rest).map_or(bytes.len(), |newline| salt + newline);
+        let sha = bytes.get(..end + found).is_some_and(|before| before.ends_with(b"\""));
+        if sha && rest.iter().take(cut - salt).any(|byte| !matches!(byte, b'0' | b' ')) {
+            doomed.push((range(salt, cut), b' '));
+        }
+        end = cut;
+    }
+    doomed
+}
+
 /// The first words at or after `from`.
 ///
 /// Labels may have a key `salt` too, but theirs are sorted, and `sha` sorts after `salt`: the whole shape is never
 /// met in them. Inside a JSON string a quote is always escaped.
-fn next_words(body: &[u8], from: usize) -> Option<Words<'_>> {
+fn next_words(body: &[u8], from: usize) -> Option<Hidden<'_>> {
     let mut search = from;
     loop {
         let start = search + SALT.find(body.get(search..)?)?;
@@ -90,7 +150,7 @@ fn next_words(body: &[u8], from: usize) -> Option<Words<'_>> {
     }
 }
 
-fn words_at(body: &[u8], start: usize) -> Option<Words<'_>> {
+fn words_at(body: &[u8], start: usize) -> Option<Hidden<'_>> {
     let is_hex = |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let (before, sha) = body.get(..start)?.strip_suffix(b"\"")?.split_last_chunk::<64>()?;
     let (salt, rest) = body.get(start + br#","salt":""#.len()..)?.split_first_chunk::<32>()?;
@@ -108,10 +168,10 @@ fn words_at(body: &[u8], start: usize) -> Option<Words<'_>> {
         end = next + 2;
     }
     let hidden = start..body.len() - text.len() + end;
-    Some(Words { hidden, sha, salt, text: text.get(..end)? })
+    Some(Hidden { hidden, sha, salt, text: text.get(..end)? })
 }
 
-impl Words<'_> {
+impl Hidden<'_> {
     /// Whether they are the words that were chained, or were erased.
     fn is_intact(&self) -> bool {
         let Ok(text) = serde_json::from_slice::<std::borrow::Cow<'_, str>>(self.text) else { return false };
@@ -163,6 +223,9 @@ pub(super) struct Mark {
     /// First of its batch: all before it had reached the disk.
     pub(super) sync: bool,
 }
+
+/// What is wrong with a line whose words were changed, or are being erased just now.
+pub(super) const WORDS: &str = "the words of a person do not match their digest";
 
 /// Where a walk along the chain stands.
 #[derive(Debug, Clone, Copy)]
@@ -219,11 +282,7 @@ impl Chain {
                 let unmarked = body.strip_suffix(SYNC);
                 let mark = Mark { seq, digest, last: is_last(body), sync: unmarked.is_some() };
                 *self = Self::new(Some(digest), seq.next());
-                return if words_are_intact(body) {
-                    Ok(mark)
-                } else {
-                    Err("the words of a person do not match their digest")
-                };
+                return if words_are_intact(body) { Ok(mark) } else { Err(WORDS) };
             }
             (None, _) => "it does not begin with its number",
             (_, None) => "it does not end with its hash",

@@ -15,7 +15,10 @@ use tokio::sync::watch;
 
 use crate::domain::{event::Record, id::Seq};
 
+pub mod archive;
+pub mod backup;
 mod commits;
+pub mod erase;
 mod error;
 mod export;
 mod file;
@@ -42,7 +45,7 @@ pub use memory::{Keep, MemoryDisk, MemoryJournal};
 pub use reader::FileReader;
 pub use recovery::Torn;
 pub use stat::{Stat, stat};
-pub use verify::{Progress, Verified, verify};
+pub use verify::{Progress, Verified, verify, verify_telling};
 pub(crate) use {reader::locked, reserve::is_full};
 
 /// Keeps events. One writer; the engine owns it.

@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     ops::ControlFlow,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use super::{
     Digest, JournalError, Position, Reader,
     commits::Commits,
+    erase,
     line::{self, Chain},
     segment::{self, Lines, RawLine, Segment},
 };
@@ -38,6 +40,8 @@ pub struct FileReader {
     commits: Commits,
     ends: Mutex<Ends>,
     degraded: Mutex<Option<String>>,
+    /// Held while words are overwritten: whoever meets half of them waits for it and reads again.
+    erasing: Mutex<()>,
 }
 
 /// Where earlier scans ended: the sequence they would go on with, and its place. The oldest is forgotten first.
@@ -81,6 +85,7 @@ impl FileReader {
             commits: Commits::new(seq),
             ends: Mutex::default(),
             degraded: Mutex::default(),
+            erasing: Mutex::default(),
         }
     }
 
@@ -96,8 +101,33 @@ impl FileReader {
         self.commits.publish(seq);
     }
 
+    /// Segments before this one are read here no more: they were archived.
+    pub fn forget_before(&self, first: Seq) {
+        let mut extent = locked(&self.extent);
+        let kept = extent.segments.iter().copied().filter(|segment| *segment >= first);
+        extent.segments = kept.collect();
+        drop(extent);
+        *locked(&self.ends) = Ends::default();
+    }
+
     pub(super) fn set_degraded(&self, why: String) {
         *locked(&self.degraded) = Some(why);
+    }
+
+    /// Overwrites words while nobody takes half of them for damage.
+    ///
+    /// # Errors
+    /// As [`erase::overwrite`].
+    pub fn erase(&self, data_dir: &Path, pending: &erase::Pending) -> Result<u64, JournalError> {
+        let _erasing = locked(&self.erasing);
+        erase::overwrite(data_dir, pending)
+    }
+
+    /// A line once more, after whoever erases has finished with it.
+    fn read_again(&self, file: &File, raw: &RawLine<'_>) -> Option<Vec<u8>> {
+        let _erasing = locked(&self.erasing);
+        let mut bytes = vec![0; raw.bytes.len()];
+        file.read_exact_at(&mut bytes, raw.offset).ok().map(|()| bytes)
     }
 
     /// Where the record after `before` begins; none when no segment has it.
@@ -149,10 +179,19 @@ impl FileReader {
         let mut place = place;
         while let Some(raw) = lines.next().map_err(JournalError::io("read", &path))? {
             let seq = chain.next();
-            let checked = if raw.complete { chain.check(raw.bytes) } else { Err("its end is missing") };
+            let before = *chain;
+            let mut checked = if raw.complete { chain.check(raw.bytes) } else { Err("its end is missing") };
+            let mut again = None;
+            if checked == Err(line::WORDS) {
+                again = self.read_again(&file, &raw);
+                if let Some(bytes) = &again {
+                    *chain = before;
+                    checked = chain.check(bytes);
+                }
+            }
             let number = || line_number(&path, raw.offset);
             let mark = checked.map_err(|why| JournalError::damaged(&path, number(), seq, why))?;
-            let record = parse(raw.bytes, &path, &number, seq)?;
+            let record = parse(again.as_deref().unwrap_or(raw.bytes), &path, &number, seq)?;
             place = Place { offset: raw.end(), digest: mark.digest, ..place };
             if visit(record, position(place.segment, &raw)).is_break() {
                 return Ok((place, ControlFlow::Break(())));
@@ -214,6 +253,12 @@ impl Reader for FileReader {
         let number = || line_number(&path, offset);
         let seq = line::seq_of(&bytes).unwrap_or(Seq(position.segment));
         let whole = bytes.len() == len && bytes.pop() == Some(b'\n');
+        if whole && !line::words_are_intact(&bytes) {
+            let raw = RawLine { offset, number: 0, bytes: &bytes, complete: true };
+            if let Some(again) = self.read_again(&file, &raw) {
+                bytes = again;
+            }
+        }
         if !whole || memchr::memchr(b'\n', &bytes).is_some() || !line::words_are_intact(&bytes) {
             return Err(JournalError::damaged(&path, number(), seq, "there is no whole event"));
         }

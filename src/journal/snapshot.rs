@@ -95,6 +95,35 @@ pub fn write(
     Ok(path)
 }
 
+/// Removes every snapshot older than `seq`: the words in them were erased. Blocks on the disk.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn remove_before(data_dir: &Path, seq: Seq) -> Result<(), JournalError> {
+    let dir = data_dir.join("snapshots");
+    for old in list(&dir)?.into_iter().filter(|old| *old < seq) {
+        let old = path_of(&dir, old);
+        fs::remove_file(&old).map_err(JournalError::io("remove", old))?;
+    }
+    segment::sync_dir(&dir).map_err(JournalError::io("sync", dir))
+}
+
+/// The event after which the oldest snapshot of this shape is true that is kept. None: there is none.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn oldest(data_dir: &Path, schema: &str) -> Result<Option<Seq>, JournalError> {
+    let dir = data_dir.join("snapshots");
+    let usable = |seq: &Seq| {
+        let file = File::open(path_of(&dir, *seq)).ok()?;
+        let mut line = Vec::new();
+        BufReader::new(file.take(MAX_HEADER)).read_until(b'\n', &mut line).ok()?;
+        let header: Header = serde_json::from_slice(&line).ok()?;
+        (header.watchbell_snapshot == FORMAT && header.schema == schema).then_some(())
+    };
+    Ok(list(&dir)?.into_iter().find(|seq| usable(seq).is_some()))
+}
+
 /// A process that ended while it wrote leaves a piece that only takes space.
 fn remove_drafts(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {

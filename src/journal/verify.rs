@@ -42,24 +42,40 @@ pub struct Verified {
     pub stopped: bool,
 }
 
-/// Checks headers, sequences, hashes, the words of people, and that this release can read each event of the journal
-/// in `data_dir`. `progress` is called now and then and may stop it. Blocks on the disk.
+/// As [`verify_telling`], for whoever waits for its end.
 ///
 /// # Errors
-/// When the system refuses; damage is no error but part of what is found.
+/// As there.
 pub fn verify(
     data_dir: &Path,
     progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Verified, JournalError> {
+    verify_telling(data_dir, progress, &mut |_| {})
+}
+
+/// Checks headers, sequences, hashes, the words of people, and that this release can read each event of the journal
+/// in `data_dir`. `progress` is called now and then and may stop it; `damaged` hears of damage as soon as it is found. Blocks on the disk.
+///
+/// # Errors
+/// When the system refuses; damage is no error but part of what is found.
+pub fn verify_telling(
+    data_dir: &Path,
+    progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    damaged: &mut dyn FnMut(&Damage),
+) -> Result<Verified, JournalError> {
     let mut found = Verified::default();
     let mut read = Progress::default();
+    let mut note = |damage: Damage, all: &mut Vec<Damage>| {
+        damaged(&damage);
+        all.push(damage);
+    };
     found.unfinished = walk(&data_dir.join("journal"), Seq(1), &mut |step| {
         let report = match step {
             Step::Segment { .. } => {
                 read.segments += 1;
                 true
             }
-            Step::Line { mark, bytes, file, number } => {
+            Step::Line { mark, bytes, file, number, .. } => {
                 if found.first == Seq(0) {
                     found.first = mark.seq;
                 }
@@ -68,18 +84,16 @@ pub fn verify(
                 read.seq = mark.seq;
                 match reader::parse(bytes, file, &|| number, mark.seq) {
                     Ok(_) => {}
-                    Err(JournalError::Damaged(damage)) => found.damage.push(*damage),
-                    Err(error) => found.damage.push(Damage {
-                        file: file.into(),
-                        line: number,
-                        seq: mark.seq,
-                        why: error.to_string(),
-                    }),
+                    Err(JournalError::Damaged(damage)) => note(*damage, &mut found.damage),
+                    Err(error) => {
+                        let (seq, why) = (mark.seq, error.to_string());
+                        note(Damage { file: file.into(), line: number, seq, why }, &mut found.damage);
+                    }
                 }
                 read.events.is_multiple_of(REPORT_EVERY)
             }
             Step::Damage(damage) => {
-                found.damage.push(damage);
+                note(damage, &mut found.damage);
                 false
             }
         };

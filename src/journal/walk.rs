@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Damage, JournalError,
-    line::{Chain, Mark},
+    line::{self, Chain, Mark},
     recovery,
     segment::{self, Header, Lines, RawLine},
 };
@@ -28,7 +28,7 @@ pub(super) enum Step<'a> {
     /// A segment begins; it is this long.
     Segment { bytes: u64 },
     /// A line whose place in the chain is right.
-    Line { mark: Mark, bytes: &'a [u8], file: &'a Path, number: u64 },
+    Line { mark: Mark, bytes: &'a [u8], file: &'a Path, number: u64, offset: u64 },
     /// A damaged line.
     Damage(Damage),
 }
@@ -46,8 +46,16 @@ pub(super) fn walk(dir: &Path, from: Seq, visit: Visit<'_>) -> Result<Tail, Jour
     while let Some(&first) = segments.get(index) {
         index += 1;
         let live = index == segments.len();
-        let mut walk =
-            Walk { path: segment::path_of(dir, first), dir, first, live, offset: 0, number: 0, chain };
+        let mut walk = Walk {
+            path: segment::path_of(dir, first),
+            dir,
+            first,
+            live,
+            offset: 0,
+            number: 0,
+            chain,
+            tries: 0,
+        };
         let (tail, flow) = walk.run(visit)?;
         if flow.is_break() {
             return Ok(0);
@@ -77,6 +85,8 @@ struct Walk<'a> {
     number: u64,
     /// None before the first header.
     chain: Option<Chain>,
+    /// How often words that did not match were looked at again.
+    tries: u32,
 }
 
 /// What to do after a line.
@@ -85,6 +95,8 @@ enum Then {
     Stop,
     /// The file ends here with something that is not whole: look again, or leave it.
     Look,
+    /// Words do not match: the server may be erasing them just now.
+    Again,
 }
 
 impl Walk<'_> {
@@ -95,7 +107,8 @@ impl Walk<'_> {
         if visit(Step::Segment { bytes: len }).is_break() {
             return Ok((0, ControlFlow::Break(())));
         }
-        for _ in 0..TRIES {
+        let mut looks = 0;
+        while looks < TRIES {
             let mut lines =
                 Lines::new(&file, self.offset, len, BUFFER).map_err(JournalError::io("read", &self.path))?;
             let mut then = Then::Go;
@@ -110,8 +123,10 @@ impl Walk<'_> {
             match then {
                 Then::Stop => return Ok((0, ControlFlow::Break(()))),
                 Then::Go => return Ok((0, ControlFlow::Continue(()))),
-                Then::Look => thread::sleep(PAUSE),
+                Then::Look => looks += 1,
+                Then::Again => {}
             }
+            thread::sleep(PAUSE);
             len = length().map_err(JournalError::io("read", &self.path))?;
         }
         Ok((len.saturating_sub(self.offset), ControlFlow::Continue(())))
@@ -125,7 +140,15 @@ impl Walk<'_> {
         let checked = if raw.complete { chain.check(raw.bytes) } else { Err("its end is missing") };
         let number = self.number + 1;
         let flow = match checked {
-            Ok(mark) => visit(Step::Line { mark, bytes: raw.bytes, file: &self.path, number }),
+            Ok(mark) => {
+                let (bytes, offset) = (raw.bytes, raw.offset);
+                visit(Step::Line { mark, bytes, file: &self.path, number, offset })
+            }
+            // The server may be erasing them: a line that was half overwritten is looked at again.
+            Err(line::WORDS) if self.tries < TRIES => {
+                self.tries += 1;
+                return Then::Again;
+            }
             Err(_) if self.live && recovery::is_tail(self.dir, self.first, raw.offset) => return Then::Look,
             Err(why) => visit(Step::Damage(self.damage(before.next(), why))),
         };

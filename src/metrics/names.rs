@@ -134,6 +134,7 @@ event_types! {
     Run => "run",
     RunMissed => "run_missed",
     Deployed => "deployed",
+    Upkeep => "upkeep",
     RunDue => "run_due",
     RunHeldBack => "run_held_back",
     RunsOffered => "runs_offered",

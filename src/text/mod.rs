@@ -45,6 +45,7 @@ pub mod storm;
 pub mod swap;
 pub mod task;
 pub mod timeline;
+pub mod upkeep;
 pub mod usage;
 pub mod welcome;
 pub mod when;

@@ -28,6 +28,7 @@ pub(crate) mod house;
 mod response;
 pub(in crate::text) mod runs;
 mod swaps;
+mod upkeep;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);
@@ -434,6 +435,7 @@ fn events() -> Vec<Event> {
     events.extend(deployments::events());
     events.extend(response::events());
     events.extend(house::events());
+    events.extend(upkeep::events());
     events
 }
 

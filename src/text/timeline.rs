@@ -13,7 +13,7 @@ use super::{
     quiet, response, room, run,
     scene::enumerate,
     span::{in_span, span},
-    swap,
+    swap, upkeep,
 };
 use crate::domain::{
     alert,
@@ -152,6 +152,8 @@ kinds! {
     Merged = "merged";
     /// The lead went to somebody who was told how it stands.
     Handover = "handover";
+    /// Something was done to the journal itself, or found in it.
+    Upkeep = "upkeep";
 }
 
 impl fmt::Display for Kind {
@@ -182,6 +184,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
             let text = format!("Configuration {digest} came into force (Watchbell {release}){changed}");
             (Kind::Configuration, by.as_ref().map_or_else(watchbell, name), text)
         }
+        Event::Upkeep(what) => upkeep::entry(what),
         Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
         Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),
         Event::AlertChanged { alert, integration, starts_at, .. } => {

@@ -55,6 +55,7 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
             Event::ConfigurationLoaded { .. }
             | Event::ClockStepped { .. }
             | Event::TokenUsed { .. }
+            | Event::Upkeep(_)
             | Event::LinkFailed { .. }
             | Event::AccountLinked { .. }
             | Event::AccountUnlinked { .. } => assert!(!filed),

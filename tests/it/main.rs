@@ -40,4 +40,5 @@ mod source;
 mod stories;
 mod storm;
 mod tidiness;
+mod upkeep;
 mod world;

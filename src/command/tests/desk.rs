@@ -90,6 +90,7 @@ impl Room {
             views: Views::start(folder.path().join("views"), reader, |_| {}),
             commands: Commands::new(Registry::builtin()),
             salt: Arc::new(|| [7; 16]),
+            upkeep: None,
             release: "0.1.0".to_owned(),
             care: crate::command::Care::default(),
         };

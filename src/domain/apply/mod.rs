@@ -15,6 +15,7 @@ mod response;
 mod run;
 mod run_due;
 mod storm;
+mod upkeep;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -151,6 +152,7 @@ impl State {
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
             Event::Response(event) => self.response_changed(event, stamp),
+            Event::Upkeep(what) => self.looked_after(what),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -32,6 +32,7 @@ mod run_start;
 mod snooze;
 mod storm;
 mod swap;
+mod upkeep;
 
 use super::{
     config::Config,
@@ -118,6 +119,7 @@ pub fn decide(
         Intent::Swap(wanted) => decision.swap(*wanted)?,
         Intent::Deployed(told) => decision.deployed(*told),
         Intent::Response { what, by } => decision.respond(what, by)?,
+        Intent::Upkeep(what) => decision.look_after(what),
     }
     decision.offer_runbooks();
     decision.look_after_rooms();

@@ -14,8 +14,10 @@ use crate::domain::{
 };
 
 mod damage;
+mod erase;
 mod files;
 mod inspect;
+mod keeping;
 mod memory;
 mod snapshots;
 mod torn;

@@ -127,6 +127,7 @@ impl Server {
                 engine: running.engine.clone(),
                 commands: Commands::new(Registry::builtin()),
                 salt: Arc::new(|| [3; 16]),
+                upkeep: None,
                 release: "0.1.0".into(),
                 care: crate::command::Care::default(),
                 views: views.clone(),

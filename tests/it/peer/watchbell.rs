@@ -58,6 +58,11 @@ impl Watchbell {
         self.wait_ready();
     }
 
+    /// Starts it again in the same folder, and does not wait for it to be ready.
+    pub fn again(&self) -> Process {
+        serve(&self.binary, &self.folder)
+    }
+
     /// Where its journal, snapshots and views are.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")

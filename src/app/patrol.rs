@@ -1,0 +1,164 @@
+//! Looks at the whole journal in the background, again and again: a bit that has turned in an old segment is found
+//! before somebody needs it. Reads slowly, below everything else, and never changes a line.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime::Handle, sync::watch};
+use tracing::{debug, error, info};
+
+use super::random;
+use crate::{
+    domain::{
+        intent::Intent,
+        prose::Prose,
+        upkeep::{Damaged, UpkeepIntent},
+    },
+    engine::Engine,
+    journal::{Damage, verify_telling},
+    metrics::Metrics,
+    observe,
+    text::upkeep::damage_page,
+};
+
+/// From the end of one look to the beginning of the next: each line is looked at twice a day.
+const REST: Duration = Duration::from_hours(12);
+/// The same after a look that the disk interrupted.
+const SHORT_REST: Duration = Duration::from_mins(10);
+/// Damaged lines that readiness names.
+const SHOWN: usize = 20;
+/// Bytes a second at most.
+const RATE: u64 = 32 << 20;
+
+/// The thread that looks.
+pub(super) struct Patrol {
+    stop: SyncSender<()>,
+    _thread: JoinHandle<()>,
+}
+
+impl Patrol {
+    /// Begins at once; `faults` holds what was found at the start, and hears what is found from now on.
+    pub(super) fn start(
+        data_dir: &Path,
+        engine: &Engine,
+        metrics: &Metrics,
+        faults: watch::Sender<Vec<String>>,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = sync_channel(1);
+        let (data_dir, engine, metrics) = (data_dir.to_owned(), engine.clone(), metrics.clone());
+        let walk = Walk { data_dir, engine, metrics, faults, runtime: Handle::current(), stopped };
+        let thread = std::thread::Builder::new().name("patrol".into()).spawn(move || walk.run())?;
+        Ok(Self { stop, _thread: thread })
+    }
+
+    /// Ends at the next step; nobody waits for it.
+    pub(super) fn stop(&self) {
+        let _ = self.stop.try_send(());
+    }
+}
+
+struct Walk {
+    data_dir: PathBuf,
+    engine: Engine,
+    metrics: Metrics,
+    faults: watch::Sender<Vec<String>>,
+    runtime: Handle,
+    stopped: Receiver<()>,
+}
+
+impl Walk {
+    fn run(self) {
+        if let Err(error) = rustix::process::nice(10) {
+            debug!(%error, "the journal is looked at with the priority of everything else");
+        }
+        loop {
+            let Some(rest) = self.look() else { return };
+            // Whoever would stop it is gone: so is the app.
+            if !matches!(self.stopped.recv_timeout(rest), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
+    }
+
+    /// One look at everything; how long to rest afterwards. None: it was stopped.
+    fn look(&self) -> Option<Duration> {
+        let began = Instant::now();
+        let mut told = BTreeSet::new();
+        let mut stopped = false;
+        let looked = verify_telling(
+            &self.data_dir,
+            &mut |read| {
+                let due = Duration::from_millis(read.bytes.saturating_mul(1000) / RATE);
+                let wait = due.saturating_sub(began.elapsed());
+                stopped = !matches!(self.stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+                if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+            &mut |damage| {
+                let one = found(damage);
+                // One of each file wakes people; the others are in the log, in the figures and in `journal verify`.
+                let first = told.insert(one.file.clone());
+                self.tell(damage, one, first);
+            },
+        );
+        let verified = match looked {
+            Ok(verified) => verified,
+            Err(why) => {
+                error!(%why, "the journal cannot be looked at");
+                self.faults.send_modify(|faults| add(faults, why.to_string()));
+                return Some(SHORT_REST);
+            }
+        };
+        if verified.stopped || stopped {
+            return None;
+        }
+        self.metrics.journal_damaged(verified.damage.len());
+        let now: Vec<String> = verified.damage.iter().take(SHOWN).map(ToString::to_string).collect();
+        let whole = now.is_empty();
+        self.faults.send_if_modified(|faults| {
+            let changed = *faults != now;
+            *faults = now;
+            changed
+        });
+        if whole {
+            self.submit(UpkeepIntent::Whole);
+            info!(events = verified.read.events, took = ?began.elapsed(), "the journal was looked at: it is whole");
+        }
+        Some(REST)
+    }
+
+    fn tell(&self, damage: &Damage, found: Damaged, first: bool) {
+        error!(%damage, "the journal is damaged");
+        self.faults.send_modify(|faults| add(faults, damage.to_string()));
+        if first {
+            let reason = Prose::new(&damage_page(&found), random());
+            self.submit(UpkeepIntent::Damaged { found, reason });
+        }
+    }
+
+    fn submit(&self, what: UpkeepIntent) {
+        let submitted = self.engine.submit(observe::trace(), Intent::Upkeep(what));
+        if let Err(rejected) = self.runtime.block_on(submitted) {
+            error!(?rejected, "what was found in the journal could not be told; the next look tells it");
+        }
+    }
+}
+
+/// As the journal notes it: without the folder, which is nobody's business.
+fn found(damage: &Damage) -> Damaged {
+    let file = damage.file.file_name().map(|name| name.to_string_lossy().into_owned());
+    Damaged { file: file.unwrap_or_default(), line: damage.line, seq: damage.seq, why: damage.why.clone() }
+}
+
+fn add(faults: &mut Vec<String>, what: String) {
+    // A disk that has gone bad as a whole needs no list of a million lines.
+    if !faults.contains(&what) && faults.len() < SHOWN {
+        faults.push(what);
+    }
+}

@@ -1,0 +1,207 @@
+//! What is done to the journal itself: words that are erased, segments that are archived, damage that was found.
+//! Never holds what was erased: digests without their salt tell nothing of the words.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    event::Actor,
+    id::{PersonId, RunId, Seq},
+    prose::{self, Prose},
+    state::State,
+};
+
+/// Something was done to the journal, or found in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpkeepEvent {
+    /// Words of people were erased.
+    Erased(Erased),
+    /// Old segments were moved out of the data folder.
+    Archived(Archived),
+    /// Something that was written stands there no more as it was.
+    Damaged(Damaged),
+    /// What was damaged is whole again.
+    Whole,
+}
+
+/// Words of people were erased, from the journal and from the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Whose; none: whoever wrote that one event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<PersonId>,
+    /// Of which event alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// Only what was written before (civil time).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Timestamp>,
+    /// How many texts of the journal.
+    pub texts: u64,
+    /// Digests of those that the state held.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub digests: BTreeSet<String>,
+    /// Runs of which the output of a step is among them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outputs: BTreeSet<(RunId, u32)>,
+    /// Who wanted it.
+    pub by: Actor,
+}
+
+/// Old segments were moved out of the data folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archived {
+    /// The last event that is in the archive.
+    pub through: Seq,
+    /// How many segments went there this time.
+    pub segments: u64,
+    /// The folder, as it was named.
+    pub to: String,
+    /// Who wanted it.
+    pub by: Actor,
+}
+
+/// A line of the journal is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Damaged {
+    /// The segment's file, without its folder.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u64,
+    /// The event that should stand there.
+    pub seq: Seq,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// What is wanted of the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpkeepIntent {
+    /// Words are about to be erased: this is decided before the first of them is overwritten.
+    Erase(Erased),
+    /// Segments are in the archive, and about to be removed here.
+    Archive(Archived),
+    /// A damaged line was found. The admins are paged, once for each line.
+    Damaged {
+        /// Which.
+        found: Damaged,
+        /// What the admins read.
+        reason: Prose,
+    },
+    /// A whole look found no damage.
+    Whole,
+}
+
+impl State {
+    /// Those of these digests whose words the state holds.
+    #[must_use]
+    pub fn holds_words(&self, digests: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut held = BTreeSet::new();
+        // The clone is shallow, and it is only looked at.
+        self.clone().each_words(&mut |sha, _| {
+            if digests.contains(sha) {
+                held.insert(sha.to_owned());
+            }
+            false
+        });
+        held
+    }
+
+    /// Forgets words that were erased: the state is then what a replay of the overwritten journal gives.
+    pub(super) fn forget_words(&mut self, erased: &Erased) {
+        self.each_words(&mut |sha, _| erased.digests.contains(sha));
+        for (run, index) in &erased.outputs {
+            for runs in [&mut self.runs, &mut self.ended_runs] {
+                let Some(run) = runs.get_mut(run) else { continue };
+                let step = Arc::make_mut(run).steps.iter_mut().find(|step| step.plan.index == *index);
+                if let Some(step) = step.filter(|step| !step.excerpt.is_empty()) {
+                    prose::ERASED.clone_into(&mut step.excerpt);
+                }
+            }
+        }
+    }
+
+    /// Calls `doomed` with the digest and the text of all words that the state holds, and erases those for which
+    /// it says so. What machines send (alerts, groups, timers) holds none.
+    fn each_words(&mut self, doomed: &mut dyn FnMut(&str, &str) -> bool) {
+        for incident in self.incidents.values_mut() {
+            in_shared(incident, doomed);
+        }
+        for page in self.pages.values_mut() {
+            in_shared(page, doomed);
+        }
+        for page in self.closed_pages.values_mut() {
+            in_thing(page, doomed);
+        }
+        for delivery in self.deliveries.values_mut().filter(|delivery| delivery.said.is_some()) {
+            in_shared(delivery, doomed);
+        }
+        for runs in [&mut self.runs, &mut self.ended_runs] {
+            for run in runs.values_mut() {
+                in_shared(run, doomed);
+            }
+        }
+    }
+}
+
+fn in_shared<T: Serialize + DeserializeOwned>(
+    thing: &mut Arc<T>,
+    doomed: &mut dyn FnMut(&str, &str) -> bool,
+) {
+    if let Some(changed) = without(&**thing, doomed) {
+        *thing = Arc::new(changed);
+    }
+}
+
+fn in_thing<T: Serialize + DeserializeOwned>(thing: &mut T, doomed: &mut dyn FnMut(&str, &str) -> bool) {
+    if let Some(changed) = without(thing, doomed) {
+        *thing = changed;
+    }
+}
+
+/// The thing without doomed words; none: it has none. By way of JSON, so that a new field with words in it cannot be
+/// forgotten here; nobody erases often.
+fn without<T: Serialize + DeserializeOwned>(
+    thing: &T,
+    doomed: &mut dyn FnMut(&str, &str) -> bool,
+) -> Option<T> {
+    let mut value = serde_json::to_value(thing).ok()?;
+    if !blank(&mut value, doomed) {
+        return None;
+    }
+    serde_json::from_value(value).ok()
+}
+
+/// Blanks doomed words; whether there were any.
+fn blank(value: &mut serde_json::Value, doomed: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+    match value {
+        serde_json::Value::Array(items) => {
+            items.iter_mut().fold(false, |any, item| blank(item, doomed) || any)
+        }
+        serde_json::Value::Object(object) => {
+            if let (Some(sha), Some(_), Some(text)) =
+                (text_of(object, "sha"), text_of(object, "salt"), text_of(object, "text"))
+            {
+                if !doomed(sha, text) {
+                    return false;
+                }
+                object.insert("salt".to_owned(), "0".repeat(32).into());
+                object.insert("text".to_owned(), String::new().into());
+                return true;
+            }
+            object.values_mut().fold(false, |any, item| blank(item, doomed) || any)
+        }
+        _ => false,
+    }
+}
+
+fn text_of<'a>(object: &'a serde_json::Map<String, serde_json::Value>, key: &str) -> Option<&'a str> {
+    object.get(key)?.as_str()
+}
+
+#[cfg(test)]
+#[path = "upkeep_tests.rs"]
+mod tests;

@@ -1,0 +1,185 @@
+//! Archiving, backing up, restoring: nothing is lost on the way, and nothing is written over.
+
+use super::*;
+use crate::journal::{
+    archive,
+    backup::{backup, restore},
+    snapshot,
+};
+
+const SHAPE: &str = "test";
+
+/// A journal of several segments with a snapshot after `snapshot_at`.
+fn kept(snapshot_at: u64) -> tempfile::TempDir {
+    let dir = folder();
+    let batches: Vec<_> = (0..8).map(|n| notes(1 + 3 * n, 3)).collect();
+    let head = write_batches(dir.path(), small(), &batches);
+    let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+    let digest = journal.reader().digest_at(Seq(snapshot_at)).unwrap().unwrap();
+    let at = Head { seq: Seq(snapshot_at), digest, ..head };
+    snapshot::write(dir.path(), SHAPE, &at, &"the state").unwrap();
+    assert!(segments(dir.path()).len() > 3);
+    dir
+}
+
+fn late() -> Timestamp {
+    "2030-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn damage(dir: &Path) -> usize {
+    verify(dir, &mut |_| ControlFlow::Continue(())).unwrap().damage.len()
+}
+
+#[test]
+fn only_what_no_restart_needs_is_archived() {
+    for (snapshot_at, before, some) in [
+        (24, late(), true),
+        (12, late(), true),
+        (1, late(), false),
+        (24, "2026-03-01T12:00:01Z".parse().unwrap(), false),
+    ] {
+        let dir = kept(snapshot_at);
+        let chosen = archive::choose(dir.path(), SHAPE, before).unwrap();
+        assert_eq!(chosen.through().is_some(), some, "{snapshot_at} {before}");
+        assert!(chosen.through().is_none_or(|through| through <= Seq(snapshot_at)));
+        assert!(archive::choose(dir.path(), "another", late()).unwrap().through().is_none());
+    }
+}
+
+#[test]
+fn a_journal_goes_on_after_its_archive_and_both_verify_together() {
+    let dir = kept(12);
+    let archived = folder();
+    let folders = [archived.path().display().to_string()];
+    let all = segments(dir.path()).len();
+    let chosen = archive::choose(dir.path(), SHAPE, late()).unwrap();
+    let through = chosen.through().unwrap();
+    archive::copy(dir.path(), &chosen, archived.path()).unwrap();
+    // Again: what is there and the same stays.
+    archive::copy(dir.path(), &chosen, archived.path()).unwrap();
+    archive::note(dir.path(), &folders[0]).unwrap();
+    archive::note(dir.path(), &folders[0]).unwrap();
+    archive::remove(dir.path(), &chosen).unwrap();
+    assert_eq!(archive::folders(dir.path()), folders);
+    assert!(segments(dir.path()).len() < all && damage(dir.path()) == 0 && damage(archived.path()) == 0);
+
+    let (mut journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+    let found = snapshot::latest::<String>(dir.path(), SHAPE, &*journal.reader()).unwrap();
+    assert_eq!(found.snapshot.unwrap().seq, Seq(12), "the snapshot is still good");
+    journal.append(&notes(25, 2)).unwrap();
+    assert!(matches!(read_from(&*journal.reader(), 1).2, Err(JournalError::Missing { .. })));
+    let (records, _, result) = read_from(&*journal.reader(), through.0 + 1);
+    result.unwrap();
+    let mut events = Vec::new();
+    archive::read(dir.path(), &folders, &mut |record| events.push(record.seq)).unwrap();
+    assert_eq!((events.len(), events.last()), (usize::try_from(through.0).unwrap(), Some(&through)));
+    assert_eq!(records.len() + events.len(), 26);
+
+    // A bit that turned in the archive is found, and a missing segment, too.
+    let first = segments(archived.path()).remove(0);
+    let bytes = fs::read(&first).unwrap();
+    let mut flipped = bytes.clone();
+    flipped[500] ^= 1;
+    fs::write(&first, flipped).unwrap();
+    let read = || archive::read(dir.path(), &folders, &mut |_| {});
+    assert!(matches!(read(), Err(JournalError::Damaged(_))));
+    fs::remove_file(&first).unwrap();
+    assert!(matches!(read(), Err(JournalError::Missing { seq: Seq(1), .. })));
+}
+
+#[test]
+fn a_damaged_segment_is_not_archived() {
+    let dir = kept(12);
+    let file = segments(dir.path()).remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[500] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let chosen = archive::choose(dir.path(), SHAPE, late()).unwrap();
+    let archived = folder();
+    assert!(matches!(archive::copy(dir.path(), &chosen, archived.path()), Err(JournalError::Damaged(_))));
+}
+
+#[test]
+fn what_comes_back_is_what_was_backed_up() {
+    let dir = kept(12);
+    fs::write(dir.path().join("signing.key"), "key").unwrap();
+    fs::create_dir(dir.path().join("pictures")).unwrap();
+    fs::write(dir.path().join("pictures/one.png"), "png").unwrap();
+    let (mut journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+    let to = folder();
+    assert_eq!(backup(dir.path(), to.path()).unwrap().through, Seq(24));
+    // The server goes on; the second time only what is new is copied, and the last one is whole again.
+    journal.append(&notes(25, 9)).unwrap();
+    let before = fs::metadata(&segments(to.path())[0]).unwrap().modified().unwrap();
+    let made = backup(dir.path(), to.path()).unwrap();
+    assert_eq!((made.first, made.through, made.key), (Seq(1), Seq(33), true));
+    assert_eq!(fs::metadata(&segments(to.path())[0]).unwrap().modified().unwrap(), before);
+
+    let fresh = folder();
+    let data = fresh.path().join("data");
+    assert_eq!(restore(to.path(), &data).unwrap(), made);
+    let (restored, opened) = FileJournal::open(&data, small()).unwrap();
+    assert_eq!((restored.head(), opened.torn.len()), (journal.head(), 0));
+    assert_eq!(read_from(&*restored.reader(), 1).0, read_from(&*journal.reader(), 1).0);
+    let found = snapshot::latest::<String>(&data, SHAPE, &*restored.reader()).unwrap();
+    assert_eq!(found.snapshot.unwrap().state, "the state");
+    assert_eq!(fs::read_to_string(data.join("pictures/one.png")).unwrap(), "png");
+    assert_eq!(fs::read_to_string(data.join("signing.key")).unwrap(), "key");
+}
+
+#[test]
+fn nothing_is_restored_over_anything_and_nothing_damaged_comes_back() {
+    let dir = kept(12);
+    let to = folder();
+    backup(dir.path(), to.path()).unwrap();
+    let refused = |from: &Path, data: &Path| restore(from, data).unwrap_err().to_string();
+
+    let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+    assert!(refused(to.path(), dir.path()).contains("in use by another Watchbell"));
+    drop(journal);
+    assert!(refused(to.path(), dir.path()).contains("not empty"));
+    let empty = folder();
+    assert!(refused(empty.path(), &empty.path().join("data")).contains("backup.json"));
+
+    let file = segments(to.path()).remove(1);
+    let whole = fs::read(&file).unwrap();
+    let mut bytes = whole.clone();
+    bytes[600] ^= 4;
+    fs::write(&file, bytes).unwrap();
+    let fresh = folder();
+    let said = refused(to.path(), &fresh.path().join("a"));
+    assert!(said.contains(&file.display().to_string()), "{said}");
+    fs::write(&file, whole).unwrap();
+    let last = segments(to.path()).pop().unwrap();
+    let bytes = fs::read(&last).unwrap();
+    fs::remove_file(&last).unwrap();
+    assert!(refused(to.path(), &fresh.path().join("b")).contains("should end with event 24"));
+    fs::write(&last, bytes).unwrap();
+    restore(to.path(), &fresh.path().join("c")).unwrap();
+
+    // A restore that was interrupted is no data folder.
+    let half = folder();
+    fs::create_dir(half.path().join("journal.restoring")).unwrap();
+    let said = FileJournal::open(half.path(), small()).err().unwrap().to_string();
+    assert!(said.contains("restore once more"), "{said}");
+}
+
+#[test]
+fn a_backup_is_not_written_into_something_else() {
+    let dir = kept(12);
+    let to = folder();
+    fs::write(to.path().join("thesis.txt"), "mine").unwrap();
+    assert!(backup(dir.path(), to.path()).unwrap_err().to_string().contains("something else"));
+    let other = folder();
+    let to = folder();
+    write_batches(other.path(), small(), &[notes(1, 1), numbered(2, vec![note("x"); 30])]);
+    backup(other.path(), to.path()).unwrap();
+    let said = backup(dir.path(), to.path()).unwrap_err().to_string();
+    assert!(said.contains("another journal"), "{said}");
+    // Damage is not carried over in silence.
+    let file = segments(dir.path()).remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[500] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    assert!(matches!(backup(dir.path(), folder().path()), Err(JournalError::Damaged(_))));
+}

@@ -1,0 +1,34 @@
+//! What happens to the journal itself, for the tests of texts.
+
+use super::start;
+use crate::domain::{
+    event::{Actor, Event},
+    id::{RunId, Seq},
+    upkeep::{Archived, Damaged, Erased, UpkeepEvent},
+};
+
+/// What is done to the journal itself.
+pub(super) fn events() -> Vec<Event> {
+    let by = Actor::Person("ben".into());
+    let erased = Erased {
+        whose: Some("ana".into()),
+        seq: None,
+        before: None,
+        texts: 3,
+        digests: ["d".repeat(64)].into(),
+        outputs: [(RunId(1), 2)].into(),
+        by: by.clone(),
+    };
+    let one = Erased { whose: None, seq: Some(Seq(7)), before: Some(start()), texts: 1, ..erased.clone() };
+    let archived = Archived { through: Seq(70_000), segments: 2, to: "/srv/archive".into(), by };
+    let file = "0000000001.jsonl".to_owned();
+    let damaged = Damaged { file, line: 8, seq: Seq(7), why: "its hash does not match".into() };
+    let events = [
+        UpkeepEvent::Erased(erased),
+        UpkeepEvent::Erased(one),
+        UpkeepEvent::Archived(archived),
+        UpkeepEvent::Damaged(damaged),
+        UpkeepEvent::Whole,
+    ];
+    events.into_iter().map(|event| Event::Upkeep(Box::new(event))).collect()
+}

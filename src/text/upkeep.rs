@@ -1,0 +1,182 @@
+//! What is said about the journal itself: what was erased, archived, or found damaged. Never repeats a word that was
+//! erased.
+
+use super::{
+    card::{Card, Tone},
+    plain::{NAME, plain},
+    timeline::{Kind, name},
+};
+use crate::domain::upkeep::{Archived, Damaged, Erased, UpkeepEvent};
+
+/// The entry of the audit trail.
+pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
+    let (by, text) = match what {
+        UpkeepEvent::Erased(erased) => {
+            (name(&erased.by), format!("{} erased {}", name(&erased.by), of_whom(erased)))
+        }
+        UpkeepEvent::Archived(archived) => {
+            let text = format!(
+                "{} archived {} of the journal, up to event {}, to {}",
+                name(&archived.by),
+                segments(archived.segments),
+                archived.through,
+                plain(&archived.to, NAME)
+            );
+            (name(&archived.by), text)
+        }
+        UpkeepEvent::Damaged(found) => {
+            ("watchbell".to_owned(), format!("Damage was found: {}", place(found)))
+        }
+        UpkeepEvent::Whole => ("watchbell".to_owned(), "The journal is whole again".to_owned()),
+    };
+    (Kind::Upkeep, by, text)
+}
+
+/// `3 texts of ana, written before 2026-03-01T00:00:00Z`
+fn of_whom(erased: &Erased) -> String {
+    let whose = erased.whose.as_ref().map(|whose| format!(" of {}", name(whose))).unwrap_or_default();
+    let event = erased.seq.map(|seq| format!(" in event {seq}")).unwrap_or_default();
+    let before = erased.before.map(|before| format!(", written before {before}")).unwrap_or_default();
+    format!("{}{whose}{event}{before}", texts(erased.texts))
+}
+
+fn place(found: &Damaged) -> String {
+    format!("{}:{}, event {}: {}", plain(&found.file, NAME), found.line, found.seq, plain(&found.why, NAME))
+}
+
+/// `1 text`, `2 texts`
+fn texts(count: u64) -> String {
+    if count == 1 { "1 text".to_owned() } else { format!("{count} texts") }
+}
+
+/// `1 segment`, `2 segments`
+fn segments(count: u64) -> String {
+    if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") }
+}
+
+/// What a page to the admins says.
+#[must_use]
+pub fn damage_page(found: &Damaged) -> String {
+    format!(
+        "The journal is damaged at {}. Nothing was cut. Put a good copy of the file in its place; \
+         `watchbell journal verify` lists every damaged line.",
+        place(found)
+    )
+}
+
+/// What was asked to be erased, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// What the journal notes.
+    pub erased: Erased,
+    /// Whether it was only looked.
+    pub dry: bool,
+    /// Files of torn writes in which words were blanked, or would be.
+    pub torn: u64,
+    /// Damaged lines, in which words may stand that nobody can find.
+    pub unread: u64,
+    /// Folders with archived segments, which are not touched from here.
+    pub archives: Vec<String>,
+}
+
+/// Words were erased, or would be.
+#[must_use]
+pub fn erasure(done: &Erasure) -> Card {
+    let what = of_whom(&done.erased);
+    let title = match (done.erased.texts, done.dry) {
+        (0, _) => format!("There is nothing to erase: {what}."),
+        (_, true) => format!("{what} would be erased; nothing was changed."),
+        (_, false) => format!("{what} erased."),
+    };
+    let mut lines = Vec::new();
+    if done.torn > 0 {
+        lines.push(format!("Torn writes that were kept aside: {} with words, blanked too.", done.torn));
+    }
+    if done.unread > 0 {
+        lines.push(format!("{} damaged lines cannot be read: words may stand in them.", done.unread));
+    }
+    for archive in &done.archives {
+        let archive = plain(archive, NAME);
+        lines.push(format!(
+            "Archived segments in {archive} are another place: erase there with --with {archive}"
+        ));
+    }
+    if done.erased.texts > 0 {
+        lines.push(
+            "What was sent to chat, mail or telephones is not here to be erased; nor are backups.".to_owned(),
+        );
+    }
+    let tone = if done.dry || done.erased.texts == 0 { Tone::Plain } else { Tone::Good };
+    Card { title, tone, text: lines.join("\n"), ..Card::default() }
+}
+
+/// Segments were archived.
+#[must_use]
+pub fn archived(done: &Archived) -> Card {
+    let text = "Keep them: a timeline that begins in them is shortened until they are back, and a new release may \
+                have to read the whole journal once.";
+    Card {
+        title: format!(
+            "{} archived to {}, up to event {}.",
+            segments(done.segments),
+            plain(&done.to, NAME),
+            done.through
+        ),
+        tone: Tone::Good,
+        text: text.to_owned(),
+        ..Card::default()
+    }
+}
+
+/// No segment can go.
+#[must_use]
+pub fn nothing_to_archive() -> Card {
+    Card {
+        title: "No segment can be archived; nothing was changed.".to_owned(),
+        tone: Tone::Plain,
+        text: "A segment goes as a whole: its last event must be older than the date, and the two newest snapshots \
+               must not need it for a restart."
+            .to_owned(),
+        ..Card::default()
+    }
+}
+
+/// It is not done.
+#[must_use]
+pub fn not_done(why: &str) -> Card {
+    Card {
+        title: "That was not done.".to_owned(),
+        tone: Tone::Warning,
+        text: super::plain::lines(why),
+        ..Card::default()
+    }
+}
+
+/// There is no journal on disk.
+#[must_use]
+pub fn no_disk() -> Card {
+    not_done("This server keeps no journal on disk.")
+}
+
+/// Neither a person nor an event was named.
+#[must_use]
+pub fn erase_what() -> Card {
+    Card {
+        title: "Say whose words, or which event's: --person NAME or --seq N.".to_owned(),
+        tone: Tone::Warning,
+        text: "Nothing was changed.".to_owned(),
+        ..Card::default()
+    }
+}
+
+/// A date or a folder is missing.
+#[must_use]
+pub fn archive_what() -> Card {
+    Card {
+        title: "Say before when, and where to: --before 2026-01-01 --to /srv/watchbell-archive".to_owned(),
+        tone: Tone::Warning,
+        text: "The folder is one of the server's machine, named from the root on. Nothing was changed."
+            .to_owned(),
+        ..Card::default()
+    }
+}
