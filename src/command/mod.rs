@@ -16,6 +16,7 @@ mod form;
 mod help;
 mod incident;
 mod me;
+mod meant;
 mod nearest;
 mod oncall;
 mod page;

@@ -7,4 +7,5 @@ mod edges;
 mod identity;
 mod over;
 mod parsing;
+mod response;
 mod talk;
