@@ -3,17 +3,13 @@
 pub mod doctor;
 mod patrol;
 mod platforms;
-mod platforms;
 mod records;
 mod reload;
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use anyhow::Context as _;
@@ -29,7 +25,7 @@ use crate::{
     chat::{courier::AccountBook, terminal::Terminal},
     command::{Care, Caretaker, Commands, Desk, NotReloaded, Registry, Reloaded},
     config::{Loaded, Mistake, Settings, leads_to_itself},
-    domain::{config::Config, event::Actor, intent::Now},
+    domain::{config::Config, event::Actor},
     engine::{
         Courier, Engine,
         outbox::Outbox,

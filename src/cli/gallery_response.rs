@@ -65,15 +65,15 @@ pub(super) fn course(add: &mut impl FnMut(&'static str, Card)) {
     let text = prose("checkout failed for EU customers");
     respond(&mut world, ResponseIntent::SetImpact { incident: INCIDENT, started_at, ended_at: None, text });
     let handover = |scene: &Scene<'_>| {
-        text::handover::card(
-            scene,
-            &scene.state.handover(INCIDENT, SignedDuration::ZERO).expect("it is there"),
-        )
+        let facts = scene.state.handover(INCIDENT, SignedDuration::ZERO);
+        // cannot fail: it was opened above
+        text::handover::card(scene, &facts.expect("it is there"))
     };
     add("handover::card", world.say(handover));
     respond(&mut world, ResponseIntent::HandOver { incident: INCIDENT, to: "ben".into() });
     let told = world.message(DeliveryKind::Notice, Subject::Incident(INCIDENT), Some(Notice::HandedOver));
     add("message::card", told);
+    // cannot fail: it was opened above
     let facts = world.state.handover(INCIDENT, SignedDuration::ZERO).expect("it is there");
     add("handover::told", text::handover::told(&facts, |at| at.to_string()));
     let events = respond(&mut world, ResponseIntent::Merge { incident: OTHER, into: INCIDENT });

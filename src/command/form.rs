@@ -93,7 +93,6 @@ fn identifies(kind: &Kind) -> bool {
             | Kind::Override
             | Kind::Silence
             | Kind::Deployment
-            | Kind::Deployment
             | Kind::Task
             | Kind::Target
     )

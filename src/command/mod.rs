@@ -21,6 +21,7 @@ mod incident;
 mod journal;
 mod maintenance;
 mod me;
+mod meant;
 mod nearest;
 mod oncall;
 mod page;

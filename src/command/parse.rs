@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    nearest::{likeness, nearest},
+    meant,
+    nearest::nearest,
     read::{self, Ground, Value},
     registry::{Entry, Registry},
     spec::{Argument, CommandSpec, Flag, Kind},
@@ -193,63 +194,11 @@ fn no_command(registry: &Registry, text: &str, words: &[Word], path: &[String]) 
     // As many words as belong to the beginning of a command, and the one that does not.
     let known = (1..=path.len()).take_while(|count| starts_some(registry, path, *count)).count();
     let shown = words.iter().take(known + 1).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    Wrong::Unknown { written: format!("/{shown}"), nearest: suggestions(registry, text, words, path) }
+    Wrong::Unknown { written: format!("/{shown}"), nearest: meant::suggestions(registry, text, words, path) }
 }
 
 fn starts_some(registry: &Registry, path: &[String], count: usize) -> bool {
     path.get(..count).is_some_and(|begin| registry.under(begin).next().is_some())
-}
-
-/// Up to three commands that may have been meant: by the whole path, and by a single word of it.
-fn suggestions(registry: &Registry, text: &str, words: &[Word], path: &[String]) -> Vec<Suggestion> {
-    let mut found: Vec<(f64, &Arc<CommandSpec>, usize)> = Vec::new();
-    for spec in registry.specs() {
-        let best = spec
-            .paths()
-            .map(|command| likely(path, command))
-            .reduce(|best, next| if next.0 > best.0 { next } else { best });
-        if let Some((score, used)) = best.filter(|(score, _)| *score >= 0.6) {
-            found.push((score, spec, used));
-        }
-    }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    // What is much less likely than the best only confuses.
-    let best = found.first().map_or(0.0, |(score, ..)| *score);
-    found.retain(|(score, ..)| *score > best - 0.15);
-    let tail = |used: usize| words.get(used).and_then(|word| text.get(word.start..)).unwrap_or_default();
-    found
-        .into_iter()
-        .take(3)
-        .map(|(_, spec, used)| Suggestion {
-            name: spec.name(),
-            command: format!("{} {}", spec.name(), tail(used)).trim_end().to_owned(),
-        })
-        .collect()
-}
-
-/// How likely a path was meant, and how many words were written for it.
-fn likely<S: AsRef<str>>(written: &[String], command: &[S]) -> (f64, usize) {
-    // Words that are right say nothing about those that are not.
-    let right = written.iter().zip(command).take_while(|(word, part)| *word == part.as_ref()).count();
-    let (written, command) =
-        (written.get(right..).unwrap_or_default(), command.get(right..).unwrap_or_default());
-    let name = command.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
-    let mut best = (0.0, 0);
-    // One word less: written in one (`incidentopen`).
-    for count in [command.len(), command.len().saturating_sub(1)] {
-        let score = written.get(..count).map_or(0.0, |words| likeness(&words.join(" "), &name));
-        if count > 0 && score > best.0 {
-            best = (score, right + count);
-        }
-    }
-    // Only the last word of it: `open P1 …`.
-    if let (0, Some(first), Some(last), true) = (right, written.first(), command.last(), command.len() > 1) {
-        let score = likeness(first, last.as_ref()) * 0.9;
-        if score > best.0 {
-            best = (score, 1);
-        }
-    }
-    best
 }
 
 /// Fills the arguments of a command from the words after its path.

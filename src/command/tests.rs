@@ -9,4 +9,5 @@ mod identity;
 mod over;
 mod parsing;
 mod quiet;
+mod response;
 mod talk;

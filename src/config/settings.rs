@@ -174,6 +174,7 @@ impl Address {
             Self::Hook(url) => url.to_string(),
             Self::Ntfy { server, topic } => format!("{server} {topic}"),
             Self::Mail(text) | Self::Phone(text) | Self::Slack(text) | Self::Discord(text) => text.clone(),
+            Self::PagerDuty(key) => key.expose().to_owned(),
         }
     }
 

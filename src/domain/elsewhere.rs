@@ -103,7 +103,8 @@ impl Ends {
         match event {
             Event::PageStopped { page, subject, why, .. } => {
                 let told = match why {
-                    PageStop::Acknowledged(_) => Told::Taken,
+                    // It is not over; when it pages again, that is a new page and a new alert there.
+                    PageStop::Acknowledged(_) | PageStop::Snoozed(_) | PageStop::Quiet => Told::Taken,
                     PageStop::Resolved => Told::Over,
                     // The newer page rings, and both end with what they are about.
                     PageStop::Replaced(_) => return None,

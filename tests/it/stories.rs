@@ -382,7 +382,7 @@ fn a_storm_of_one_route_does_not_open_an_incident_for_each_group() {
     }
     world.pass(mins(1), receipt);
     assert_eq!(world.state().groups.len(), 50);
-    assert_eq!(world.state().incidents.len(), 5);
+    assert_eq!(world.state().incidents.len(), 1, "so many at once are one thing");
 }
 
 #[test]

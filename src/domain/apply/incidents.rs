@@ -138,7 +138,9 @@ impl State {
             }),
             Event::Reminded { incident, what } => self.change_incident(*incident, |incident| match what {
                 Reminder::Acknowledge => incident.acknowledge_due = None,
-                Reminder::Update => incident.update_due = update_due(incident, stamp),
+                Reminder::Update => {
+                    incident.update_due = update_due(incident, stamp);
+                }
             }),
             _ => {}
         }

@@ -347,6 +347,10 @@ pub enum EndedBecause {
     Resolved,
     /// A newer page took its place.
     Replaced(PageId),
+    /// All alerts of the group became quiet.
+    Quiet,
+    /// Somebody took the group for a while.
+    Snoozed(Actor),
     /// Nobody acknowledged.
     Unanswered,
 }

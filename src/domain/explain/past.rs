@@ -43,7 +43,7 @@ pub fn present(state: &State, now: Now, fired: &AlertFired) -> Present {
         at: now.civil,
         overrides: state.overrides.values().cloned().collect(),
         standing: Vec::new(),
-        quiet: quiet(state, &fired.labels, now.civil),
+        quiet: quiet(state, &fired.labels, now),
         seen: BTreeMap::new(),
         incidents: BTreeSet::new(),
         duplicates_until: state

@@ -1,14 +1,14 @@
-//! What keeps an alert quiet: silences, maintenance, snoozing. Never decides it; it only says what was decided.
+//! What keeps an alert quiet: silences and maintenance. Never decides it; it only says what was decided.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{labels::Labels, state::State};
+use crate::domain::{intent::Now, labels::Labels, state::State};
 
 /// One thing that keeps an alert quiet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct QuietLine {
-    /// What it is, as people name it: `SIL-3`.
+    /// What it is, as people name it: `silence S-3`.
     pub what: String,
     /// Who wanted it.
     pub by: String,
@@ -18,11 +18,14 @@ pub struct QuietLine {
     pub until: Option<Timestamp>,
 }
 
-/// What keeps an alert of these labels quiet at an instant (civil time).
-///
-/// SEAM: silences, maintenance windows and snoozing are kept by `domain/quiet`; what `State::quieted_by(labels, at)`
-/// says becomes one line each here. Until that is part of this tree, nothing keeps an alert quiet, and this says so.
+/// What keeps an alert of these labels quiet at an instant.
 #[must_use]
-pub fn quiet(_state: &State, _labels: &Labels, _at: Timestamp) -> Vec<QuietLine> {
-    Vec::new()
+pub fn quiet(state: &State, labels: &Labels, now: Now) -> Vec<QuietLine> {
+    let lines = state.quieted_by(labels, now.engine).into_iter().map(|silence| QuietLine {
+        what: format!("{} {}", silence.kind.as_str(), silence.id),
+        by: silence.by.to_string(),
+        why: silence.comment.as_str().to_owned(),
+        until: Some(now.civil_of(silence.ends)),
+    });
+    lines.collect()
 }

@@ -44,9 +44,11 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
         overrides: state.overrides.clone(),
         links: state.links.clone(),
         next: state.next.clone(),
+        quiet: state.quiet.clone(),
         ..State::default()
     };
     if !question.open {
+        ground.timers.extend(state.timers.iter().filter(|(_, timer)| matches!(timer, Timer::Silence(_))));
         return ground;
     }
     ground.clock = state.clock;
@@ -94,11 +96,18 @@ fn is_of(ground: &State, timer: Timer) -> bool {
     let page = |id: PageId| ground.pages.contains_key(&id);
     let incident = |id: IncidentId| ground.groups.values().any(|group| group.incident == Some(id));
     match timer {
-        Timer::GroupWait(id) | Timer::GroupUnresolved(id) => group(id),
+        Timer::GroupWait(id)
+        | Timer::GroupUnresolved(id)
+        | Timer::GroupQuiet(id)
+        | Timer::GroupSnooze(id)
+        | Timer::GroupRepeat(id) => group(id),
+        // They decide when what is quiet is heard.
+        Timer::Silence(_) => true,
         Timer::PageTry(id) | Timer::PageStep(id) => page(id),
         Timer::IncidentUnresolved(id) | Timer::AcknowledgeLate(id) | Timer::UpdateLate(id) => incident(id),
-        // Cards, rooms and runs wake nobody.
-        Timer::Card(_)
+        // Cards, rooms, runs and tasks wake nobody.
+        Timer::TaskDue(_)
+        | Timer::Card(_)
         | Timer::RoomsClose(_)
         | Timer::StormCard(_)
         | Timer::StormCalm(_)
@@ -125,7 +134,7 @@ pub fn simulate(ground: State, config: &Config, question: &Question) -> Explanat
     let mut notes = Vec::new();
     let twin = ground.alerts.values().find(|one| one.integration == *integration && one.labels == *labels);
     notes.extend(twin.map(|one| Note::FiresAlready(one.id)));
-    let quiet = quiet(&ground, labels, now.civil);
+    let quiet = quiet(&ground, labels, *now);
     let goes_on = follow(ground, config, question, &mut teller);
     notes.extend(goes_on.then_some(Note::GoesOn { seconds: COURSE.as_secs() }));
     Explanation {

@@ -148,6 +148,8 @@ impl<'a> Teller<'a> {
                     PageStop::Acknowledged(by) => EndedBecause::Acknowledged(by.clone()),
                     PageStop::Resolved => EndedBecause::Resolved,
                     PageStop::Replaced(newer) => EndedBecause::Replaced(*newer),
+                    PageStop::Quiet => EndedBecause::Quiet,
+                    PageStop::Snoozed(by) => EndedBecause::Snoozed(by.clone()),
                 };
                 let end = PageEnd { at, why, spared: spared.clone(), leaving: leaving.clone() };
                 self.page(*page, |story| story.end = Some(end));

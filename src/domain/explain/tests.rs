@@ -20,6 +20,8 @@ fn route(name: &str, matchers: &[&str], goes_on: bool) -> Route {
         page: None,
         severity: None,
         incident: false,
+        group_interval: None,
+        repeat_interval: None,
         goes_on,
     }
 }

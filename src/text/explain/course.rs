@@ -230,6 +230,8 @@ fn because(why: &EndedBecause) -> String {
         EndedBecause::Acknowledged(by) => format!("{} acknowledged", actor(by)),
         EndedBecause::Resolved => "it was over".to_owned(),
         EndedBecause::Replaced(newer) => format!("{newer} took its place"),
+        EndedBecause::Quiet => "it became quiet".to_owned(),
+        EndedBecause::Snoozed(by) => format!("{} snoozed it", actor(by)),
         EndedBecause::Unanswered => "the policy was at its end".to_owned(),
     }
 }
@@ -237,6 +239,8 @@ fn because(why: &EndedBecause) -> String {
 fn ended(end: &PageEnd) -> String {
     let why = match &end.why {
         EndedBecause::Acknowledged(by) => format!("{} acknowledged: no further attempt leaves", actor(by)),
+        EndedBecause::Quiet => "it became quiet: no further attempt leaves".to_owned(),
+        EndedBecause::Snoozed(by) => format!("{} snoozed it: no further attempt leaves", actor(by)),
         EndedBecause::Resolved => "it is over: no further attempt leaves".to_owned(),
         EndedBecause::Replaced(newer) => format!("{newer} takes its place"),
         EndedBecause::Unanswered => {

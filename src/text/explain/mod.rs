@@ -128,6 +128,7 @@ fn of_alert(told: &Explanation, known: &Known, zone: &TimeZone) -> Vec<String> {
                 format!("{}, as part of a whole group", plain(source.as_str(), NAME))
             }
             ResolvedBy::Person(person) => plain(person.as_str(), NAME),
+            ResolvedBy::Operator => actor(&Actor::Operator),
         };
         let (at, ends_at) = (when::at(*at, zone), when::at(*ends_at, zone));
         lines.push(format!("It ended on {ends_at}, told by {by} on {at}."));
@@ -210,6 +211,8 @@ fn end(page: &PageStory, zone: &TimeZone) -> String {
         EndedBecause::Acknowledged(by) => format!("{} acknowledged at {at}", actor(by)),
         EndedBecause::Resolved => format!("over at {at}"),
         EndedBecause::Replaced(newer) => format!("{newer} took its place at {at}"),
+        EndedBecause::Quiet => format!("it became quiet at {at}"),
+        EndedBecause::Snoozed(by) => format!("{} snoozed it at {at}", actor(by)),
         EndedBecause::Unanswered => format!("nobody answered until {at}"),
     }
 }

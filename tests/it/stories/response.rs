@@ -132,8 +132,12 @@ fn what_is_too_much_or_makes_no_sense_is_refused_and_changes_nothing() {
     let mut world = World::new();
     opens(&mut world, "P2");
     let now = world.now().civil;
-    let task =
-        |due, text: &str| ResponseIntent::AddTask { incident: FIRST, text: prose(text), owner: None, due };
+    let task = |due, text: &str| ResponseIntent::AddTask {
+        incident: FIRST,
+        text: Prose::new(text, [1; 16]),
+        owner: None,
+        due,
+    };
     let impact = |from: i64, until: Option<i64>| ResponseIntent::SetImpact {
         incident: FIRST,
         started_at: now + mins(from),
