@@ -372,7 +372,6 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
-        swaps::swapped(),
         Event::MessageCaptured(Box::new(MessageCaptured {
             incident: INCIDENT,
             channel: Channel::Slack,
@@ -425,6 +424,7 @@ fn events() -> Vec<Event> {
     ];
     events.extend(runs::events());
     events.extend(deployments::events());
+    events.push(swaps::swapped());
     events
 }
 

@@ -254,7 +254,7 @@ fn completed(who: &str, text: &str) -> Vec<String> {
 fn what_may_follow_is_offered() {
     for (who, text, expected) in [
         ("ana", "/al", vec!["/alert"]),
-        ("ana", "/alert ", vec!["/alert ack", "/alert list", "/alert show"]),
+        ("ana", "/alert ", vec!["/alert ack", "/alert explain", "/alert list", "/alert show"]),
         ("eve", "/alert ", vec!["/alert list", "/alert show"]),
         ("ana", "/watchbell inc", vec!["/watchbell incident"]),
         ("ana", "/incident open ", vec!["/incident open P1", "/incident open P3"]),
