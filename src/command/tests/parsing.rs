@@ -255,7 +255,7 @@ fn what_may_follow_is_offered() {
     for (who, text, expected) in [
         ("ana", "/al", vec!["/alert"]),
         ("ana", "/alert ", vec!["/alert ack", "/alert explain", "/alert list", "/alert show"]),
-        ("eve", "/alert ", vec!["/alert list", "/alert show"]),
+        ("eve", "/alert ", vec!["/alert explain", "/alert list", "/alert show"]),
         ("ana", "/watchbell inc", vec!["/watchbell incident"]),
         ("ana", "/incident open ", vec!["/incident open P1", "/incident open P3"]),
         ("ana", "/incident open P1 ", vec![]),
