@@ -18,11 +18,12 @@ use crate::{
         event::{Actor, Event, Reminder, TraceId},
         facts::Dispatch,
         guide::GuideRead,
-        id::{AlertId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
+        id::{AlertId, AnnouncementId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
         intent::{IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
         link::{Code, NoLink},
         offer::Offers,
+        oncall::{Lack, LackOf},
         page::{Subject, Target},
         permission::NotAllowed,
         person::Role,
@@ -30,6 +31,7 @@ use crate::{
         run::{LinkTo, Part, PlannedLink},
         schedule::Override,
         state::State,
+        swap::{SwapRefusal, Swapped},
     },
     text::{self, card::Card, deployment::Wanted, scene::Scene, timeline::Entry, usage},
 };
@@ -343,6 +345,34 @@ fn oncall(world: &World, add: &mut impl FnMut(&'static str, Card)) {
     add("oncall::override_added", text::oncall::override_added(&one, &[Some("ana".into()), None], zone));
     add("oncall::override_removed", text::oncall::override_removed(one.id, Some(&one), None));
     add("oncall::overrides", text::oncall::overrides(&[one], zone));
+    swaps(now, add);
+}
+
+fn swaps(now: Timestamp, add: &mut impl FnMut(&'static str, Card)) {
+    let (zone, primary) = (&TimeZone::UTC, ScheduleId::from("primary"));
+    let until = now + SignedDuration::from_hours(8);
+    let one = |id, person: &str| {
+        let (schedule, person) = (primary.clone(), person.into());
+        Override { id: OverrideId(id), schedule, person, from: now, until }
+    };
+    let swapped = Swapped { first: one(4, "ben"), second: one(5, "ana"), told: AnnouncementId(1), by: ana() };
+    add("swap::done", text::swap::done(&swapped, zone));
+    add("swap::nobody_asks", text::swap::nobody_asks());
+    let person = PersonId::from("ben");
+    for why in [
+        SwapRefusal::Oneself,
+        SwapRefusal::NoShift { person: person.clone(), schedule: primary.clone() },
+        SwapRefusal::NotTheirs { person: person.clone(), at: now, is: None },
+        SwapRefusal::Past { at: now },
+        SwapRefusal::Endless { person: person.clone() },
+        SwapRefusal::Changed,
+    ] {
+        add("swap::refused", text::swap::refused(&why, zone));
+    }
+    let lack = |what| Lack { schedule: primary.clone(), from: now, until, what };
+    let lacks = [lack(LackOf::Nobody), lack(LackOf::Unreachable { person })];
+    add("swap::gaps", text::swap::gaps(&lacks, None, 30, zone));
+    add("swap::gaps", text::swap::gaps(&[], Some(&primary), 30, zone));
 }
 
 /// Cards of what is said when nothing happens.

@@ -76,7 +76,7 @@ pub fn run(common: &Common, args: &SimulateArgs) -> ExitCode {
     match answer {
         Some(Ok(told)) => print(&told, args.json),
         Some(Err(Failure::NotThere { place, .. })) if args.reach.server.is_none() => {
-            alone(common, args, labels, Some(&place.url.to_string()))
+            alone(common, args, labels, Some(place.url.as_str()))
         }
         Some(Err(failure)) => {
             say(&format!("watchbell: {failure}"));

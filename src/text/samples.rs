@@ -380,7 +380,6 @@ fn events() -> Vec<Event> {
             by: ana(),
         },
         Event::OverrideRemoved { id: OverrideId(3), by: ana() },
-        swaps::swapped(),
         Event::MessageCaptured(Box::new(MessageCaptured {
             incident: INCIDENT,
             channel: Channel::Slack,
@@ -436,6 +435,7 @@ fn events() -> Vec<Event> {
     events.extend(response::events());
     events.extend(house::events());
     events.extend(upkeep::events());
+    events.push(swaps::swapped());
     events
 }
 

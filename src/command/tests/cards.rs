@@ -76,12 +76,13 @@ fn help_lists_everything_that_the_caller_may_use() {
     insta::assert_snapshot!(lines::card(&card), @r"
     /oncall …
     More about one: /help COMMAND. Everything works as `/watchbell …` too.
-    2 more need a stronger role than yours (viewer).
+    3 more need a stronger role than yours (viewer).
 
-    command                           what it does
-    /oncall now [SCHEDULE]            Says who is on call now, and until when.
-    /oncall override list             Lists who stands in for whom, now and later.
-    /oncall schedule SCHEDULE [DAYS]  Shows the shifts of the coming days in your time zone, gaps marked.
+    command                             what it does
+    /oncall gaps [SCHEDULE] [--days N]  Shows when nobody is on call in the coming days, who cannot be reached, and who is on call twice.
+    /oncall now [SCHEDULE]              Says who is on call now, and until when.
+    /oncall override list               Lists who stands in for whom, now and later.
+    /oncall schedule SCHEDULE [DAYS]    Shows the shifts of the coming days in your time zone, gaps marked.
     ");
     let card = help(&Registry::builtin(), Role::Viewer, "/incident timeline").unwrap();
     insta::assert_snapshot!(lines::card(&card), @r"

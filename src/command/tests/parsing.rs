@@ -257,9 +257,9 @@ fn what_may_follow_is_offered() {
         (
             "ana",
             "/alert ",
-            vec!["/alert ack", "/alert list", "/alert resolve", "/alert show", "/alert snooze"],
+            vec!["/alert ack", "/alert explain", "/alert list", "/alert resolve", "/alert show", "/alert snooze"],
         ),
-        ("eve", "/alert ", vec!["/alert list", "/alert show"]),
+        ("eve", "/alert ", vec!["/alert explain", "/alert list", "/alert show"]),
         ("ana", "/watchbell inc", vec!["/watchbell incident"]),
         ("ana", "/incident open ", vec!["/incident open P1", "/incident open P3"]),
         ("ana", "/incident open P1 ", vec![]),

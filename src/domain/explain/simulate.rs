@@ -54,7 +54,7 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
     ground.clock = state.clock;
     ground.due_lately = state.due_lately.clone();
     ground.answers = state.answers.clone();
-    ground.open_incidents = state.open_incidents.clone();
+    ground.open_incidents.clone_from(&state.open_incidents);
     for id in &state.open_incidents {
         ground.incidents.extend(state.incidents.get(id).map(|incident| (*id, incident.clone())));
     }
