@@ -34,7 +34,7 @@ pub struct PagerDuty {
 
 /// One event, as it is documented.
 #[derive(Serialize)]
-struct Event<'a> {
+struct Enqueued<'a> {
     routing_key: &'a str,
     event_action: &'static str,
     dedup_key: &'a str,
@@ -99,7 +99,7 @@ impl PagerDuty {
         self.told(request, dispatch).await
     }
 
-    fn event<'a>(&self, dispatch: &'a Dispatch, person: &PersonId, key: &'a RoutingKey) -> Event<'a> {
+    fn event<'a>(&self, dispatch: &'a Dispatch, person: &PersonId, key: &'a RoutingKey) -> Enqueued<'a> {
         let action = match Told::of(dispatch.delivery.kind) {
             Some(Told::Taken) => "acknowledge",
             Some(Told::Over) => "resolve",
@@ -111,7 +111,7 @@ impl PagerDuty {
         let more = ring.iter().flat_map(|ring| ring.links.clone());
         let acknowledge = link.iter().map(|url| Link { text: pager::acknowledge(), url: url.to_string() });
         let anchor = |link: Link| Anchor { href: link.url, text: link.text };
-        Event {
+        Enqueued {
             routing_key: key.expose(),
             event_action: action,
             dedup_key: dedup_key(&dispatch.delivery),

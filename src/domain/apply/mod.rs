@@ -114,13 +114,7 @@ impl State {
             }
             Event::Announced(announced) => self.announced(announced.id),
             Event::DeliveryQueued(queued) => self.delivery_queued(queued),
-            Event::AttemptStarted { delivery, attempt } => {
-                self.change_delivery(*delivery, |delivery| {
-                    delivery.attempts = *attempt;
-                    delivery.leaving = true;
-                });
-                self.leaves_for_elsewhere(*delivery);
-            }
+            Event::AttemptStarted { delivery, attempt } => self.attempt_started(*delivery, *attempt),
             Event::InteractionTaken(_)
             | Event::MessageCaptured(_)
             | Event::MessageChanged { .. }
@@ -131,17 +125,12 @@ impl State {
             | Event::AccountUnlinked { .. } => self.links_changed(event, stamp),
             Event::Delivered { delivery, to, kind, subject, message, .. } => {
                 self.chat_delivered(*delivery, to, *kind, *subject, message.as_deref());
-                self.back_from_elsewhere(*delivery, true, false);
                 self.delivered(*delivery, to, *kind);
             }
             Event::AttemptFailed { delivery, to, retry_at, next_contact, .. } => {
-                self.back_from_elsewhere(*delivery, false, retry_at.is_none());
                 self.attempt_failed(*delivery, to, *retry_at, *next_contact);
             }
-            Event::DeliveryCancelled { delivery, .. } => {
-                self.back_from_elsewhere(*delivery, false, false);
-                self.delivery_finished(*delivery);
-            }
+            Event::DeliveryCancelled { delivery, .. } => self.delivery_cancelled(*delivery),
             Event::OverrideAdded { .. } | Event::OverrideRemoved { .. } | Event::Swapped(_) => {
                 self.overrides_changed(event, stamp);
             }

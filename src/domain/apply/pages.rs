@@ -204,6 +204,19 @@ impl State {
         self.deliveries.insert(delivery.id, Arc::new(delivery));
     }
 
+    pub(super) fn attempt_started(&mut self, id: DeliveryId, attempt: u32) {
+        self.change_delivery(id, |delivery| {
+            delivery.attempts = attempt;
+            delivery.leaving = true;
+        });
+        self.leaves_for_elsewhere(id);
+    }
+
+    pub(super) fn delivery_cancelled(&mut self, id: DeliveryId) {
+        self.back_from_elsewhere(id, false, false);
+        self.delivery_finished(id);
+    }
+
     pub(super) fn attempt_failed(
         &mut self,
         id: DeliveryId,
@@ -211,6 +224,7 @@ impl State {
         retry_at: Option<Timestamp>,
         next_contact: bool,
     ) {
+        self.back_from_elsewhere(id, false, retry_at.is_none());
         let clock = self.clock;
         let page = self.deliveries.get(&id).and_then(|delivery| delivery.page);
         match retry_at {
@@ -232,6 +246,7 @@ impl State {
     }
 
     pub(super) fn delivered(&mut self, id: DeliveryId, to: &Recipient, kind: DeliveryKind) {
+        self.back_from_elsewhere(id, true, false);
         if let Some(page) = self.delivery_finished(id)
             && kind == DeliveryKind::Page
             && matches!(to, Recipient::Person { .. })

@@ -70,7 +70,7 @@ async fn server(step: &'static str, does: Does) -> (u16, Heard) {
 async fn converse(stream: TcpStream, heard: Heard, step: &'static str, does: Does) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
-    let (mut said, mut in_data) = ("greeting".to_owned(), false);
+    let mut said = "greeting".to_owned();
     loop {
         let usual = match said.split([' ', ':']).next().unwrap_or_default() {
             "greeting" => "220 here",
@@ -81,7 +81,7 @@ async fn converse(stream: TcpStream, heard: Heard, step: &'static str, does: Doe
             "QUIT" => "221 bye",
             _ => "250 fine",
         };
-        in_data = said == "DATA";
+        let mut in_data = said == "DATA";
         if said.starts_with(step) {
             match does {
                 Does::Says(words) => {

@@ -91,7 +91,7 @@ fn html(letter: &Letter, link: Option<&Url>) -> String {
         Tone::Critical => "#b3261e",
         Tone::Warning => "#b26a00",
         Tone::Good => "#1b7f3b",
-        _ => "#44546a",
+        Tone::Plain => "#44546a",
     };
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\

@@ -68,9 +68,8 @@ impl Post {
     }
 
     fn attempt(&self, dispatch: &Dispatch) -> Result<Attempt, String> {
-        let (person, to) = match self.parts.address(dispatch)? {
-            (person, Address::Mail(to)) => (person, to),
-            _ => return Err("the contact is not a mail address any more".to_owned()),
+        let (person, Address::Mail(to)) = self.parts.address(dispatch)? else {
+            return Err("the contact is not a mail address any more".to_owned());
         };
         let mail = self.parts.book.mail().ok_or("no [mail] is configured any more")?;
         let unusable = || "the mail address cannot be used".to_owned();

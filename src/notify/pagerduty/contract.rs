@@ -179,6 +179,13 @@ async fn only_its_own_words_are_a_receipt() {
 
 #[tokio::test]
 async fn an_address_that_answers_is_found_and_no_event_is_sent() {
+    struct Usual;
+    impl AddressBook for Usual {
+        fn address(&self, _: &PersonId, _: &ContactName) -> Option<Address> {
+            None
+        }
+    }
+    assert_eq!(Usual.pagerduty().as_str(), "https://events.pagerduty.com/v2/enqueue");
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(like_the_real_one).mount(&server).await;
     let url: Url = format!("{}/v2/enqueue", server.uri()).parse().unwrap();
