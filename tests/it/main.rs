@@ -13,6 +13,7 @@ mod chat_discord;
 mod command_line;
 mod crash;
 mod deployments;
+mod disk;
 mod documents;
 mod guides;
 mod identity;
