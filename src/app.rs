@@ -158,10 +158,7 @@ impl App {
         let (closing, closing_seen) = watch::channel(false);
         let executor = executor.drawing(pictures, grounds.into_values().collect());
         let upkeep = Upkeep::beside(engine.clone(), files, snapshots, records::accounts(&settings));
-        if let Some(pending) = erasing {
-            upkeep.finish(pending, observe::trace()).await.context("an erasure that was interrupted")?;
-            info!("words whose erasure had been interrupted are erased");
-        }
+        records::finish(&upkeep, erasing).await?;
         let desk = desk(&engine, &views, &library, &executor, &upkeep);
         executor.take_up(&desk, &library, last).await;
         let (away_told, away) = watch::channel(Vec::new());
@@ -208,15 +205,7 @@ impl App {
             slack: connected.as_ref().and_then(Connected::inbox),
             closing: closing_seen,
         };
-        let (stop_web, stopped) = oneshot::channel();
-        let router = web::router(house);
-        let web = tokio::spawn(async move {
-            let stopped = async {
-                // The sender gone: the app is gone.
-                let _ = stopped.await;
-            };
-            web::serve(listener, router, metrics, stopped).await
-        });
+        let (stop_web, web) = open_doors(listener, house, metrics);
         info!(%address, release = RELEASE, "Watchbell listens");
         Ok(Self {
             address,
@@ -329,6 +318,23 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
              with, public_url in [server]"
         )
     })
+}
+
+/// Serves, until the sender is used or gone: then the app is gone.
+fn open_doors(
+    listener: TcpListener,
+    house: House,
+    metrics: Metrics,
+) -> (oneshot::Sender<()>, JoinHandle<std::io::Result<()>>) {
+    let (stop, stopped) = oneshot::channel();
+    let router = web::router(house);
+    let serving = tokio::spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        web::serve(listener, router, metrics, stopped).await
+    });
+    (stop, serving)
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {

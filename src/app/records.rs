@@ -111,10 +111,17 @@ pub async fn alone(data_dir: &Path, config: Arc<Config>, settings: &Settings) ->
     let Records { core, mut clock, files, erasing, snapshots, .. } = open(data_dir, config, None)?;
     let (now, _) = clock.now();
     let upkeep = Upkeep::alone(core, now, files, snapshots, accounts(settings));
-    if let Some(pending) = erasing {
-        upkeep.finish(pending, observe::trace()).await?;
-    }
+    finish(&upkeep, erasing).await?;
     Ok(upkeep)
+}
+
+/// Finishes an erasure that a crash had interrupted.
+pub(super) async fn finish(upkeep: &Upkeep, erasing: Option<Pending>) -> anyhow::Result<()> {
+    if let Some(pending) = erasing {
+        upkeep.finish(pending, observe::trace()).await.context("an erasure that was interrupted")?;
+        info!("words whose erasure had been interrupted are erased");
+    }
+    Ok(())
 }
 
 /// The accounts of chat platforms that the configuration gives to people.

@@ -179,7 +179,8 @@ fn without<T: Serialize + DeserializeOwned>(
 fn blank(value: &mut serde_json::Value, doomed: &mut dyn FnMut(&str, &str) -> bool) -> bool {
     match value {
         serde_json::Value::Array(items) => {
-            items.iter_mut().fold(false, |any, item| blank(item, doomed) || any)
+            // Not `any`: that would leave the others as they are.
+            items.iter_mut().map(|item| blank(item, doomed)).filter(|blanked| *blanked).count() > 0
         }
         serde_json::Value::Object(object) => {
             if let (Some(sha), Some(_), Some(text)) =
@@ -192,7 +193,7 @@ fn blank(value: &mut serde_json::Value, doomed: &mut dyn FnMut(&str, &str) -> bo
                 object.insert("text".to_owned(), String::new().into());
                 return true;
             }
-            object.values_mut().fold(false, |any, item| blank(item, doomed) || any)
+            object.values_mut().map(|item| blank(item, doomed)).filter(|blanked| *blanked).count() > 0
         }
         _ => false,
     }

@@ -33,7 +33,8 @@ const BESIDE: &[&str] = &["signing.key", "archives"];
 /// What a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
-    watchbell_backup: u16,
+    #[serde(rename = "watchbell_backup")]
+    format: u16,
     /// The release that wrote it.
     pub release: String,
     /// The first event.
@@ -81,7 +82,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
     refuse_while_erasing(data_dir)?;
     let read = whole(to)?;
     let made = Backup {
-        watchbell_backup: FORMAT,
+        format: FORMAT,
         release: env!("CARGO_PKG_VERSION").into(),
         first: read.first,
         through: read.read.seq,
@@ -248,7 +249,7 @@ pub fn restore(from: &Path, data_dir: &Path) -> Result<Backup, JournalError> {
     let text = fs::read(&manifest).map_err(JournalError::io("read", &manifest))?;
     let made: Backup = serde_json::from_slice(&text)
         .ok()
-        .filter(|made: &Backup| made.watchbell_backup == FORMAT)
+        .filter(|made: &Backup| made.format == FORMAT)
         .ok_or_else(|| no("read", &manifest, "it is not the list of a backup that this release knows"))?;
     let _lock = DataLock::acquire(data_dir)?;
     let others = fs::read_dir(data_dir).map_err(JournalError::io("list", data_dir))?;

@@ -64,8 +64,8 @@ fn chain(previous: &Digest, body: &[u8]) -> Digest {
     hasher.update(previous.0);
     let mut start = 0;
     while let Some(words) = next_words(body, start) {
-        hasher.update(body.get(start..words.hidden.start).unwrap_or_default());
-        start = words.hidden.end;
+        hasher.update(body.get(start..words.range.start).unwrap_or_default());
+        start = words.range.end;
     }
     hasher.update(body.get(start..).unwrap_or_default());
     hasher.update(b"}");
@@ -75,7 +75,7 @@ fn chain(previous: &Digest, body: &[u8]) -> Digest {
 /// What a person wrote, inside a line: `{"sha":"…","salt":"…","text":"…"}`.
 struct Hidden<'a> {
     /// From `,"salt"` to the closing quote of the text: what the chain does not cover.
-    hidden: Range<usize>,
+    range: Range<usize>,
     sha: &'a [u8],
     salt: &'a [u8],
     /// As JSON, with its quotes.
@@ -97,11 +97,11 @@ pub(super) fn words(line: &[u8]) -> impl Iterator<Item = Words<'_>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let found = next_words(line, start)?;
-        start = found.hidden.end;
+        start = found.range.end;
         let blank = found.text.iter().all(|byte| matches!(byte, b' ' | b'"'));
         Some(Words {
             sha: str::from_utf8(found.sha).unwrap_or_default(),
-            salt_at: found.hidden.start + SALT_KEY.len(),
+            salt_at: found.range.start + SALT_KEY.len(),
             text_len: found.text.len().saturating_sub(2),
             erased: blank && found.salt.iter().all(|digit| *digit == b'0'),
         })
@@ -167,8 +167,8 @@ fn words_at(body: &[u8], start: usize) -> Option<Hidden<'_>> {
         }
         end = next + 2;
     }
-    let hidden = start..body.len() - text.len() + end;
-    Some(Hidden { hidden, sha, salt, text: text.get(..end)? })
+    let range = start..body.len() - text.len() + end;
+    Some(Hidden { range, sha, salt, text: text.get(..end)? })
 }
 
 impl Hidden<'_> {
@@ -187,7 +187,7 @@ pub(super) fn words_are_intact(line: &[u8]) -> bool {
         if !words.is_intact() {
             return false;
         }
-        start = words.hidden.end;
+        start = words.range.end;
     }
     true
 }

@@ -14,6 +14,7 @@ mod chat_discord;
 mod command_line;
 mod crash;
 mod deployments;
+mod disk;
 mod documents;
 mod elsewhere;
 mod explain;

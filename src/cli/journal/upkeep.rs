@@ -32,8 +32,8 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 pub struct EraseArgs {
     /// Whose words
-    #[arg(long, value_name = "PERSON", required_unless_present = "seq")]
-    person: Option<String>,
+    #[arg(long = "person", value_name = "PERSON", required_unless_present = "seq")]
+    whose: Option<String>,
     /// The words of this event, whoever wrote them
     #[arg(long, value_name = "N")]
     seq: Option<u64>,
@@ -73,26 +73,23 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 /// Erases.
 pub fn erase(common: &Common, data_dir: &Path, args: &EraseArgs) -> ExitCode {
     let wanted = Wanted {
-        person: args.person.as_deref().map(PersonId::from),
+        person: args.whose.as_deref().map(PersonId::from),
         seq: args.seq.map(Seq),
         before: args.before,
         ..Wanted::default()
     };
-    let mut line = "/journal erase".to_owned();
-    if let Some(person) = &args.person {
-        if person.is_empty() || person.contains([' ', '"']) {
-            say(&format!("watchbell: `{}` is nobody's name", clean::line(person)));
-            return ExitCode::from(REFUSED);
-        }
-        line += &format!(" --person {person}");
+    let named = args.whose.as_deref().unwrap_or("nobody");
+    if named.is_empty() || named.contains([' ', '"']) {
+        say(&format!("watchbell: `{}` is nobody's name", clean::line(named)));
+        return ExitCode::from(REFUSED);
     }
-    for flag in [
+    let flags = [
+        args.whose.as_ref().map(|person| format!(" --person {person}")),
         args.seq.map(|seq| format!(" --seq {seq}")),
         args.before.map(|before| format!(" --before {before}")),
         args.dry_run.then(|| " --dry-run".to_owned()),
-    ] {
-        line += &flag.unwrap_or_default();
-    }
+    ];
+    let line = format!("/journal erase{}", flags.into_iter().flatten().collect::<String>());
     for archive in &args.with {
         match in_archive(archive, &wanted) {
             Ok(texts) => println(&format!("{}: texts erased: {texts}", archive.display())),

@@ -19,59 +19,7 @@ use crate::{
 #[test]
 fn help_lists_everything_that_the_caller_may_use() {
     let card = help(&Registry::builtin(), Role::Responder, "").unwrap();
-    insta::assert_snapshot!(lines::card(&card), @r"
-    Commands
-    More about one: /help COMMAND. Everything works as `/watchbell …` too.
-    4 more need a stronger role than yours (responder).
-
-    command                                                 what it does
-    /ack [TARGET]                                           Takes what pages: a group with the incident it opened, an incident with all its groups.
-    /alert ack ALERT                                        Takes the groups that an alert is in, and the incidents they opened.
-    /alert list [--ended] [--limit N]                       Lists the alerts that fire, the newest first.
-    /alert resolve TARGET                                   Ends an alert, or all alerts of a group, by a person's word.
-    /alert show ALERT                                       Shows an alert: labels, annotations, group, incident, runbook, graph and source.
-    /alert snooze GROUP [for] DURATION                      Takes a group for a while; if it still fires then, it pages anew.
-    /announce CHANNEL TEXT…                                 Posts a message into a channel, kept with the incident that is told there.
-    /deployment before [INCIDENT] [--within WITHIN]         Shows what was deployed before an incident began, the nearest first.
-    /deployment list [--…]                                  Lists what GitHub and GitLab said was deployed, the newest first.
-    /deployment show DEPLOYMENT                             Shows a deployment: what, where, by whom, how it went.
-    /help [COMMAND…]                                        Lists the commands, or explains one.
-    /incident ack [INCIDENT]                                Takes an incident and all its groups; nobody else is paged for them.
-    /incident assign [INCIDENT] PERSON                      Gives the lead to somebody, who is paged; taking it oneself acknowledges.
-    /incident list [--all] [--limit N]                      Lists the open incidents, the newest first.
-    /incident note [INCIDENT] TEXT…                         Writes a note into the timeline.
-    /incident open SEVERITY [--group GROUP] TITLE…          Opens an incident and pages by its severity's policy.
-    /incident postmortem [INCIDENT]                         Writes the postmortem of an incident in Markdown, from its timeline.
-    /incident reopen [INCIDENT] [TEXT…]                     Opens a resolved incident again; it pages nobody by itself.
-    /incident resolve [INCIDENT] [TEXT…]                    Says that an incident is over.
-    /incident role [INCIDENT] ROLE PERSON|none              Gives a role to somebody, or takes it away.
-    /incident severity [INCIDENT] SEVERITY                  Changes how bad an incident is; a higher severity pages anew.
-    /incident show [INCIDENT]                               Shows an incident: who has it, whom it pages, its alerts, what is due.
-    /incident status [INCIDENT] [STATUS] [TEXT…]            Says where the response stands: a status, a text, or both.
-    /incident timeline [INCIDENT] [--limit N]               Shows what happened, in order, by whom.
-    /maintenance end SILENCE                                Ends a maintenance; what still fires is told and paged then.
-    /maintenance list                                       Lists maintenance, in force and to come.
-    /maintenance start [MATCHERS…] [--…]                    Begins a maintenance: alerts about it stay quiet until it is over.
-    /me                                                     Says whom Watchbell takes you for, and how you are reached.
-    /me link [CODE…]                                        Ties a chat account to you: gives you a code here, takes it there.
-    /me unlink slack|discord [PERSON]                       Unties your account on a platform; an admin may untie somebody else's.
-    /oncall now [SCHEDULE]                                  Says who is on call now, and until when.
-    /oncall override SCHEDULE PERSON [FROM] UNTIL|DURATION  Puts somebody on call for a while, instead of whom the schedule names.
-    /oncall override list                                   Lists who stands in for whom, now and later.
-    /oncall override remove OVERRIDE                        Takes an override back; whoever is on call without it counts again.
-    /oncall schedule SCHEDULE [DAYS]                        Shows the shifts of the coming days in your time zone, gaps marked.
-    /page PERSON|TEAM|POLICY REASON…                        Pages a person, everybody of a team, or by an escalation policy.
-    /runbook approve RUN [STEP]                             Says yes to what a run asks: a confirmation, or an approval by others.
-    /runbook refuse RUN [STEP]                              Says no to what a run asks; the run ends.
-    /runbook runs [RUN] [--limit N]                         Lists the runs of runbooks: those that run, then the last that ended.
-    /runbook stop RUN                                       Stops a run: no further step begins, and what runs is ended.
-    /silence add [MATCHERS…] [--…]                          Keeps alerts quiet for a while: no card, no page, no incident.
-    /silence expire SILENCE                                 Ends a silence; what still fires is told and paged then.
-    /silence list                                           Lists silences, in force and to come.
-    /silence show SILENCE                                   Shows a silence or a maintenance, and what is quiet by it.
-    /status                                                 Says what goes on: incidents, alerts, pages, who is on call.
-    /watchbell version                                      Says which release of Watchbell answers.
-    ");
+    insta::assert_snapshot!(lines::card(&card));
     let card = help(&Registry::builtin(), Role::Viewer, "oncall").unwrap();
     insta::assert_snapshot!(lines::card(&card), @r"
     /oncall …

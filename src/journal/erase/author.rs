@@ -19,11 +19,14 @@ use crate::{
     journal::line,
 };
 
+/// Whose an account is from an event on; none: nobody's.
+type Link = (Seq, Option<PersonId>);
+
 /// Who wrote what, as far as the journal was read.
 pub(super) struct Authors<'a> {
     wanted: &'a Wanted,
     /// Since when each account was tied to whom; none: to nobody.
-    links: BTreeMap<(Channel, String), Vec<(Seq, Option<PersonId>)>>,
+    links: BTreeMap<(Channel, String), Vec<Link>>,
     /// Runs that the person started, with words of theirs.
     runs: BTreeSet<RunId>,
     announced: BTreeSet<AnnouncementId>,
