@@ -104,12 +104,9 @@ impl App {
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
         let listen = options.listen.unwrap_or(settings.listen);
         settings.may_listen(listen).map_err(anyhow::Error::msg)?;
-        let listener = TcpListener::bind(listen).await.with_context(|| {
-            format!("{listen} cannot be listened on: is a Watchbell running already? --listen takes another address")
-        })?;
+        let listener = open(listen).await?;
         let address = listener.local_addr()?;
-        let configured = settings.listen;
-        lead_here(&mut settings.public_url, configured, address);
+        lead_here(&mut settings.public_url, begun.listen, address);
         if let Some(warning) = exposure(address, &settings.public_url) {
             warn!("{warning}");
         }
@@ -128,28 +125,21 @@ impl App {
         let prepared = Prepared::default();
         let engine = prepared.engine();
         let platforms = Platforms::new(&settings)?;
+        settings.listen = address;
         let executor =
             Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
-        settings.listen = address;
         let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
         let accounts: Arc<dyn AccountBook> = Arc::clone(&book) as Arc<dyn AccountBook>;
         let mut couriers = couriers(&book, &links, &terminal)?;
         let (pictures, grounds) = (Pictures::below(&data_dir), Platforms::grounds(&settings));
         couriers.extend(platforms.couriers(&accounts, &pictures, &grounds));
         let outbox = Outbox::start(&engine, &couriers);
-        let running = prepared
-            .start(
-                core,
-                Parts {
-                    clock: Box::new(clock),
-                    outbox: Some(outbox),
-                    after_batch: records::after_batch(Arc::clone(&snapshots), metrics.clone(), views.clone()),
-                    metrics: metrics.clone(),
-                    trace: observe::trace(),
-                    instance: hex::encode(random::<8>()),
-                },
-            )
-            .context("no thread for the engine")?;
+        let after_batch = records::after_batch(Arc::clone(&snapshots), metrics.clone(), views.clone());
+        let (clock, outbox) = (Box::new(clock), Some(outbox));
+        let (metrics_of, instance) = (metrics.clone(), hex::encode(random::<8>()));
+        let parts =
+            Parts { clock, outbox, after_batch, metrics: metrics_of, trace: observe::trace(), instance };
+        let running = prepared.start(core, parts).context("no thread for the engine")?;
         engine
             .configure(Arc::clone(&config))
             .await
@@ -180,13 +170,7 @@ impl App {
             links: links.clone(),
             metrics: metrics.clone(),
             alive: Mutex::new(start_heartbeat(&settings, &engine)),
-            inside: Inside {
-                platforms,
-                reader: Arc::clone(&reader),
-                views: views.clone(),
-                data_dir,
-                faults: faults.clone(),
-            },
+            inside: Inside::new(platforms, &reader, &views, data_dir, &faults),
             turn: tokio::sync::Mutex::new(reload::things(&config, &settings, &library)),
         });
         let keeper: Arc<dyn Caretaker> = Arc::new(Keeper(Arc::clone(&in_force)));
@@ -289,6 +273,32 @@ impl App {
             error!("the engine does not end; what was answered is on disk all the same");
         }
     }
+}
+
+async fn open(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "{listen} cannot be listened on: is a Watchbell running already? --listen takes another address"
+        )
+    })
+}
+
+/// The web until it is stopped.
+fn start_web(
+    listener: TcpListener,
+    house: House,
+    metrics: Metrics,
+) -> (oneshot::Sender<()>, JoinHandle<std::io::Result<()>>) {
+    let (stop, stopped) = oneshot::channel();
+    let router = web::router(house);
+    let web = tokio::spawn(async move {
+        let stopped = async {
+            // The sender gone: the app is gone.
+            let _ = stopped.await;
+        };
+        web::serve(listener, router, metrics, stopped).await
+    });
+    (stop, web)
 }
 
 /// Nobody said how telephones reach it: links lead to where the server really is.

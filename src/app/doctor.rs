@@ -47,6 +47,19 @@ pub(super) struct Inside {
     pub faults: watch::Receiver<Vec<String>>,
 }
 
+impl Inside {
+    pub fn new(
+        platforms: Platforms,
+        reader: &Arc<dyn Reader>,
+        views: &Views,
+        data_dir: PathBuf,
+        faults: &[String],
+    ) -> Self {
+        let (reader, views) = (Arc::clone(reader), views.clone());
+        Self { platforms, reader, views, data_dir, faults: faults.to_vec() }
+    }
+}
+
 /// What is seen from outside: what the configuration names, and whether it is there.
 pub async fn outside(platforms: &Platforms, config: &Config, settings: &Settings) -> Vec<Found> {
     let rooms = |channel| rooms(config, channel);
@@ -130,7 +143,7 @@ fn journal(inside: &Inside) -> Found {
         return bad(words::JOURNAL, fault.clone(), Some(words::VERIFY));
     }
     match inside.reader.degraded() {
-        Some(why) => bad(words::JOURNAL, why.to_string(), Some(words::MAKE_ROOM)),
+        Some(why) => bad(words::JOURNAL, why, Some(words::MAKE_ROOM)),
         None => good(words::JOURNAL, words::events(inside.reader.committed().0)),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt::{self, Write as _},
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -287,13 +287,13 @@ pub(super) fn things(config: &Config, settings: &Settings, library: &Library) ->
         let token = settings.integration_tokens.iter().find(|(known, _)| known.as_str() == id);
         let token = token.and_then(|(_, token)| token.as_ref()).map(|token| digest(token.expose_secret()));
         let limit = settings.integration_limits.iter().find(|(known, _)| known.as_str() == id);
-        says.push_str(&format!("{token:?} {limit:?}"));
+        let _ = write!(says, "{token:?} {limit:?}");
     }
     let mut tokens = Things::new();
     for ApiToken { person, token, name, role, until } in &settings.api_tokens {
         let name = name.as_ref().map_or_else(|| person.to_string(), |name| format!("{person}/{name}"));
         let says = tokens.entry(name).or_default();
-        says.push_str(&format!("{} {role:?} {until:?}", digest(token.expose_secret())));
+        let _ = write!(says, "{} {role:?} {until:?}", digest(token.expose_secret()));
     }
     things.insert(Part::Token, tokens);
     let environments = settings.environments.iter();
@@ -312,7 +312,7 @@ fn environment(one: &Environment) -> String {
         let secrets = [service.token.as_ref(), service.password.as_ref()];
         let secrets = secrets.map(|one| one.map(|one| digest(one.expose_secret())));
         let url = digest(service.url.expose().as_str());
-        says.push_str(&format!(" {name} {url} {secrets:?} {:?} {:?}", service.user, service.budget));
+        let _ = write!(says, " {name} {url} {secrets:?} {:?} {:?}", service.user, service.budget);
     }
     says
 }

@@ -154,7 +154,6 @@ fn course(samples: &mut Samples) {
     add("alert::list", world.say(|scene| text::alert::list(scene, 25)));
     add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
     add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
-    add("status::card", world.say(text::status::card));
     world.fires(&["eu-1", "eu-2"], AlertStatus::Firing);
     world.pass(30);
     add("alert::list", world.say(|scene| text::alert::list(scene, 25)));

@@ -191,12 +191,12 @@ impl Caller {
     ///
     /// # Errors
     /// A card that says why not, and what to do.
-    pub fn may(&self, command: &str, needed: Role, config: &Config) -> Result<(), Card> {
+    pub fn may(&self, command: &str, needed: Role, config: &Config) -> Result<(), Box<Card>> {
         permission::check(&self.actor, needed, config)
-            .map_err(|no| text::refusal::not_allowed(command, &no))?;
+            .map_err(|no| Box::new(text::refusal::not_allowed(command, &no)))?;
         match self.most().filter(|most| *most < needed) {
             None => Ok(()),
-            Some(most) => Err(text::refusal::token_may_not(command, needed, most)),
+            Some(most) => Err(Box::new(text::refusal::token_may_not(command, needed, most))),
         }
     }
 }
@@ -286,7 +286,7 @@ pub async fn submit(
         Err(Wrong::Usage { spec, .. } | Wrong::Asked { spec, .. })
             if let Err(no) = caller.may(&spec.name(), spec.role, &config) =>
         {
-            return Ok(Reply::refused(no));
+            return Ok(Reply::refused(*no));
         }
         Err(wrong) => {
             let reply = help::wrong(&registry, &wrong, caller.role(&config));
@@ -299,7 +299,7 @@ pub async fn submit(
         }
     };
     if let Err(no) = caller.may(&parsed.spec.name(), parsed.spec.role, &config) {
-        return Ok(Reply::refused(no));
+        return Ok(Reply::refused(*no));
     }
     let Some(entry) = registry.entry(&parsed.spec).cloned() else {
         // The parser only finds what is registered.

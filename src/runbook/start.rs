@@ -57,7 +57,7 @@ async fn begin(
         && let Err(no) = call.caller.may(&runbook.command(), needed, &call.config)
         && call.caller.most().is_some()
     {
-        return Err(Reply::refused(no).into());
+        return Err(Reply::refused(*no).into());
     }
     let named = call.get::<String>(runbook.environment_flag).or_else(|| runbook.environment.clone());
     let world = executor.world();

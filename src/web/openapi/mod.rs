@@ -1,4 +1,4 @@
-//! `GET /api/v1/openapi.json`: the description of the API (OpenAPI 3.1). Never of what is not there: a test walks the
+//! `GET /api/v1/openapi.json`: the description of the API (`OpenAPI` 3.1). Never of what is not there: a test walks the
 //! routes, the parameters and real answers, and finds what is missing or described otherwise.
 
 mod calls;
