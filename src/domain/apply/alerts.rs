@@ -9,9 +9,10 @@ use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
     alert::Alert,
     deployment::Whereabouts,
-    event::{AlertFired, GroupOpened, ResolvedBy},
+    event::{Actor, AlertFired, Expectations, GroupOpened, ResolvedBy},
     group::{ClosedGroup, Group},
-    id::{AlertId, GroupId, IncidentId},
+    id::{AlertId, GroupId, IncidentId, SeverityId},
+    person::Urgency,
     state::{CardOf, Ended, Stamp, State, Timer},
 };
 
@@ -126,6 +127,37 @@ impl State {
             group.hush = None;
             group.told_at(clock);
         });
+    }
+
+    pub(super) fn group_raised(
+        &mut self,
+        id: GroupId,
+        to: &SeverityId,
+        urgency: Urgency,
+        expect: &Expectations,
+        stamp: &Stamp,
+    ) {
+        self.change_group(id, |group| {
+            group.severity = Some(to.clone());
+            group.urgency = urgency;
+            group.expect = expect.clone();
+            group.unresolved_paged = 0;
+            group.severe_since = stamp.clock;
+            group.acknowledged = None;
+            group.snooze = None;
+        });
+        self.card_changed_soon(id);
+    }
+
+    pub(super) fn group_acknowledged(&mut self, id: GroupId, by: &Actor, stamp: &Stamp) {
+        self.change_group(id, |group| {
+            // Whoever takes what was snoozed has it for good.
+            if group.snooze.take().is_some() {
+                group.acknowledged = None;
+            }
+            group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
+        });
+        self.storms_changed(id);
     }
 
     pub(super) fn group_joined(&mut self, incident: IncidentId, group: GroupId) {

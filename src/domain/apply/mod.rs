@@ -68,27 +68,9 @@ impl State {
             Event::GroupOpened(opened) => self.group_opened(opened, stamp),
             Event::GroupNotified { group } => self.group_notified(*group),
             Event::GroupRaised { group, to, urgency, expect, .. } => {
-                self.change_group(*group, |group| {
-                    group.severity = Some(to.clone());
-                    group.urgency = *urgency;
-                    group.expect = expect.clone();
-                    group.unresolved_paged = 0;
-                    group.severe_since = stamp.clock;
-                    group.acknowledged = None;
-                    group.snooze = None;
-                });
-                self.card_changed_soon(*group);
+                self.group_raised(*group, to, *urgency, expect, stamp);
             }
-            Event::GroupAcknowledged { group, by } => {
-                self.change_group(*group, |group| {
-                    // Whoever takes what was snoozed has it for good.
-                    if group.snooze.take().is_some() {
-                        group.acknowledged = None;
-                    }
-                    group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
-                });
-                self.storms_changed(*group);
-            }
+            Event::GroupAcknowledged { group, by } => self.group_acknowledged(*group, by, stamp),
             Event::GroupClosed { group } => self.group_closed(*group, stamp),
             Event::IncidentOpened(opened) => self.incident_opened(opened, stamp),
             Event::GroupJoined { incident, group } => self.group_joined(*incident, *group),

@@ -136,13 +136,11 @@ pub fn ended(scene: &Scene<'_>, silence: &Silence, events: &[Event]) -> Card {
     let mut heard = Vec::new();
     let mut still = Vec::new();
     for event in events {
-        match event {
-            Event::Quiet(quiet) => match &**quiet {
-                QuietEvent::Woken { group, .. } => heard.push(*group),
-                QuietEvent::Hushed(hushed) => still.push(hushed.group),
-                _ => {}
-            },
-            _ => continue,
+        let Event::Quiet(quiet) = event else { continue };
+        match &**quiet {
+            QuietEvent::Woken { group, .. } => heard.push(*group),
+            QuietEvent::Hushed(hushed) => still.push(hushed.group),
+            _ => {}
         }
     }
     let mut fields = Vec::new();
