@@ -189,7 +189,7 @@ impl App {
             slack: connected.as_ref().and_then(Connected::inbox),
             closing: closing_seen,
         };
-        let (stop_web, web) = open_doors(listener, house, metrics);
+        let (stop_web, web) = start_web(listener, house, metrics);
         info!(%address, release = RELEASE, "Watchbell listens");
         Ok(Self {
             address,
@@ -328,23 +328,6 @@ fn exposure(address: SocketAddr, public_url: &url::Url) -> Option<String> {
              with, public_url in [server]"
         )
     })
-}
-
-/// Serves, until the sender is used or gone: then the app is gone.
-fn open_doors(
-    listener: TcpListener,
-    house: House,
-    metrics: Metrics,
-) -> (oneshot::Sender<()>, JoinHandle<std::io::Result<()>>) {
-    let (stop, stopped) = oneshot::channel();
-    let router = web::router(house);
-    let serving = tokio::spawn(async move {
-        let stopped = async {
-            let _ = stopped.await;
-        };
-        web::serve(listener, router, metrics, stopped).await
-    });
-    (stop, serving)
 }
 
 fn start_views(data_dir: &Path, reader: &Arc<dyn Reader>) -> Views {

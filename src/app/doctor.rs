@@ -53,10 +53,10 @@ impl Inside {
         reader: &Arc<dyn Reader>,
         views: &Views,
         data_dir: PathBuf,
-        faults: &[String],
+        faults: &watch::Receiver<Vec<String>>,
     ) -> Self {
         let (reader, views) = (Arc::clone(reader), views.clone());
-        Self { platforms, reader, views, data_dir, faults: faults.to_vec() }
+        Self { platforms, reader, views, data_dir, faults: faults.clone() }
     }
 }
 
