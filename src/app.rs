@@ -102,15 +102,7 @@ impl App {
         library.set_up(Arc::make_mut(&mut config));
         let begun = settings.clone();
         let data_dir = options.data_dir.unwrap_or_else(|| settings.data_dir.clone());
-        let listen = options.listen.unwrap_or(settings.listen);
-        settings.may_listen(listen).map_err(anyhow::Error::msg)?;
-        let listener = open(listen).await?;
-        let address = listener.local_addr()?;
-        lead_here(&mut settings.public_url, begun.listen, address);
-        if let Some(warning) = exposure(address, &settings.public_url) {
-            warn!("{warning}");
-        }
-
+        let (listener, address) = listen(options.listen, &mut settings).await?;
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
         let Records { core, clock, faults, last, files, erasing, snapshots } =
@@ -125,7 +117,6 @@ impl App {
         let prepared = Prepared::default();
         let engine = prepared.engine();
         let platforms = Platforms::new(&settings)?;
-        settings.listen = address;
         let executor =
             Executor::new(&settings, &engine, reader.watch()).context("no HTTP client can be made")?;
         let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
@@ -144,7 +135,6 @@ impl App {
             .configure(Arc::clone(&config))
             .await
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
-
         let (closing, closing_seen) = watch::channel(false);
         let executor = executor.drawing(pictures, grounds.into_values().collect());
         let upkeep = Upkeep::beside(engine.clone(), files, snapshots, records::accounts(&settings));
@@ -299,6 +289,24 @@ fn start_web(
         web::serve(listener, router, metrics, stopped).await
     });
     (stop, web)
+}
+
+/// Opens the door, and says where it is.
+async fn listen(
+    wanted: Option<SocketAddr>,
+    settings: &mut Settings,
+) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let configured = settings.listen;
+    let wanted = wanted.unwrap_or(configured);
+    settings.may_listen(wanted).map_err(anyhow::Error::msg)?;
+    let listener = open(wanted).await?;
+    let address = listener.local_addr()?;
+    lead_here(&mut settings.public_url, configured, address);
+    if let Some(warning) = exposure(address, &settings.public_url) {
+        warn!("{warning}");
+    }
+    settings.listen = address;
+    Ok((listener, address))
 }
 
 /// Nobody said how telephones reach it: links lead to where the server really is.

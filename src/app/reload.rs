@@ -161,7 +161,7 @@ impl InForce {
         };
         let alive = (self.settings().alive != right.settings.alive).then(|| right.settings.clone());
         let config = Arc::clone(&right.config);
-        let beside = Box::new(self.exchange(right));
+        let beside = self.exchange(right);
         let taken = self.engine.reload(Coming { config, trace, by: Some(by), changes, beside }).await;
         taken.map_err(NotReloaded::NotTaken)?;
         *before = now;
@@ -176,7 +176,7 @@ impl InForce {
     }
 
     /// All that is exchanged beside the engine's own, made before: what is left are pointers.
-    fn exchange(&self, right: Right) -> impl FnOnce() + Send + use<> {
+    fn exchange(&self, right: Right) -> Box<dyn FnOnce() + Send> {
         let Right { config, mut settings, library, .. } = right;
         settings.listen = self.address;
         super::lead_here(&mut settings.public_url, self.begun.listen, self.address);
@@ -186,14 +186,14 @@ impl InForce {
         let (book, links, metrics) = (Arc::clone(&self.book), self.links.clone(), self.metrics.clone());
         let (tell, commands, executor) =
             (Arc::clone(&self.access), self.commands.clone(), self.executor.clone());
-        move || {
+        Box::new(move || {
             metrics.integrations(config.integrations.keys());
             tell.send_replace(access);
             links.begin_with(settings.public_url.clone());
             executor.replace(&settings, &library);
             *book.write().unwrap_or_else(PoisonError::into_inner) = settings;
             commands.replace(registry);
-        }
+        })
     }
 
     /// What only a start takes over, as it is called in the configuration.

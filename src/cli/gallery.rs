@@ -237,6 +237,14 @@ fn course(samples: &mut Samples) {
     let whom = crate::domain::intent::Whom::Person("ben".into());
     let events = world.does(Intent::Page { whom, reason: prose("look at the queue"), by: ana() });
     add("paging::asked", world.say(|scene| text::paging::asked(scene, "ben", &events)));
+    ended(&world, &mut add);
+    guides(&mut world, &mut add);
+    oncall(&world, &mut add);
+    identity(&world, &mut add);
+}
+
+/// An alert that is over.
+fn ended(world: &World, add: &mut impl FnMut(&'static str, Card)) {
     let fired = text::samples::records().into_iter().find_map(|record| match record.event {
         Event::AlertFired(fired) => Some(*fired),
         _ => None,
@@ -247,9 +255,6 @@ fn course(samples: &mut Samples) {
         "alert::ended_list",
         world.say(|scene| text::alert::ended_list(scene, &[(fired.clone(), scene.now.civil)])),
     );
-    guides(&mut world, &mut add);
-    oncall(&world, &mut add);
-    identity(&world, &mut add);
 }
 
 /// A guide, where people stand in it, and an incident for which they went through it.

@@ -257,7 +257,14 @@ fn what_may_follow_is_offered() {
         (
             "ana",
             "/alert ",
-            vec!["/alert ack", "/alert explain", "/alert list", "/alert resolve", "/alert show", "/alert snooze"],
+            vec![
+                "/alert ack",
+                "/alert explain",
+                "/alert list",
+                "/alert resolve",
+                "/alert show",
+                "/alert snooze",
+            ],
         ),
         ("eve", "/alert ", vec!["/alert explain", "/alert list", "/alert show"]),
         ("ana", "/watchbell inc", vec!["/watchbell incident"]),

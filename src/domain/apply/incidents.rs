@@ -116,7 +116,7 @@ impl State {
                         begins_again(incident, stamp);
                     }
                     incident.update_due = update_due(incident, stamp);
-                })
+                });
             }
             Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;

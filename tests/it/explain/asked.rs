@@ -13,7 +13,7 @@ use crate::peer::{
     watchbell::{Watchbell, here},
 };
 
-const TEAM: &str = r##"
+const TEAM: &str = r#"
 [person.ana]
 name = "Ana Ruiz"
 timezone = "Europe/Madrid"
@@ -40,7 +40,7 @@ match = ['service="web"']
 group_by = ["alertname"]
 group_wait = "0s"
 page = "web"
-"##;
+"#;
 
 fn simulate(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(here());

@@ -310,13 +310,21 @@ fn a_planned_maintenance_begins_and_ends_by_the_clock_and_is_told() {
     let next = world.state().quiet.silences.values().next().unwrap().clone();
     assert_eq!(next.starts, crate::world::start_of_time() + SignedDuration::from_mins(24 * 60 + 30));
     // The same configuration again changes nothing.
-    let again = Intent::Configured { release: "0".into(), instance: "again".into() };
+    let again =
+        Intent::Configured { release: "0".into(), instance: "again".into(), by: None, changes: Vec::new() };
     assert_eq!(world.want(again).unwrap().events.len(), 1);
     // Somebody ends it early: it comes again next time, not at once.
     world.pass(SignedDuration::from_mins(24 * 60 - 20), receipt);
     assert!(world.state().quiet.silences[&next.id].begun);
     end(&mut world, next.id, SilenceKind::Maintenance).unwrap();
-    world.want(Intent::Configured { release: "0".into(), instance: "again".into() }).unwrap();
+    world
+        .want(Intent::Configured {
+            release: "0".into(),
+            instance: "again".into(),
+            by: None,
+            changes: Vec::new(),
+        })
+        .unwrap();
     let began = |event: &Event| match event {
         Event::Quiet(quiet) => matches!(&**quiet, QuietEvent::Added(_)),
         _ => false,
