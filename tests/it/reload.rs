@@ -96,11 +96,14 @@ fn sighup_brings_another_address_into_force_and_a_running_page_goes_there() {
     let (first, second) = (Server::start(|_| (503, String::new())), phone());
     let house = House::open(&config(&first, ""));
     assert!(load::send(house.watchbell.port, &load::webhook(1)).expect("an answer").ok());
-    assert!(first.wait(SOON, |request| request.is_page()).is_some(), "ana is paged at the old address");
+    assert!(
+        first.wait(SOON, super::peer::server::Request::is_page).is_some(),
+        "ana is paged at the old address"
+    );
     let before = house.loaded();
     house.says(&config(&second, ""));
     house.hangs_up();
-    let paged = second.wait(SOON, |request| request.is_page());
+    let paged = second.wait(SOON, super::peer::server::Request::is_page);
     assert!(paged.is_some(), "the same page is tried at the new one: {}", house.watchbell.process.tail());
     assert_eq!(house.loaded(), before + 1);
 }
@@ -125,7 +128,7 @@ fn a_wrong_configuration_changes_nothing_and_every_mistake_is_said_with_its_plac
     assert!(log.is_some(), "{}", house.watchbell.process.tail());
     assert_eq!(house.loaded(), before);
     assert!(load::send(house.watchbell.port, &load::webhook(1)).expect("an answer").ok());
-    assert!(ana.wait(SOON, |request| request.is_page()).is_some(), "pages go on");
+    assert!(ana.wait(SOON, super::peer::server::Request::is_page).is_some(), "pages go on");
     house.says(&right);
     assert_eq!(house.watchbell.command("", "/watchbell reload")["ok"], true);
 }
@@ -248,7 +251,7 @@ fn two_at_once_are_done_one_after_the_other() {
     let ask = move || {
         let body = json!({"text": "/watchbell reload"}).to_string();
         http::ask_within(
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             port,
             "POST",
             "/api/v1/commands",

@@ -160,7 +160,10 @@ fn fails_over(folder: &Path, mail: &str) -> (Watchbell, String) {
     let phone = phone();
     let watchbell = Watchbell::here(folder, &config(mail, phone.port));
     load::send(watchbell.port, &load::webhook(1)).expect("an answer");
-    assert!(phone.wait(SOON, |request| request.is_page()).is_some(), "the next contact is not tried at once");
+    assert!(
+        phone.wait(SOON, super::peer::server::Request::is_page).is_some(),
+        "the next contact is not tried at once"
+    );
     let journal = String::from_utf8_lossy(&watchbell.journal()).into_owned();
     (watchbell, journal)
 }
@@ -210,8 +213,9 @@ fn whoever_greylists_gets_the_same_message_again() {
     let first = server.wait(1)[0].header("Message-ID").to_owned();
     let again = until(Duration::from_secs(30), || {
         let mails = server.mails();
-        let same = mails.into_iter().filter(|mail| mail.header("Message-ID") == first);
-        same.last().filter(|mail| mail.0["answer"].as_str().is_some_and(|answer| answer.starts_with("250")))
+        let mut same = mails.into_iter().filter(|mail| mail.header("Message-ID") == first);
+        same.next_back()
+            .filter(|mail| mail.0["answer"].as_str().is_some_and(|answer| answer.starts_with("250")))
     });
     assert!(again.is_some(), "it is not sent again under the same id");
 }
