@@ -402,6 +402,9 @@ fn sentences(samples: &mut Samples) {
     add("refusal::card", text::refusal::card(&taken, &zone));
     add("refusal::no_channel", text::refusal::no_channel("`Ops` is not a channel", Some("#ops")));
     add("announcement::kept", text::announcement::kept(&"#qflow-status".into()));
+    for (name, card) in text::samples::upkeep::cards() {
+        add(name, card);
+    }
     add("refusal::alert_ended", text::refusal::alert_ended(AlertId(5), at, &zone));
     add("refusal::unknown", text::refusal::unknown(Target::Incident(INCIDENT)));
     let no = NotAllowed { needed: Role::Responder, held: Role::Viewer, ask: vec!["ana".into()] };

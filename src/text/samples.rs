@@ -29,6 +29,7 @@ mod response;
 pub(in crate::text) mod runs;
 mod swaps;
 mod upkeep;
+pub(crate) mod upkeep;
 
 const GROUP: GroupId = GroupId(17);
 const INCIDENT: IncidentId = IncidentId(7);

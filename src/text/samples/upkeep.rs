@@ -6,6 +6,7 @@ use crate::domain::{
     id::{RunId, Seq},
     upkeep::{Archived, Damaged, Erased, UpkeepEvent},
 };
+use crate::text::{card::Card, upkeep};
 
 /// What is done to the journal itself.
 pub(super) fn events() -> Vec<Event> {
@@ -31,4 +32,34 @@ pub(super) fn events() -> Vec<Event> {
         UpkeepEvent::Whole,
     ];
     events.into_iter().map(|event| Event::Upkeep(Box::new(event))).collect()
+}
+
+/// Every card about them.
+pub(crate) fn cards() -> Vec<(&'static str, Card)> {
+    let by = Actor::Person("ben".into());
+    let erased = |texts| Erased {
+        whose: Some("ana".into()),
+        seq: None,
+        before: None,
+        texts,
+        digests: [].into(),
+        outputs: [].into(),
+        by: Actor::Operator,
+    };
+    let erasure = |texts, dry| {
+        let archives = vec!["/srv/archive".to_owned()];
+        upkeep::erasure(&upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives })
+    };
+    let archived = Archived { through: Seq(70_000), segments: 2, to: "/srv/archive".into(), by };
+    vec![
+        ("upkeep::erasure", erasure(3, false)),
+        ("upkeep::erasure", erasure(3, true)),
+        ("upkeep::erasure", erasure(0, false)),
+        ("upkeep::archived", upkeep::archived(&archived)),
+        ("upkeep::nothing_to_archive", upkeep::nothing_to_archive()),
+        ("upkeep::not_done", upkeep::not_done("could not write: the disk is full")),
+        ("upkeep::no_disk", upkeep::no_disk()),
+        ("upkeep::erase_what", upkeep::erase_what()),
+        ("upkeep::archive_what", upkeep::archive_what()),
+    ]
 }
