@@ -321,8 +321,8 @@ fn damage_in_an_old_segment_turns_readiness_red_and_wakes_the_admins_once() {
     // Nobody is paged again for the same line, and a good copy makes all well.
     watchbell.process.kill();
     watchbell.process = watchbell.again();
-    let red = until(SOON, || (watchbell.figure("watchbell_journal_damaged_lines") == 1).then_some(()));
-    assert!(red.is_some());
+    let red = until(SOON, || ready().filter(|answer| answer.status == 503 && answer.body.contains(&name)));
+    assert!(red.is_some(), "{}", watchbell.process.tail());
     let pages =
         || phone.heard().iter().filter(|request| request.is_page() && request.body.contains(&name)).count();
     let keys: std::collections::BTreeSet<_> = phone
