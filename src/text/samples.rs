@@ -28,7 +28,6 @@ pub(crate) mod house;
 mod response;
 pub(in crate::text) mod runs;
 mod swaps;
-mod upkeep;
 pub(crate) mod upkeep;
 
 const GROUP: GroupId = GroupId(17);
