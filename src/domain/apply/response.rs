@@ -157,6 +157,17 @@ impl State {
                 Arc::make_mut(delivery).subject = subject;
             }
         }
+        // Another team's pager hears of the end of what goes on under the other name.
+        let known = std::mem::take(&mut self.elsewhere);
+        self.elsewhere = known
+            .into_iter()
+            .map(|((subject, page), mut all)| {
+                for held in &mut all {
+                    held.subject = moved(held.subject);
+                }
+                ((moved(subject), page), all)
+            })
+            .collect();
     }
 }
 

@@ -43,7 +43,8 @@ fn every_promise_holds_for_every_seed() {
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     println!("{seeds} seeds of {STEPS} steps in {:?}", before.elapsed());
-    assert!(failed.is_empty(), "{} seeds break a promise, the first: {:?}", failed.len(), failed[0]);
+    let shown: Vec<_> = failed.iter().take(20).collect();
+    assert!(failed.is_empty(), "{} seeds break a promise: {shown:#?}", failed.len());
 }
 
 fn play(seed: u64) -> Option<(u64, String)> {
