@@ -149,7 +149,10 @@ impl Decision<'_> {
             .groups
             .values()
             .filter(|group| match &group.hush {
-                Some(hush) => hush.by.iter().any(|one| one.silence == silence.id),
+                // It may keep only what joined while the group was quiet already: that is not in `by`.
+                Some(hush) => {
+                    hush.by.iter().any(|one| one.silence == silence.id) || self.is_about(silence, group)
+                }
                 None => group.is_told() && self.is_about(silence, group),
             })
             .map(|group| group.id)

@@ -40,8 +40,9 @@ impl Decision<'_> {
     /// A snooze is over and the group still fires: it pages anew, unless it is quiet.
     pub(super) fn snooze_over(&mut self, id: GroupId) {
         self.emit_quiet(QuietEvent::SnoozeOver { group: id });
+        // A silence may begin at this very instant.
         let heard = self.state.groups.get(&id).is_some_and(|group| group.is_told() && group.hush.is_none());
-        if heard {
+        if heard && !self.hush_if_quiet(id) {
             self.page_again(id, PageReason::SnoozeOver);
             self.tell_again(id, QuietNotice::SnoozeOver);
             self.post_group_card(id);
@@ -54,6 +55,9 @@ impl Decision<'_> {
             return;
         };
         self.emit_quiet(QuietEvent::Repeated { group: id });
+        if self.hush_if_quiet(id) {
+            return;
+        }
         self.page_again(id, PageReason::Repeated(interval));
         self.tell_again(id, QuietNotice::Repeated);
     }

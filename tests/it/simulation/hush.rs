@@ -50,7 +50,11 @@ impl Hushes {
             }
             Event::PageStarted(started) => {
                 let quiet = started.subject.group().is_some_and(|group| self.keep(group, at));
-                assert!(!quiet, "promise of quiet: {} begins while its group is quiet", started.page);
+                assert!(
+                    !quiet,
+                    "promise of quiet: {} begins while its group is quiet: {started:?}",
+                    started.page
+                );
             }
             Event::PageStopped { page, why, .. } => {
                 use watchbell::domain::event::PageStop;

@@ -292,6 +292,14 @@ impl Witness {
     }
 
     /// What must be true between any two steps.
+    /// What the journal tells of a group, for whoever looks into a failure.
+    fn about(&self, group: GroupId) -> String {
+        let named = format!("{group:?}");
+        let told = self.kept.iter().filter(|record| format!("{:?}", record.event).contains(&named));
+        let lines = told.map(|record| format!("{} {} {:?}", record.seq, record.engine_time(), record.event));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     pub fn look(&self, world: &World) {
         let state = world.state();
         for (fingerprint, word) in self.said.iter().filter(|(alert, _)| !self.doubtful.contains_key(*alert)) {
@@ -318,8 +326,9 @@ impl Witness {
                 || self.hushes.keep(group.id, world.engine);
             assert!(
                 !told || group.page.is_none() || runs || quiet,
-                "promise 2: nobody is paged for {}",
-                group.id
+                "promise 2: nobody is paged for {}\n{}",
+                group.id,
+                self.about(group.id)
             );
             let waits =
                 state.timers.contains(&(group.wait_until.unwrap_or_default(), Timer::GroupWait(group.id)));
