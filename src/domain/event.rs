@@ -519,7 +519,6 @@ pub enum Event {
         storm: StormId,
     },
 
-    // --- on call -------------------------------------------------------------------------------------
     /// Somebody stands in for whoever the schedule names.
     OverrideAdded {
         /// Its id.
@@ -546,7 +545,6 @@ pub enum Event {
     /// Two people exchanged their shifts: two overrides that come and go together.
     Swapped(Box<Swapped>),
 
-    // --- chat ----------------------------------------------------------------------------------------
     /// What somebody did on a chat platform was taken: when the platform tells it again, it is not done again.
     InteractionTaken(Origin),
     /// A message of an incident's room became part of the timeline.
@@ -633,7 +631,6 @@ pub enum Event {
     Quiet(Box<QuietEvent>),
     /// Something happened to tasks, links, the impact, or between incidents.
     Response(Box<ResponseEvent>),
-    // --- upkeep --------------------------------------------------------------------------------------
     /// Something was done to the journal itself, or found in it.
     Upkeep(Box<UpkeepEvent>),
 }
