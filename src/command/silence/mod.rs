@@ -5,6 +5,8 @@ pub(super) mod expire;
 pub(super) mod list;
 pub(super) mod show;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -14,11 +16,14 @@ use super::{
 };
 use crate::{
     domain::{
+        config::Config,
         event::Event,
+        group::Group,
         id::{GroupId, SilenceId},
         intent::{Intent, Refusal},
         matcher::Matcher,
         quiet::{QuietEvent, QuietIntent, QuietRefusal, SilenceKind},
+        state::State,
     },
     text::{
         self,
@@ -78,22 +83,42 @@ pub(super) async fn begin(call: &Call<'_>, kind: SilenceKind) -> Answer {
     Ok(call.done(plain, move |scene| quiet::added(scene, id)).await)
 }
 
-/// Conditions that mean a group: each of its labels.
+/// Conditions that mean a group, and no other: what its alerts have in common of the labels by which alerts are grouped,
+/// routed and told apart by severity, absent ones included.
 async fn labels_of(call: &Call<'_>, id: GroupId) -> Result<Vec<String>, Undone> {
     let found = call.read(move |look| {
-        let open = look.state.groups.get(&id).map(|group| group.labels.clone());
+        let open = look.state.groups.get(&id).map(|group| meant_by(look.state, look.config, group));
         open.ok_or_else(|| match look.state.closed_groups.get(&id) {
             Some(closed) => Refusal::GroupClosed { group: id, at: closed.closed_at },
             None => Refusal::Unknown(crate::domain::page::Target::Group(id)),
         })
     });
-    let labels = found.await?.map_err(|no| Reply::refused(refusal::card(&no, &call.caller.zone)))?;
-    let matchers: Vec<String> =
-        labels.iter().map(|(name, value)| Matcher::equal(name, value).to_string()).collect();
+    let matchers = found.await?.map_err(|no| Reply::refused(refusal::card(&no, &call.caller.zone)))?;
     if matchers.is_empty() {
         return Err(Reply::refused(quiet_usage::no_labels(id)).into());
     }
     Ok(matchers)
+}
+
+/// See [`labels_of`].
+fn meant_by(state: &State, config: &Config, group: &Group) -> Vec<String> {
+    let route = config.routes.iter().find(|route| Some(&route.id) == group.route.as_ref());
+    let grouped = route.into_iter().flat_map(|route| route.group_by.iter().map(String::as_str));
+    let routed = route.into_iter().flat_map(|route| route.matchers.iter().map(Matcher::label));
+    let severe = config.severities.values().flat_map(|severity| severity.labels.iter().map(Matcher::label));
+    let names: BTreeSet<&str> =
+        ["alertname"].into_iter().chain(grouped).chain(routed).chain(severe).collect();
+    let alerts: Vec<_> = group.firing.iter().filter_map(|alert| state.alerts.get(alert)).collect();
+    let shared = |name: &str| {
+        let mut values = alerts.iter().map(|alert| alert.labels.get(name).unwrap_or_default());
+        let first = values.next()?;
+        values.all(|value| value == first).then(|| Matcher::equal(name, first).to_string())
+    };
+    let matchers: Vec<String> = names.into_iter().filter_map(shared).collect();
+    // At least one has to be there, or it would mean everything.
+    let named = group.labels.iter().any(|(_, value)| !value.is_empty());
+    let named = named || alerts.iter().any(|alert| alert.labels.get("alertname").is_some());
+    if named { matchers } else { Vec::new() }
 }
 
 /// Ends one of them.

@@ -83,6 +83,7 @@ impl State {
                         None
                     }
                 };
+                self.page_replaced(*page, why);
                 self.page_ended(*page, by, stamp);
             }
             Event::PageUnanswered { page, subject } => {

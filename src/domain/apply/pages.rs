@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{REMEMBERED, change::disarm_page, remember};
 use crate::domain::{
     delivery::{Delivery, DeliveryKind, Recipient},
-    event::{Actor, DeliveryQueued, PageStarted, StepTaken},
+    event::{Actor, DeliveryQueued, PageStarted, PageStop, StepTaken},
     id::{DeliveryId, PageId},
     incident::Incident,
     page::{ClosedPage, Page, PageReason, Subject},
@@ -98,6 +98,20 @@ impl State {
             | Subject::Run(_)
             | Subject::Announcement(..)
             | Subject::Silence(_) => {}
+        }
+    }
+
+    /// What stood in for a group's page is replaced: the newer page stands in.
+    pub(super) fn page_replaced(&mut self, id: PageId, why: &PageStop) {
+        let PageStop::Replaced(new) = why else { return };
+        let incident = self.pages.get(&id).and_then(|page| page.subject.incident());
+        let Some(incident) = incident.and_then(|incident| self.incidents.get(&incident)).cloned() else {
+            return;
+        };
+        for group in &incident.response.open_groups {
+            if self.groups.get(group).is_some_and(|group| group.covered_by == Some(id)) {
+                self.change_group(*group, |group| group.covered_by = Some(*new));
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! Storms of incidents: when very many groups of one route open incidents at once, they share one, and one page of it is
 //! for all of them. Never leaves a group for which nobody is paged: it has a page of its own, or one that covers it.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use super::Decision;
@@ -58,12 +60,12 @@ impl Decision<'_> {
 
     /// Whether very many groups of a route are about to be told.
     fn is_collecting(&self, route: Option<&RouteId>) -> bool {
+        // What is quiet waits, too, and perhaps until tomorrow.
+        let is_new = |group: &Arc<Group>| {
+            group.hush.is_none() && group.route.as_ref() == route && group.opens_incident.is_some()
+        };
         let collects = |timer: &Timer| match timer {
-            Timer::GroupWait(id) => self
-                .state
-                .groups
-                .get(id)
-                .is_some_and(|group| group.route.as_ref() == route && group.opens_incident.is_some()),
+            Timer::GroupWait(id) => self.state.groups.get(id).is_some_and(is_new),
             _ => false,
         };
         let next = self.state.timers.iter().take(LOOKED_AT);
@@ -114,6 +116,15 @@ impl Decision<'_> {
             Event::SeverityChanged { incident, from, to, .. } => *incident == id && to < from,
             _ => false,
         })
+    }
+
+    /// Whether a page of an incident is for a group that nobody has, beside this one.
+    pub(super) fn is_for_others(&self, page: PageId, incident: IncidentId, except: GroupId) -> bool {
+        let Some(incident) = self.state.incidents.get(&incident) else { return false };
+        let others = incident.response.open_groups.iter().filter(|group| **group != except);
+        others
+            .filter_map(|group| self.state.groups.get(group))
+            .any(|group| group.covered_by == Some(page) && group.acknowledged.is_none())
     }
 
     fn covered(&mut self, incident: IncidentId, group: GroupId, page: PageId) {

@@ -113,7 +113,13 @@ impl Decision<'_> {
         })));
     }
 
-    fn page_by_severity(&mut self, incident: IncidentId, severity: &Severity, reason: PageReason, by: Actor) {
+    pub(super) fn page_by_severity(
+        &mut self,
+        incident: IncidentId,
+        severity: &Severity,
+        reason: PageReason,
+        by: Actor,
+    ) {
         if let Some(plan) = severity.page.as_ref().and_then(|policy| self.config.plan(policy)) {
             let subject = Subject::Incident(incident);
             self.start_page(subject, plan, severity.urgency, Some(severity.id.clone()), reason, by);

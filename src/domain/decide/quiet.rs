@@ -168,6 +168,14 @@ impl Decision<'_> {
     }
 
     fn tell_maintenance(&mut self, silence: &Silence, notice: QuietNotice) {
+        // One takes the place of another (its times or its words were changed): it neither begins nor ends by that.
+        let goes_on = silence.planned.is_some()
+            && self.state.quiet.silences.values().any(|other| {
+                other.id != silence.id && other.planned == silence.planned && other.holds(self.now.engine)
+            });
+        if goes_on {
+            return;
+        }
         let channels: Vec<ChannelName> = silence.channels.clone();
         for channel in channels {
             self.notify(channel, Subject::Silence(silence.id), Notice::Quiet(notice));

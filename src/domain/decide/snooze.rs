@@ -24,7 +24,11 @@ impl Decision<'_> {
         let until =
             self.now.engine.checked_add(wait).map_err(|_| Refusal::Quiet(QuietRefusal::SnoozeLength))?;
         let mut pages = self.pages_of_group(id);
-        pages.extend(self.opened_by(&group).into_iter().flat_map(|incident| self.own_pages(incident)));
+        if let Some(incident) = self.opened_by(&group) {
+            // In a storm one page is for many groups, and only this one is put off.
+            let own = self.own_pages(incident).into_iter();
+            pages.extend(own.filter(|page| !self.is_for_others(*page, incident, id)));
+        }
         self.emit_quiet(QuietEvent::Snoozed(GroupSnoozed { group: id, until, by: by.clone() }));
         for page in pages {
             self.stop_page(page, PageStop::Snoozed(by.clone()));
@@ -44,8 +48,24 @@ impl Decision<'_> {
         let heard = self.state.groups.get(&id).is_some_and(|group| group.is_told() && group.hush.is_none());
         if heard && !self.hush_if_quiet(id) {
             self.page_again(id, PageReason::SnoozeOver);
+            self.page_opened_again(id);
             self.tell_again(id, QuietNotice::SnoozeOver);
             self.post_group_card(id);
+        }
+    }
+
+    /// Of a group that pages nobody the incident did, which somebody opened for it: that is paged for again.
+    fn page_opened_again(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).filter(|group| group.page.is_none()).cloned() else {
+            return;
+        };
+        let Some(incident) = self.opened_by(&group).and_then(|id| self.state.incidents.get(&id)) else {
+            return;
+        };
+        let (of, paged) = (incident.id, !incident.pages.is_empty() || incident.acknowledged.is_some());
+        let config = self.config;
+        if let (false, Some(severity)) = (paged, config.severities.get(&incident.severity)) {
+            self.page_by_severity(of, severity, PageReason::SnoozeOver, Actor::Watchbell);
         }
     }
 
