@@ -95,9 +95,8 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     done
     INC-1 is mitigated now.
 
-      Incident        INC-1 P1 database is down
-      Spared          ben
-      Next update by  10:12 UTC
+      Incident  INC-1 P1 database is down
+      Spared    ben
     ");
     insta::assert_snapshot!(room.said("ben", "/incident severity P3").await, @r"
     done
@@ -485,24 +484,5 @@ async fn who_may_not_is_told_whom_to_ask() {
 
     [1] /incident list: /incident list
     ");
-    insta::assert_snapshot!(room.said("eve", "/incident").await, @r"
-    refused
-    /incident needs one more word.
-    Nothing was changed. It goes on like this:
-
-    command                                         what it does
-    /incident ack [INCIDENT]                        Takes an incident and all its groups; nobody else is paged for them.
-    /incident assign [INCIDENT] PERSON              Gives the lead to somebody, who is paged; taking it oneself acknowledges.
-    /incident list [--all] [--limit N]              Lists the open incidents, the newest first.
-    /incident note [INCIDENT] TEXT…                 Writes a note into the timeline.
-    /incident open SEVERITY [--group GROUP] TITLE…  Opens an incident and pages by its severity's policy.
-    /incident postmortem [INCIDENT]                 Writes the postmortem of an incident in Markdown, from its timeline.
-    /incident reopen [INCIDENT] [TEXT…]             Opens a resolved incident again; it pages nobody by itself.
-    /incident resolve [INCIDENT] [TEXT…]            Says that an incident is over.
-    /incident role [INCIDENT] ROLE PERSON|none      Gives a role to somebody, or takes it away.
-    /incident severity [INCIDENT] SEVERITY          Changes how bad an incident is; a higher severity pages anew.
-    /incident show [INCIDENT]                       Shows an incident: who has it, whom it pages, its alerts, what is due.
-    /incident status [INCIDENT] [STATUS] [TEXT…]    Says where the response stands: a status, a text, or both.
-    /incident timeline [INCIDENT] [--limit N]       Shows what happened, in order, by whom.
-    ");
+    insta::assert_snapshot!(room.said("eve", "/incident").await);
 }
