@@ -4,7 +4,10 @@
 use super::{
     event::{Actor, Event, PageStop, ResolvedBy},
     id::PersonId,
+    quiet::QuietEvent,
+    response::ResponseEvent,
     run::RunHappened,
+    upkeep::UpkeepEvent,
 };
 
 /// What an act was about.
@@ -26,11 +29,13 @@ pub enum What {
     Runbook,
     /// Messages into channels.
     Message,
+    /// The journal itself: what was erased or archived.
+    Journal,
 }
 
 impl What {
     /// All of them, by their words.
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 9] = [
         ("config", Self::Config),
         ("access", Self::Access),
         ("alert", Self::Alert),
@@ -39,6 +44,7 @@ impl What {
         ("oncall", Self::Oncall),
         ("runbook", Self::Runbook),
         ("message", Self::Message),
+        ("journal", Self::Journal),
     ];
 
     /// Its word.
@@ -105,7 +111,8 @@ fn of(event: &Event) -> Option<(What, By<'_>)> {
         Event::LinkFailed { account, .. } => (What::Access, By::Account(account)),
         Event::AccountUnlinked { by, .. } => (What::Access, By::Actor(by)),
         Event::GroupAcknowledged { by, .. } => (What::Alert, By::Actor(by)),
-        Event::AlertResolved { by: ResolvedBy::Person(person), .. } => (What::Alert, By::Person(person)),
+        Event::AlertResolved { by, .. } => (What::Alert, of_end(by)?),
+        Event::Quiet(quiet) => (What::Alert, By::Actor(of_quiet(quiet)?)),
         Event::IncidentOpened(opened) => (What::Incident, By::Actor(&opened.by)),
         Event::IncidentAcknowledged { by, .. }
         | Event::RoleAssigned { by, .. }
@@ -114,16 +121,93 @@ fn of(event: &Event) -> Option<(What, By<'_>)> {
         | Event::NoteAdded { by, .. }
         | Event::IncidentResolved { by, .. }
         | Event::IncidentReopened { by, .. } => (What::Incident, By::Actor(by)),
+        Event::Response(response) => (What::Incident, By::Actor(of_response(response)?)),
         Event::MessageCaptured(captured) => (What::Incident, By::Actor(&captured.by)),
         Event::PageStarted(started) => (What::Page, By::Actor(&started.by)),
         Event::PageStopped { why: PageStop::Acknowledged(by), .. } => (What::Page, By::Actor(by)),
         Event::OverrideAdded { by, .. } | Event::OverrideRemoved { by, .. } => (What::Oncall, By::Actor(by)),
+        Event::Swapped(swapped) => (What::Oncall, By::Actor(&swapped.by)),
         Event::Run(run) => (What::Runbook, of_run(&run.what)?),
         Event::Announced(announced) => (What::Message, By::Actor(&announced.by)),
-        // Machines, the clock, and what follows from an act that stands beside it. An event that a part brings later
-        // and that is somebody's act gets its line above.
-        _ => return None,
+        Event::Upkeep(upkeep) => (What::Journal, By::Actor(of_upkeep(upkeep)?)),
+        // What machines and the clock do, what follows from an act that stands beside it, and what was only looked at.
+        // Each is named, so that whoever adds an event decides here whether it is somebody's act.
+        Event::ClockStepped { .. }
+        | Event::TokenUsed { .. }
+        | Event::AlertFired(_)
+        | Event::AlertChanged { .. }
+        | Event::GroupOpened(_)
+        | Event::GroupNotified { .. }
+        | Event::GroupRaised { .. }
+        | Event::GroupClosed { .. }
+        | Event::GroupJoined { .. }
+        | Event::Reminded { .. }
+        | Event::StepTaken(_)
+        | Event::PageStopped {
+            why: PageStop::Resolved | PageStop::Replaced(_) | PageStop::Quiet | PageStop::Snoozed(_),
+            ..
+        }
+        | Event::PageUnanswered { .. }
+        | Event::DeliveryQueued(_)
+        | Event::AttemptStarted { .. }
+        | Event::Delivered { .. }
+        | Event::AttemptFailed { .. }
+        | Event::DeliveryCancelled { .. }
+        | Event::StormBegan { .. }
+        | Event::StormJoined { .. }
+        | Event::StormEnded { .. }
+        | Event::InteractionTaken(_)
+        | Event::MessageChanged { .. }
+        | Event::RoomJoined { .. }
+        | Event::RunMissed(_)
+        | Event::RunDue(_)
+        | Event::RunHeldBack(_)
+        | Event::RunsOffered(_)
+        | Event::GuideRead(_)
+        | Event::Deployed(_) => return None,
     })
+}
+
+fn of_end(by: &ResolvedBy) -> Option<By<'_>> {
+    match by {
+        ResolvedBy::Person(person) => Some(By::Person(person)),
+        ResolvedBy::Operator => Some(By::Actor(&Actor::Operator)),
+        ResolvedBy::Source(_) | ResolvedBy::SourceGroup(_) => None,
+    }
+}
+
+fn of_quiet(what: &QuietEvent) -> Option<&Actor> {
+    match what {
+        QuietEvent::Added(added) => Some(&added.by),
+        QuietEvent::Ended { by, .. } => by.as_ref(),
+        QuietEvent::Snoozed(snoozed) => Some(&snoozed.by),
+        QuietEvent::Began { .. }
+        | QuietEvent::Hushed(_)
+        | QuietEvent::Woken { .. }
+        | QuietEvent::SnoozeOver { .. }
+        | QuietEvent::Repeated { .. } => None,
+    }
+}
+
+fn of_response(what: &ResponseEvent) -> Option<&Actor> {
+    match what {
+        ResponseEvent::TaskAdded(added) => Some(&added.by),
+        ResponseEvent::Merged(merged) => Some(&merged.by),
+        ResponseEvent::TaskChanged { by, .. }
+        | ResponseEvent::Linked { by, .. }
+        | ResponseEvent::Related { by, .. }
+        | ResponseEvent::ImpactSet { by, .. }
+        | ResponseEvent::HandedOver { by, .. } => Some(by),
+        ResponseEvent::TaskReminded { .. } | ResponseEvent::Covered { .. } => None,
+    }
+}
+
+fn of_upkeep(what: &UpkeepEvent) -> Option<&Actor> {
+    match what {
+        UpkeepEvent::Erased(erased) => Some(&erased.by),
+        UpkeepEvent::Archived(archived) => Some(&archived.by),
+        UpkeepEvent::Damaged(_) | UpkeepEvent::Whole => None,
+    }
 }
 
 fn of_run(what: &RunHappened) -> Option<By<'_>> {
@@ -134,7 +218,17 @@ fn of_run(what: &RunHappened) -> Option<By<'_>> {
         | RunHappened::Continued { by, .. }
         | RunHappened::Stopped { by } => By::Actor(by),
         RunHappened::ApprovalGiven { by, .. } => By::Person(by),
-        _ => return None,
+        RunHappened::ConfirmAsked { .. }
+        | RunHappened::ApprovalAsked { .. }
+        | RunHappened::ApprovalExpired { .. }
+        | RunHappened::StepWaits { .. }
+        | RunHappened::StepPermitted { .. }
+        | RunHappened::StepFinished(_)
+        | RunHappened::Drawn { .. }
+        | RunHappened::Resumed { .. }
+        | RunHappened::Waits { .. }
+        | RunHappened::Ended { .. }
+        | RunHappened::Judged { .. } => return None,
     })
 }
 
@@ -154,5 +248,60 @@ mod tests {
         assert_eq!(act(&Event::ClockStepped { by_ms: 1 }), None);
         let operator = taken(&Actor::Operator);
         assert!(act(&operator).is_some_and(|(_, by)| !by.is(&"operator".into())));
+    }
+
+    #[test]
+    fn every_act_of_the_parts_is_on_the_audit_and_what_follows_by_itself_is_not() {
+        use crate::domain::{
+            id::{GroupId, IncidentId, PageId, SilenceId, TaskId},
+            quiet::GroupSnoozed,
+            response::{Merged, TaskChange},
+            upkeep::{Archived, Erased},
+        };
+        let ana = || Actor::Person("ana".into());
+        let at: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let (group, incident, task) = (GroupId(1), IncidentId(2), TaskId(3));
+        let quiet = |event| Event::Quiet(Box::new(event));
+        let response = |event| Event::Response(Box::new(event));
+        let upkeep = |event| Event::Upkeep(Box::new(event));
+        let erased = Erased {
+            whose: Some("ben".into()),
+            seq: None,
+            before: None,
+            texts: 2,
+            digests: std::collections::BTreeSet::new(),
+            outputs: std::collections::BTreeSet::new(),
+            by: ana(),
+        };
+        let archived =
+            Archived { through: crate::domain::id::Seq(9), segments: 1, to: "archive".to_owned(), by: ana() };
+        for (event, expected) in [
+            (quiet(QuietEvent::Ended { silence: SilenceId(1), by: Some(ana()) }), Some(What::Alert)),
+            (quiet(QuietEvent::Ended { silence: SilenceId(1), by: None }), None),
+            (quiet(QuietEvent::Snoozed(GroupSnoozed { group, until: at, by: ana() })), Some(What::Alert)),
+            (quiet(QuietEvent::SnoozeOver { group }), None),
+            (
+                response(ResponseEvent::TaskChanged { task, incident, change: TaskChange::Done, by: ana() }),
+                Some(What::Incident),
+            ),
+            (response(ResponseEvent::TaskReminded { task, incident, next_at: None }), None),
+            (
+                response(ResponseEvent::Merged(Merged { incident, into: IncidentId(1), by: ana() })),
+                Some(What::Incident),
+            ),
+            (
+                response(ResponseEvent::HandedOver { incident, to: "ben".into(), by: ana() }),
+                Some(What::Incident),
+            ),
+            (response(ResponseEvent::Covered { incident, group, page: PageId(1) }), None),
+            (upkeep(UpkeepEvent::Erased(erased)), Some(What::Journal)),
+            (upkeep(UpkeepEvent::Archived(archived)), Some(What::Journal)),
+            (upkeep(UpkeepEvent::Whole), None),
+        ] {
+            let found = act(&event);
+            assert_eq!(found.map(|(what, _)| what), expected, "{event:?}");
+            assert!(found.is_none_or(|(_, by)| by.is(&"ana".into())), "{event:?}");
+        }
+        assert!(matches!(of_end(&ResolvedBy::Operator), Some(By::Actor(Actor::Operator))));
     }
 }

@@ -18,6 +18,15 @@ fn object(fields: &[(&str, Value)]) -> Value {
     json!({"type": "object", "properties": properties, "required": required})
 }
 
+/// The same, and it may have more.
+fn open(fields: &[(&str, Value)]) -> Value {
+    let mut shape = object(fields);
+    if let Some(shape) = shape.as_object_mut() {
+        shape.insert("additionalProperties".to_owned(), true.into());
+    }
+    shape
+}
+
 fn text() -> Value {
     json!({"type": "string"})
 }
@@ -75,7 +84,12 @@ pub(super) fn all() -> Value {
     add("Page", running_page());
     add("Entry", entry());
     add("Act", act());
+    add("Silence", silence());
+    add("Gaps", gaps());
+    add("Question", object(&[("labels", text()), ("at?", maybe(text())), ("integration?", maybe(text()))]));
+    add("Explanation", explanation());
     for (name, of) in [
+        ("Silences", "Silence"),
         ("Incidents", "Incident"),
         ("Alerts", "Alert"),
         ("Groups", "Group"),
@@ -149,6 +163,111 @@ fn incident() -> Value {
         ("mitigated_at", maybe(instant())),
         ("resolved_at", maybe(instant())),
         ("paged", list(text())),
+        ("merged_into", maybe(id("INC"))),
+        ("tasks?", list(task())),
+        (
+            "links?",
+            list(object(&[("url", text()), ("title", maybe(text())), ("by", text()), ("at", instant())])),
+        ),
+        ("related?", list(id("INC"))),
+        ("merged?", list(id("INC"))),
+        (
+            "impact?",
+            maybe(object(&[
+                ("text", text()),
+                ("started_at", instant()),
+                ("ended_at", maybe(instant())),
+                ("by", text()),
+            ])),
+        ),
+        ("groups_open?", number()),
+        ("alerts_firing?", number()),
+    ])
+}
+
+fn task() -> Value {
+    object(&[
+        ("id", id("T")),
+        ("text", text()),
+        ("owner", maybe(text())),
+        ("due_at", maybe(instant())),
+        ("status", words(&["open", "done", "dropped"])),
+        ("ended_by", maybe(text())),
+        ("ended_at", maybe(instant())),
+    ])
+}
+
+fn silence() -> Value {
+    object(&[
+        ("id", id("S")),
+        ("kind", words(&["silence", "maintenance"])),
+        ("status", words(&["active", "pending", "expired"])),
+        ("matchers", list(text())),
+        ("comment", text()),
+        ("by", text()),
+        ("planned?", text()),
+        ("starts_at", instant()),
+        ("ends_at", instant()),
+        ("ended_at", maybe(instant())),
+        ("ended_by", maybe(text())),
+    ])
+}
+
+fn gaps() -> Value {
+    let lack = [
+        ("schedule", text()),
+        ("from", instant()),
+        ("until", instant()),
+        ("what", words(&["nobody", "unreachable", "twice"])),
+        ("person?", text()),
+        ("other?", text()),
+    ];
+    object(&[("from", instant()), ("until", instant()), ("items", list(object(&lack)))])
+}
+
+/// Why an alert went where it went. What stands below a page or a route that takes it is for people who debug: it is told
+/// as it is, and may grow.
+fn explanation() -> Value {
+    let known = [
+        ("id", id("A")),
+        ("of_group", truth()),
+        ("fired_at", instant()),
+        ("starts_at", instant()),
+        ("severity", maybe(text())),
+        ("fired_again", list(instant())),
+        ("ended", maybe(open(&[]))),
+        ("duplicates_until", maybe(instant())),
+    ];
+    let route = [
+        ("place", maybe(number())),
+        ("route", maybe(text())),
+        ("matchers", list(text())),
+        ("verdict", words(&["takes", "fails", "not_tried"])),
+    ];
+    let group = [
+        ("id", id("G")),
+        ("joined", truth()),
+        ("title", text()),
+        ("severity", maybe(text())),
+        ("channels", list(text())),
+        ("policy", maybe(text())),
+        ("incident", maybe(id("INC"))),
+        (
+            "pages",
+            list(open(&[("id", id("PG")), ("steps", list(open(&[]))), ("deliveries", list(open(&[])))])),
+        ),
+    ];
+    let quiet = [("what", text()), ("by", text()), ("why", text()), ("until", maybe(instant()))];
+    object(&[
+        ("at", instant()),
+        ("alert", maybe(object(&known))),
+        ("integration", text()),
+        ("labels", map(text())),
+        ("routes", list(open(&route))),
+        ("quiet", list(object(&quiet))),
+        ("groups", list(open(&group))),
+        ("notes", list(json!({"anyOf": [text(), open(&[])]}))),
+        ("text", text()),
     ])
 }
 
@@ -183,6 +302,9 @@ fn group() -> Value {
         ("seen", number()),
         ("channels?", list(text())),
         ("policy?", text()),
+        ("quiet?", list(id("S"))),
+        ("quiet_until?", instant()),
+        ("snoozed_until?", instant()),
         ("opened_at", instant()),
         ("acknowledged_by", maybe(text())),
         ("acknowledged_at", maybe(instant())),

@@ -160,6 +160,32 @@ async fn real_answers_are_as_described() {
     server.resolve("Gone", "web").await;
     drop(server.command(&json!({"text": "/page ben please look", "person": "ana"})).await);
     drop(server.command(&json!({"text": "/ack G-1", "person": "ben"})).await);
+    for text in [
+        "/silence add service=quiet --for 2h --comment the disk is being replaced",
+        "/maintenance start cluster=eu --from \"tomorrow 02:00\" --for 2h --comment new switches",
+        "/silence add service=none --for 1h --comment a mistake",
+        "/silence expire S-3",
+        "/alert snooze G-1 for 30m",
+        "/incident open P1 it is the same database",
+        "/incident merge INC-2 into INC-1",
+        "/incident task add INC-1 --owner ben --due 30m restore the backup",
+        "/incident task add INC-1 call the vendor",
+        "/incident task done T-2",
+        "/incident link INC-1 https://example.com/dashboard the dashboard",
+        "/incident impact INC-1 --started 40m logins are slow",
+    ] {
+        let answer = server.command(&json!({"text": text, "person": "ana"})).await;
+        let said: Value = answer.json().await.unwrap();
+        assert_eq!(said["ok"], true, "{text}: {said}");
+    }
+    for question in [
+        json!({"labels": "alertname=Down,service=web"}),
+        json!({"labels": "alertname=Down,service=quiet", "at": "2031-03-30T02:30:00+01:00", "integration": "open"}),
+        json!({"labels": "no labels"}),
+    ] {
+        let asked = server.request(Method::POST, "/api/v1/simulate").json(&question).send().await.unwrap();
+        wrong.extend(fits(&document, call("POST", "/api/v1/simulate"), asked).await);
+    }
     for (path, of) in [
         ("/api/v1/incidents", "/api/v1/incidents"),
         ("/api/v1/incidents?limit=1&status=open", "/api/v1/incidents"),
@@ -169,8 +195,17 @@ async fn real_answers_are_as_described() {
         ("/api/v1/alerts", "/api/v1/alerts"),
         ("/api/v1/alerts?match=a%3D~(", "/api/v1/alerts"),
         ("/api/v1/alerts/A-1", "/api/v1/alerts/{id}"),
+        ("/api/v1/alerts/A-1/explain", "/api/v1/alerts/{id}/explain"),
+        ("/api/v1/alerts/G-2/explain", "/api/v1/alerts/{id}/explain"),
+        ("/api/v1/alerts/A-3/explain", "/api/v1/alerts/{id}/explain"),
+        ("/api/v1/silences", "/api/v1/silences"),
+        ("/api/v1/silences?status=nothing", "/api/v1/silences"),
+        ("/api/v1/oncall/gaps?days=60", "/api/v1/oncall/gaps"),
+        ("/api/v1/oncall/gaps?days=0", "/api/v1/oncall/gaps"),
+        ("/api/v1/incidents/INC-2", "/api/v1/incidents/{id}"),
         ("/api/v1/groups", "/api/v1/groups"),
         ("/api/v1/groups/G-1", "/api/v1/groups/{id}"),
+        ("/api/v1/groups/G-2", "/api/v1/groups/{id}"),
         ("/api/v1/groups/G-1/timeline?limit=2", "/api/v1/groups/{id}/timeline"),
         ("/api/v1/pages", "/api/v1/pages"),
         ("/api/v1/audit", "/api/v1/audit"),
