@@ -318,6 +318,10 @@ fn damage_in_an_old_segment_turns_readiness_red_and_wakes_the_admins_once() {
     assert!(damaged.is_some(), "{}", watchbell.get("/metrics").body);
     assert!(watchbell.process.tail().contains("the journal is damaged"), "{}", watchbell.process.tail());
 
+    // Whoever asks the doctor reads the same.
+    let answer = watchbell.command("ben", "/watchbell doctor").to_string();
+    assert!(answer.contains(&name) && answer.contains("watchbell journal verify"), "{answer}");
+
     // Nobody is paged again for the same line, and a good copy makes all well.
     watchbell.process.kill();
     watchbell.process = watchbell.again();
