@@ -218,7 +218,8 @@ fn course(samples: &mut Samples) {
         text::samples::records().iter().filter_map(text::timeline::entry).take(60).collect();
     add(
         "incident::timeline",
-        world.say(|scene| text::incident::timeline(scene, &scene.state.incidents[&INCIDENT], &entries)),
+        world
+            .say(|scene| text::incident::timeline(scene, &scene.state.incidents[&INCIDENT], &entries, false)),
     );
     let document = text::postmortem::postmortem(
         &world.state.incidents[&INCIDENT],

@@ -364,21 +364,28 @@ pub fn noted(incident: IncidentId, text: &str) -> String {
     format!("Noted on {incident}: {}", short(text))
 }
 
-/// What happened, oldest first.
+/// What a timeline says that is not whole.
+const IN_AN_ARCHIVE: &str = "Older entries are in an archive of the journal and are not shown.";
+
+/// What happened, oldest first; `archived`: the beginning is not among it.
 #[must_use]
-pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry]) -> Card {
+pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry], archived: bool) -> Card {
     let head = ["time", "by", "what"].map(str::to_owned).to_vec();
     let rows = entries
         .iter()
         .map(|entry| vec![when::precise(entry.at, scene.zone), entry.by.clone(), entry.text.clone()]);
     let first_day = entries.first().map(|entry| when::day(entry.at, scene.zone)).unwrap_or_default();
+    let text = match (entries.is_empty(), archived) {
+        (true, true) => IN_AN_ARCHIVE.to_owned(),
+        (true, false) => "Nothing is on the timeline yet.".to_owned(),
+        (false, _) => {
+            let more = if archived { format!(" {IN_AN_ARCHIVE}") } else { String::new() };
+            format!("Timeline from {first_day}, times in {}.{more}", zone_name(scene.zone))
+        }
+    };
     Card {
         title: title(incident),
-        text: if entries.is_empty() {
-            "Nothing is on the timeline yet.".to_owned()
-        } else {
-            format!("Timeline from {first_day}, times in {}.", zone_name(scene.zone))
-        },
+        text,
         table: if entries.is_empty() { Vec::new() } else { std::iter::once(head).chain(rows).collect() },
         newest_last: true,
         whole: terminal(&format!("/incident timeline {} --limit 500", incident.id)),

@@ -29,7 +29,7 @@ use self::{
     fault::{Fault, contained},
     shared::{Phase, Shared},
     store::Index,
-    writer::Writer,
+    writer::{Writer, oldest},
 };
 use crate::{
     domain::{
@@ -41,6 +41,8 @@ use crate::{
     journal::{JournalError, Reader},
 };
 
+/// Among so many first events is the one that opens something.
+const OPENING: usize = 4;
 /// So many acts are read at once.
 const ACTS: usize = 256;
 
@@ -195,7 +197,9 @@ impl Views {
     pub async fn records(&self, keys: &[Key], after: Option<Seq>, limit: usize) -> Result<Vec<Record>, Down> {
         let places: Vec<_> = keys.iter().map(|key| place(*key)).collect();
         self.look_up(move |index, reader| {
-            let after = after.unwrap_or_default();
+            // What was archived meanwhile is filed still, and must not take the room of what can be read.
+            let first = oldest(reader)?;
+            let after = after.unwrap_or_default().max(Seq(first.0.saturating_sub(1)));
             let mut items = Vec::new();
             for place in places {
                 items.extend(index.oldest(place, after, limit)?);
@@ -224,6 +228,31 @@ impl Views {
             items.truncate(limit);
             items.reverse();
             records_of(reader, &items)
+        })
+        .await
+    }
+
+    /// Whether the beginning of any of these is in an archive, so that their records here are not all of them.
+    ///
+    /// # Errors
+    /// When the views do not answer now.
+    pub async fn begins_in_an_archive(&self, keys: &[Key]) -> Result<bool, Down> {
+        let keys = keys.to_vec();
+        self.look_up(move |index, reader| {
+            if oldest(reader)? == Seq(1) {
+                return Ok(false);
+            }
+            for key in keys {
+                let items = index.oldest(place(key), Seq(0), OPENING)?;
+                let begun =
+                    items.iter().map(|item| record_of(reader, item)).collect::<Result<Vec<_>, _>>()?;
+                if begun.iter().any(Option::is_none)
+                    || !begun.iter().flatten().any(|record| opens(key, record))
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         })
         .await
     }
@@ -336,6 +365,17 @@ impl Views {
             Phase::Working { why, done, of } => Down { why: why.clone(), done: *done, of: *of },
             Phase::Broken { why } => Down { why: why.clone(), done: 0, of: 0 },
         }
+    }
+}
+
+/// Whether this event is the beginning of what is filed under the key.
+fn opens(key: Key, record: &Record) -> bool {
+    match (key, &record.event) {
+        (Key::Incident(id), Event::IncidentOpened(opened)) => opened.incident == id,
+        (Key::Group(id), Event::GroupOpened(opened)) => opened.group == id,
+        (Key::Alert(id), Event::AlertFired(fired)) => fired.alert == id,
+        (Key::Incident(_) | Key::Group(_) | Key::Alert(_), _) => false,
+        _ => true,
     }
 }
 

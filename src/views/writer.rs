@@ -262,7 +262,7 @@ fn give_way() {
 ///
 /// # Errors
 /// When the journal cannot be read for another reason.
-fn oldest(reader: &dyn Reader) -> Result<Seq, Fault> {
+pub(super) fn oldest(reader: &dyn Reader) -> Result<Seq, Fault> {
     let is_there = |seq| match reader.scan(seq, &mut |_, _| ControlFlow::Break(())) {
         Ok(()) => Ok(true),
         Err(JournalError::Missing { .. }) => Ok(false),

@@ -22,6 +22,15 @@ pub(super) struct Page<T> {
     pub next: Option<String>,
 }
 
+/// A page of a timeline.
+#[derive(Debug, Serialize)]
+struct Timeline {
+    items: Vec<timeline::Entry>,
+    next: Option<String>,
+    /// Whether older entries than these are in an archive of the journal, and not shown here.
+    archived: bool,
+}
+
 impl<T: Serialize> Page<T> {
     /// From up to `limit + 1` items: one more than is shown tells that there is more.
     pub fn cut(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> String) -> Self {
@@ -48,9 +57,11 @@ pub(super) async fn timeline(
 ) -> Result<Response, Problem> {
     let limit = query.limit()?;
     let after = query.before()?.map(Seq);
-    let records = house.views_at(seq).await?.records(keys, after, limit + 1).await?;
+    let views = house.views_at(seq).await?;
+    let records = views.records(keys, after, limit + 1).await?;
     let more = records.len() > limit;
     let shown = records.get(..limit.min(records.len())).unwrap_or_default();
     let next = shown.last().filter(|_| more).map(|record| record.seq.to_string());
-    Ok(fresh(Page { items: shown.iter().filter_map(timeline::entry).collect(), next }))
+    let archived = views.begins_in_an_archive(keys).await?;
+    Ok(fresh(Timeline { items: shown.iter().filter_map(timeline::entry).collect(), next, archived }))
 }

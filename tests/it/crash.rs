@@ -1,6 +1,8 @@
 //! `kill -9` under load, again and again: what was answered with 2xx is there afterwards, every page arrives, and
 //! the views come back whatever was done to their folder. Never spares the process.
 
+mod response;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
@@ -22,6 +24,8 @@ use crate::{
     source::files,
 };
 
+use self::response::Response;
+
 /// How often the process is killed.
 const KILLS: u32 = 50;
 
@@ -31,9 +35,12 @@ const BETWEEN: u32 = 100;
 fn config(phone: &Server) -> String {
     format!(
         r#"
-{}
+{}{}
 [policy.all]
 steps = [{{ page = ["person:ana"], wait = "1h" }}]
+
+[policy.loud]
+steps = [{}]
 
 {INTEGRATION}
 [[route]]
@@ -43,7 +50,10 @@ group_by = ["alertname"]
 group_wait = "0s"
 page = "all"
 "#,
-        load::person("ana", "Ana Ruiz", phone.port)
+        load::person("ana", "Ana Ruiz", phone.port),
+        load::person("ben", "Ben Ode", phone.port),
+        // Rings until somebody takes it: a page that goes on after that is heard.
+        r#"{ page = ["person:ben"], wait = "1s" }, "#.repeat(60)
     )
 }
 
@@ -75,10 +85,10 @@ fn fingerprints(watchbell: &Watchbell) -> BTreeMap<u32, u32> {
     fired
 }
 
-/// The pages that reached the phone, by group: key and attempt of each, in the order in which they came.
+/// The pages that reached ana's phone, by group: key and attempt of each, in the order in which they came.
 fn pages(phone: &Server) -> BTreeMap<String, Vec<(String, u64)>> {
     let mut pages: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for request in phone.heard().iter().filter(|request| request.is_page()) {
+    for request in phone.heard().iter().filter(|request| request.is_page() && request.path == "/ana") {
         let body: Value = serde_json::from_str(&request.body).expect("JSON");
         let group = body["group"].as_str().unwrap_or_else(|| panic!("a page of no group: {body}")).to_owned();
         let key =
@@ -143,16 +153,21 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
     let folder = tempfile::tempdir().expect("a folder");
     let phone = Server::start(|_| (200, String::new()));
     let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
-    let load = Load::start(watchbell.port);
+    let (load, response) = (Load::start(watchbell.port), Response::default());
+    Response::opens(watchbell.port);
     let harms = [Harm::None, Harm::Deleted, Harm::Cut, Harm::Flipped];
     let began = Instant::now();
     for kill in 0..KILLS {
         // Under load, and each time at another moment: some were accepted since the last time, more are on their way.
         let enough = load.accepted().len() + 20 + (kill as usize * 7) % 50;
         load.more(BETWEEN);
-        let loaded = until(Duration::from_secs(30), || (load.accepted().len() >= enough).then_some(()));
+        let working = response.begin(watchbell.port, kill);
+        let loaded = until(Duration::from_secs(30), || {
+            (load.accepted().len() >= enough && response.notes() > kill as usize).then_some(())
+        });
         assert!(loaded.is_some(), "after {kill} kills nothing is accepted:\n{}", watchbell.process.tail());
         watchbell.process.kill();
+        working.join().expect("somebody who works");
         let before = load.accepted();
         harm(&watchbell.data(), harms[kill as usize % harms.len()]);
         watchbell.start_again();
@@ -191,6 +206,8 @@ fn nothing_accepted_is_lost_when_it_is_killed() {
         );
         assert!(pages.is_sorted_by_key(|(_, attempt)| *attempt), "{group}: the attempts go back: {pages:?}");
     }
+
+    response.assert_kept(&watchbell, &phone);
 
     // The journal is whole, and every timeline is complete although the views were harmed.
     for group in groups.iter().step_by(groups.len().div_ceil(20)) {

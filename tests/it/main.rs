@@ -18,6 +18,7 @@ mod disk;
 mod documents;
 mod elsewhere;
 mod explain;
+mod full;
 mod fuzzed;
 mod guides;
 mod identity;

@@ -15,7 +15,7 @@ use watchbell::{
         config::Config,
         event::{Actor, TraceId},
         id::Seq,
-        intent::{Intent, Now},
+        intent::{IncidentIntent, Intent, Now},
         prose::Prose,
         state::State,
         upkeep::Erased,
@@ -178,11 +178,19 @@ fn an_erasure_that_was_interrupted_is_finished_by_the_next_start() {
 
 /// A journal of many small segments, as years would leave it.
 fn old_journal(data: &Path) {
+    begun_with(data, Config::default(), None);
+}
+
+/// The same, in which something else came first.
+fn begun_with(data: &Path, config: Config, first: Option<Intent>) {
     let options = Options { segment_bytes: 4_000, reserve_bytes: 0 };
     let (journal, _) = FileJournal::open(data, options).expect("a journal");
-    let config = Arc::new(Config::default());
-    let mut core = Core::open(Box::new(journal), config, State::default()).expect("an empty journal");
+    let mut core =
+        Core::open(Box::new(journal), Arc::new(config), State::default()).expect("an empty journal");
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
+    if let Some(first) = first {
+        core.decide(TraceId(99), first, Now { engine: start, civil: start }).expect("it is taken");
+    }
     for number in 0..60_u8 {
         let at = start + SignedDuration::from_mins(number.into());
         let text = Prose::new(&format!("zebra {number}"), [number; 16]);
@@ -240,6 +248,46 @@ fn old_segments_go_to_an_archive_and_the_server_goes_on() {
     assert!(erased.contains("texts erased"), "{erased}");
     assert_eq!(holding(folder.path(), "zebra"), Vec::<PathBuf>::new());
     assert!(done(&watchbell, &["journal", "verify", "--with", to]).contains("whole:"));
+}
+
+#[test]
+fn a_timeline_whose_beginning_is_archived_says_so_and_shows_the_rest() {
+    let (folder, phone) = (tempfile::tempdir().expect("a folder"), phone());
+    let data = folder.path().join("data");
+    let title = Prose::new("disks are slow", [7; 16]);
+    let what = IncidentIntent::Open { severity: "P3".into(), title, channel: None };
+    let by = Actor::Person("ana".into());
+    begun_with(&data, crate::world::config::config(), Some(Intent::Incident { what, by }));
+    let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
+    assert_eq!(watchbell.command("ana", "/incident note INC-1 looking at it")["ok"], true);
+    let shown = |watchbell: &Watchbell| {
+        let page = watchbell.json("/api/v1/incidents/INC-1/timeline?limit=2");
+        let told = watchbell.command("ana", "/incident timeline INC-1").to_string();
+        (page, told)
+    };
+    let sentence = "Older entries are in an archive of the journal";
+    let (page, told) = shown(&watchbell);
+    assert!(page["archived"] == false && page["items"][0]["kind"] == "incident_opened", "{page}");
+    assert!(!told.contains(sentence), "{told}");
+
+    let archive = folder.path().join("archive");
+    let to = archive.to_str().expect("UTF-8");
+    done(&watchbell, &["journal", "archive", "--before", "2026-06-01", "--to", to]);
+    // With the views that know what was there, and with views that never saw it.
+    for fresh in [false, true] {
+        if fresh {
+            watchbell.process.stop(Duration::from_secs(10));
+            fs::remove_dir_all(data.join("views")).expect("no views");
+            watchbell.start_again();
+            let views = || http::get(watchbell.port, "/api/v1/incidents/INC-1/timeline").ok();
+            until(SOON, || views().filter(http::Answer::ok)).expect("the views are back");
+        }
+        let (page, told) = shown(&watchbell);
+        assert_eq!(page["archived"], true, "{page}");
+        assert!(page["items"].to_string().contains("looking at it"), "{page}");
+        assert!(!page.to_string().contains("incident_opened"), "{page}");
+        assert!(told.contains(sentence) && told.contains("looking at it"), "{told}");
+    }
 }
 
 #[test]
@@ -317,6 +365,10 @@ fn damage_in_an_old_segment_turns_readiness_red_and_wakes_the_admins_once() {
     let damaged = until(SOON, || (watchbell.figure("watchbell_journal_damaged_lines") == 1).then_some(()));
     assert!(damaged.is_some(), "{}", watchbell.get("/metrics").body);
     assert!(watchbell.process.tail().contains("the journal is damaged"), "{}", watchbell.process.tail());
+
+    // Whoever asks the doctor reads the same.
+    let answer = watchbell.command("ben", "/watchbell doctor").to_string();
+    assert!(answer.contains(&name) && answer.contains("watchbell journal verify"), "{answer}");
 
     // Nobody is paged again for the same line, and a good copy makes all well.
     watchbell.process.kill();

@@ -16,7 +16,7 @@ use lettre::{
 use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
-use super::super::Limits;
+use super::{super::Limits, bounded::Bounded};
 use crate::{
     config::{Encryption, Mail},
     text::mail::Trouble,
@@ -49,9 +49,15 @@ impl Line {
             Encryption::Required | Encryption::Opportunistic => 587,
             Encryption::Never => 25,
         });
-        let opened =
-            AsyncSmtpConnection::connect_tokio1((&*host, port), Some(limits.connect), &hello, at_once, None);
-        let mut connection = opened.await.map_err(|error| trouble(&error, mail))?;
+        let opened = if at_once.is_some() {
+            let to = (&*host, port);
+            AsyncSmtpConnection::connect_tokio1(to, Some(limits.connect), &hello, at_once, None).await
+        } else {
+            let stream = Bounded::connect(&host, port, limits.connect).await;
+            let stream = stream.map_err(|error| Trouble::NoConnection(error.kind().to_string()))?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
+        };
+        let mut connection = opened.map_err(|error| trouble(&error, mail))?;
         match mail.encryption {
             Encryption::Required if !connection.can_starttls() => return Err(Trouble::NoTls),
             Encryption::Required | Encryption::Opportunistic if connection.can_starttls() => {
@@ -207,7 +213,7 @@ fn trouble(error: &Error, mail: &Mail) -> Trouble {
     } else if let Some(kind) = cause {
         match kind {
             io::ErrorKind::InvalidData if mail.encryption != Encryption::Never => Trouble::Tls,
-            io::ErrorKind::InvalidData => Trouble::Garbage,
+            io::ErrorKind::InvalidData | io::ErrorKind::QuotaExceeded => Trouble::Garbage,
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted

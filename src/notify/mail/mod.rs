@@ -1,6 +1,7 @@
 //! Pages by mail: one message over SMTP, in plain text and HTML, with the link that acknowledges. The Message-ID of a
 //! delivery is the same at every attempt. Never lets an address or a password into an outcome or a log.
 
+mod bounded;
 mod letter;
 mod line;
 

@@ -94,11 +94,14 @@ pub(super) fn all() -> Value {
         ("Alerts", "Alert"),
         ("Groups", "Group"),
         ("Pages", "Page"),
-        ("Timeline", "Entry"),
         ("Acts", "Act"),
     ] {
         add(name, page(of));
     }
+    add(
+        "Timeline",
+        object(&[("items", list(named("Entry"))), ("next", maybe(text())), ("archived", truth())]),
+    );
     let duty = [
         ("schedule", text()),
         ("people", list(text())),

@@ -1,6 +1,7 @@
 //! Mail with a real mail server: what arrives is read by another program than ours, links are followed as scanners
 //! follow them, and a server that refuses costs nothing but its own attempt. Never sends beyond this machine.
 
+mod rogue;
 mod server;
 
 use std::{
