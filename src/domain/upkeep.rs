@@ -130,6 +130,14 @@ impl State {
         for incident in self.incidents.values_mut() {
             in_shared(incident, doomed);
         }
+        for task in self.tasks.values_mut() {
+            in_shared(task, doomed);
+        }
+        for silences in [&mut self.quiet.silences, &mut self.quiet.ended] {
+            for silence in silences.values_mut() {
+                in_shared(silence, doomed);
+            }
+        }
         for page in self.pages.values_mut() {
             in_shared(page, doomed);
         }

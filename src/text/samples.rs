@@ -25,6 +25,7 @@ use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
 pub(crate) mod house;
+mod quiet;
 mod response;
 pub(in crate::text) mod runs;
 mod swaps;
@@ -433,6 +434,7 @@ fn events() -> Vec<Event> {
     events.extend(runs::events());
     events.extend(deployments::events());
     events.extend(response::events());
+    events.extend(quiet::events());
     events.extend(house::events());
     events.extend(upkeep::events());
     events.push(swaps::swapped());
