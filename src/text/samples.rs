@@ -25,6 +25,7 @@ use crate::text::card::Card;
 
 pub(in crate::text) mod deployments;
 pub(crate) mod house;
+mod quiet;
 mod response;
 pub(in crate::text) mod runs;
 mod swaps;
@@ -436,6 +437,7 @@ fn events() -> Vec<Event> {
     events.extend(house::events());
     events.extend(upkeep::events());
     events.push(swaps::swapped());
+    events.extend(quiet::events());
     events
 }
 
