@@ -152,6 +152,14 @@ impl State {
                 in_shared(run, doomed);
             }
         }
+        for task in self.tasks.values_mut() {
+            in_shared(task, doomed);
+        }
+        for silences in [&mut self.quiet.silences, &mut self.quiet.ended] {
+            for silence in silences.values_mut() {
+                in_shared(silence, doomed);
+            }
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::*;
 use crate::domain::{
     event::{Event, IncidentOpened, Title, TraceId},
-    id::IncidentId,
+    id::{IncidentId, SilenceId},
     person::Urgency,
+    quiet::{QuietEvent, SilenceAdded, SilenceKind},
     state::Stamp,
 };
 
@@ -62,6 +63,34 @@ fn a_state_that_forgot_is_the_one_that_never_knew() {
         SECRET,
         "a shared copy keeps what it was given"
     );
+}
+
+#[test]
+fn why_something_was_silenced_is_forgotten_too() {
+    let comment = Prose::new(SECRET, [6; 16]);
+    let digest = comment.sha().to_owned();
+    let (silence, kind) = (SilenceId(3), SilenceKind::Silence);
+    let added = QuietEvent::Added(SilenceAdded {
+        silence,
+        kind,
+        matchers: vec!["service=\"qflow\"".into()],
+        by: Actor::Person("ana".into()),
+        comment: Title::Written(comment),
+        planned: None,
+        channels: Vec::new(),
+        starts: Timestamp::UNIX_EPOCH,
+        ends: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(1),
+    });
+    let ended = QuietEvent::Ended { silence, by: None };
+    let added = Event::Quiet(Box::new(added));
+    for events in [vec![added.clone()], vec![added, Event::Quiet(Box::new(ended))]] {
+        let mut state = state_after(&events);
+        assert_eq!(state.holds_words(&[digest.clone()].into()), [digest.clone()].into());
+        let (digests, by, outputs) = ([digest.clone()].into(), Actor::Operator, BTreeSet::new());
+        state.forget_words(&Erased { whose: None, seq: None, before: None, texts: 1, digests, outputs, by });
+        let mut all = state.quiet.silences.values().chain(state.quiet.ended.values());
+        assert_eq!(all.next().unwrap().comment.as_str(), prose::ERASED);
+    }
 }
 
 #[test]

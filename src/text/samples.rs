@@ -438,6 +438,7 @@ fn events() -> Vec<Event> {
     events.extend(house::events());
     events.extend(upkeep::events());
     events.push(swaps::swapped());
+    events.extend(quiet::events());
     events
 }
 
