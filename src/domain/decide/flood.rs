@@ -80,8 +80,13 @@ impl Decision<'_> {
             return self.page_group(id, plan, reason);
         };
         let raised = reason == PageReason::Raised || self.has_raised(incident.id);
-        if let (Some((holder, _)), false) = (&incident.acknowledged, raised) {
-            return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
+        if let (Some((holder, at)), false) = (&incident.acknowledged, raised) {
+            // Who took a flood has what comes with it. What comes long afterwards is perhaps something else.
+            let lately = self.now.civil.duration_since(*at) < STORM_WINDOW;
+            if lately || self.is_collecting(group.route.as_ref()) {
+                return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
+            }
+            return self.page_group(id, plan, reason);
         }
         let covers = |page: &&PageId| {
             let page = self.state.pages.get(page);

@@ -214,3 +214,22 @@ fn who_takes_one_group_after_the_flood_became_worse_has_all_of_them() {
     assert!(world.state().groups.values().all(|group| group.acknowledged.is_some()));
     replays(&world);
 }
+
+#[test]
+fn what_comes_long_after_somebody_took_a_flood_is_paged_for() {
+    let mut world = World::new();
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    let one_more = |world: &mut World, name: &str| {
+        fires(world, &[("alertname", name), ("service", "qflow"), ("severity", "critical")]);
+        world.pass(secs(10), receipt);
+        world.pages_sent().len()
+    };
+    let paged = world.pages_sent().len();
+    world.pass(mins(5), receipt);
+    assert_eq!(one_more(&mut world, "Soon"), paged, "it came with the flood, and is theirs");
+    world.pass(mins(7), receipt);
+    assert_eq!(one_more(&mut world, "Later"), paged + 1, "it may be something else");
+    replays(&world);
+}
