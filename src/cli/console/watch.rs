@@ -410,7 +410,7 @@ impl Keys {
                     Err(_) => break,
                 }
             }
-            drop(press.send(()));
+            let _ = press.send(());
         };
         let thread = thread::Builder::new().name("keys".to_owned()).spawn(reading).ok();
         Self { pressed, stop, thread }
