@@ -137,7 +137,7 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the engine does not answer"))?;
         let (closing, closing_seen) = watch::channel(false);
         let executor = executor.drawing(pictures, grounds.into_values().collect());
-        let upkeep = Upkeep::beside(engine.clone(), files, snapshots, records::accounts(&settings));
+        let upkeep = Upkeep::beside(engine.clone(), files, snapshots, records::accounts(Arc::clone(&book)));
         records::finish(&upkeep, erasing).await?;
         let desk = desk(&engine, &views, &library, &executor, &upkeep);
         executor.take_up(&desk, &library, last).await;

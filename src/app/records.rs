@@ -1,6 +1,10 @@
 //! Opens the records: journal, snapshot, state. Never starts on a state that is not what the journal says.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -9,7 +13,7 @@ use tracing::{debug, error, info, warn};
 use super::SCHEMA;
 use crate::{
     config::{Address, Settings},
-    domain::{config::Config, id::PersonId, intent::Now, state::State},
+    domain::{config::Config, intent::Now, state::State},
     engine::{
         clock::{Clock as _, SystemClock},
         core::{Core, replay},
@@ -110,7 +114,8 @@ fn archived(data_dir: &Path) -> anyhow::Result<State> {
 pub async fn alone(data_dir: &Path, config: Arc<Config>, settings: &Settings) -> anyhow::Result<Upkeep> {
     let Records { core, mut clock, files, erasing, snapshots, .. } = open(data_dir, config, None)?;
     let (now, _) = clock.now();
-    let upkeep = Upkeep::alone(core, now, files, snapshots, accounts(settings));
+    let book = Arc::new(RwLock::new(Arc::new(settings.clone())));
+    let upkeep = Upkeep::alone(core, now, files, snapshots, accounts(book));
     finish(&upkeep, erasing).await?;
     Ok(upkeep)
 }
@@ -124,19 +129,19 @@ pub(super) async fn finish(upkeep: &Upkeep, erasing: Option<Pending>) -> anyhow:
     Ok(())
 }
 
-/// The accounts of chat platforms that the configuration gives to people.
-pub(super) fn accounts(settings: &Settings) -> Accounts {
-    let mut known: Vec<(PersonId, String)> = Vec::new();
-    for ((person, _), address) in &settings.addresses {
-        match address {
-            Address::Slack(account) => known.push((person.clone(), format!("slack:{account}"))),
-            Address::Discord(account) => known.push((person.clone(), format!("discord:{account}"))),
-            _ => {}
-        }
-    }
+/// The accounts of chat platforms that the configuration in force gives to people: asked anew each time, so that a
+/// reload counts.
+pub(super) fn accounts(book: Arc<RwLock<Arc<Settings>>>) -> Accounts {
     Box::new(move |person| {
-        let theirs = known.iter().filter(|(whose, _)| whose == person);
-        theirs.map(|(_, account)| account.clone()).collect::<BTreeSet<_>>()
+        // Whoever panicked while holding it had only a whole `Arc` to put there.
+        let settings = Arc::clone(&book.read().unwrap_or_else(PoisonError::into_inner));
+        let theirs = settings.addresses.iter().filter(|((whose, _), _)| whose == person);
+        let known = theirs.filter_map(|(_, address)| match address {
+            Address::Slack(account) => Some(format!("slack:{account}")),
+            Address::Discord(account) => Some(format!("discord:{account}")),
+            _ => None,
+        });
+        known.collect::<BTreeSet<_>>()
     })
 }
 

@@ -221,7 +221,6 @@ impl InForce {
             ("[server] signing_key", secret(&old.signing_key) != secret(&new.signing_key)),
             ("[slack]", slack(old) != slack(new)),
             ("[discord]", discord(old) != discord(new)),
-            ("[mail]", mail(old) != mail(new)),
         ];
         Ok(differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect())
     }
@@ -241,12 +240,6 @@ fn discord(settings: &Settings) -> Option<Vec<String>> {
     let places = format!("{:?} {:?} {:?} {:?}", one.guild, one.category, one.archive, one.threads_in);
     let rest = format!("{} {} {} {:?}", one.content, one.members, one.dark_pictures, one.api_url);
     Some(vec![one.token.expose_secret().to_owned(), places, rest])
-}
-
-fn mail(settings: &Settings) -> Option<Vec<String>> {
-    let mail = settings.mail.as_ref()?;
-    let password = mail.password.as_ref().map(|one| one.expose_secret().to_owned()).unwrap_or_default();
-    Some(vec![mail.smtp.expose().to_string(), password, mail.from.clone()])
 }
 
 fn read(rereads: &Rereads, folder: Option<PathBuf>) -> Result<Right, NotReloaded> {

@@ -314,6 +314,14 @@ impl Client {
         self.ask(self.http.get(self.named(self.at(&format!("api/v1/{path}"), &[])))).await
     }
 
+    /// Looks up a list with a query.
+    ///
+    /// # Errors
+    /// When the server did not say.
+    pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Failure> {
+        self.ask(self.http.get(self.named(self.at(&format!("api/v1/{path}"), query)))).await
+    }
+
     fn at(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.place.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -28,6 +28,7 @@ pub mod follow;
 pub mod line;
 pub mod paint;
 mod typing;
+mod watch;
 
 use ask::{Asking, Next};
 use buttons::Buttons;
@@ -86,7 +87,8 @@ async fn open(console: Console) -> ExitCode {
         }
     };
     let place = console.client.place().url.clone();
-    println!("{}", console.paint.dim(&format!("You are at {place}. /help lists the commands, exit leaves.")));
+    let hint = "/help lists the commands, watch follows an incident, exit leaves.";
+    println!("{}", console.paint.dim(&format!("You are at {place}. {hint}")));
     let (_nobody, others) = mpsc::channel(1);
     match console.talk(live, others).await {
         Ok(()) => ExitCode::from(DONE),
@@ -166,8 +168,14 @@ impl Console {
     async fn read(self, mut out: impl io::Write) -> u8 {
         let mut lines = lines_of_stdin();
         let (mut table, mut code) = (Table::default(), DONE);
+        // The line that ended a look, when it says more than that.
+        let mut next = None;
         loop {
-            let line = match lines.recv().await {
+            let read = match next.take() {
+                Some(read) => Some(read),
+                None => lines.recv().await,
+            };
+            let line = match read {
                 Some(Ok(line)) => line,
                 None => return code,
                 Some(Err(error)) => {
@@ -175,6 +183,16 @@ impl Console {
                     return REFUSED;
                 }
             };
+            if let Some(asked) = watch::asked(&line).filter(|_| table.asking.is_none()) {
+                let (of_watching, ended_by) = self.watch_lines(&asked, &mut lines, &mut out).await;
+                code = code.max(of_watching);
+                match ended_by {
+                    Some(Ok(line)) if line.trim() == "q" => {}
+                    Some(read) => next = Some(read),
+                    None => return code,
+                }
+                continue;
+            }
             let asked = match self.fill(&line, &mut table).await {
                 Some(answer) => Ok(answer),
                 None => Err(meaning(&line, &table.buttons)),
@@ -202,6 +220,52 @@ impl Console {
         }
     }
 
+    /// Watches an incident until the next line; gives the exit code and that line.
+    async fn watch_lines(
+        &self,
+        asked: &watch::Asked,
+        lines: &mut mpsc::Receiver<io::Result<String>>,
+        out: &mut impl io::Write,
+    ) -> (u8, Option<io::Result<String>>) {
+        let live = match self.client.live(None).await {
+            Ok(live) => live,
+            Err(failure) => {
+                say(&format!("watchbell: {failure}"));
+                let code = if failure.is_absence() { NOT_THERE } else { REFUSED };
+                return (code, lines.recv().await);
+            }
+        };
+        let (hear, mut heard) = mpsc::channel(256);
+        let following = tokio::spawn(follow(self.client.clone(), live, hear));
+        let mut ended_by = None;
+        let ended = async { ended_by = Some(lines.recv().await) };
+        let with = (&self.client, &self.paint);
+        let done = watch::in_lines(with, asked, &mut heard, Box::pin(ended), out).await;
+        following.abort();
+        if let Err(why) = &done {
+            say(&format!("watchbell: {}", clean::lines(why)));
+        }
+        let ended_by = match ended_by {
+            Some(line) => line,
+            None => lines.recv().await,
+        };
+        (if done.is_ok() { DONE } else { REFUSED }, ended_by)
+    }
+
+    /// Watches an incident in the terminal, and then prints what the bot said meanwhile.
+    async fn watch(&self, asked: &watch::Asked, heard: &mut mpsc::Receiver<Heard>, table: &mut Table) {
+        match watch::in_terminal((&self.client, &self.paint), asked, heard).await {
+            Ok(meanwhile) => {
+                for text in meanwhile.into_iter().flat_map(|one| self.hear(one, &mut table.buttons)) {
+                    println!("{text}");
+                }
+            }
+            Err(why) => {
+                println!("{}", self.paint.toned(crate::text::card::Tone::Critical, &clean::lines(&why)));
+            }
+        }
+    }
+
     /// Chats in a terminal, from an open stream on, until the person leaves. `others` is printed above the line as well.
     ///
     /// # Errors
@@ -225,7 +289,14 @@ impl Console {
                             println!("{}", self.paint.dim("Nothing was done."));
                         }
                         Typed::Interrupt => println!("{}", self.paint.dim("exit, Ctrl-D or Ctrl-C again leaves.")),
-                        Typed::Line(line) => if self.line(&line, &mut table).await { break },
+                        Typed::Line(line) => {
+                            let asked = watch::asked(&line).filter(|_| table.asking.is_none());
+                            match asked {
+                                Some(asked) => self.watch(&asked, &mut heard, &mut table).await,
+                                None if self.line(&line, &mut table).await => break,
+                                None => {}
+                            }
+                        }
                     }
                     editor.go_on();
                 }

@@ -202,6 +202,9 @@ fn course(samples: &mut Samples) {
     add("incident::list", world.say(|scene| text::incident::list(scene, false, 25)));
     add("welcome::card", world.say(|scene| text::welcome::card(scene, &ana())));
     add("status::card", world.say(text::status::card));
+    let broken = Some(text::status::Views::Broken);
+    let broken = world.say(|scene| text::status::with_views(text::status::card(scene), broken));
+    add("status::with_views", broken);
     let both = [(INCIDENT, "Qflow is down".to_owned()), (two, "mail is slow".to_owned())];
     add("incident::choose", text::incident::choose(&both, |id| format!("/incident show {id}")));
     add("message::card", world.message(DeliveryKind::Card, subject, None));
@@ -308,7 +311,10 @@ fn identity(world: &World, add: &mut impl FnMut(&'static str, Card)) {
         text::me::Turns { schedule: one.id.clone(), now: Some(now), next }
     });
     let turns: Vec<_> = turns.collect();
-    add("me::card", world.say(|scene| text::me::card(scene, &world.config.people[&ana], &turns, None)));
+    add(
+        "me::card",
+        world.say(|scene| text::me::card(scene, &world.config.people[&ana], &turns, (None, None))),
+    );
     for may_look in [true, false] {
         add("me::stranger", text::me::stranger(slack, "U0OTHER", may_look));
     }

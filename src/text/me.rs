@@ -76,10 +76,38 @@ pub fn gone(person: &PersonId) -> Card {
     Card { title, text: "You may look.".to_owned(), tone: Tone::Warning, ..Card::default() }
 }
 
+/// A token by which somebody speaks, and the most that it may.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Token {
+    /// What the configuration calls it.
+    pub name: Option<String>,
+    /// It may no more than this.
+    pub most: Option<Role>,
+}
+
+/// What somebody may do, and where that is written: a token of theirs may be allowed less than they are.
+fn role(held: Role, token: Option<&Token>) -> String {
+    let by_people = format!("{held}, by people.toml");
+    let Some(token) = token else { return by_people };
+    let name = token.name.as_ref().map(|name| format!(" {}", plain(name, NAME))).unwrap_or_default();
+    match token.most {
+        Some(most) if most < held => {
+            format!("{most} with this token{name}, which may no more; you are {by_people}")
+        }
+        _ => format!("{by_people}; this token{name} may as much"),
+    }
+}
+
 /// A person. `by_mail`: the platform on which they are known by their mail address, if they ask there.
 #[must_use]
-pub fn card(scene: &Scene<'_>, person: &Person, turns: &[Turns], by_mail: Option<Channel>) -> Card {
-    let mut fields = vec![field("Role", person.role.as_str()), field("Time zone", zone_name(&person.zone))];
+pub fn card(
+    scene: &Scene<'_>,
+    person: &Person,
+    turns: &[Turns],
+    (by_mail, token): (Option<Channel>, Option<&Token>),
+) -> Card {
+    let mut fields =
+        vec![field("Role", role(person.role, token)), field("Time zone", zone_name(&person.zone))];
     fields.extend(scene.config.platforms.keys().map(|channel| account(scene, person, *channel, by_mail)));
     let own = person.contacts.iter().filter(|(_, channel)| !Channel::PLATFORMS.contains(channel));
     let own = own.map(|(name, _)| name.to_string());
@@ -316,4 +344,28 @@ pub(super) fn entry(event: &Event) -> Option<(String, String)> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_says_where_it_is_from() {
+        let token = |name: Option<&str>, most| Token { name: name.map(str::to_owned), most };
+        for (shown, expected) in [
+            (None, "admin, by people.toml"),
+            (Some(token(None, None)), "admin, by people.toml; this token may as much"),
+            (Some(token(Some("ci"), Some(Role::Admin))), "admin, by people.toml; this token ci may as much"),
+            (
+                Some(token(Some("ci"), Some(Role::Responder))),
+                "responder with this token ci, which may no more; you are admin, by people.toml",
+            ),
+        ] {
+            assert_eq!(role(Role::Admin, shown.as_ref()), expected);
+        }
+        // A token never lifts anybody.
+        let wide = token(None, Some(Role::Admin));
+        assert!(role(Role::Responder, Some(&wide)).starts_with("responder, by people.toml"));
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     scene::{Scene, button, enumerate, field},
     when,
 };
-use crate::domain::id::SeverityId;
+use crate::domain::{id::SeverityId, quiet::SilenceKind};
 
 /// Incidents and schedules that are named; the others are counted.
 const MOST: usize = 10;
@@ -23,6 +23,8 @@ pub fn card(scene: &Scene<'_>) -> Card {
     if let Some(raging) = storms(scene) {
         fields.push(field("Storms", raging));
     }
+    fields.extend(quiet(scene));
+    fields.extend(damage(scene));
     let runs = state.runs.len();
     if runs > 0 {
         fields.push(field("Runbooks running", runs.to_string()));
@@ -38,9 +40,9 @@ pub fn card(scene: &Scene<'_>) -> Card {
         1 => "1 thing waits to be taken: /ack".to_owned(),
         count => format!("{count} things wait to be taken: /ack"),
     };
-    let tone = match (untaken, open + state.groups.len()) {
-        (0, 0) => Tone::Good,
-        (0, _) => Tone::Warning,
+    let tone = match (untaken, open + state.groups.len(), state.damage.len()) {
+        (0, 0, 0) => Tone::Good,
+        (0, _, 0) => Tone::Warning,
         _ => Tone::Critical,
     };
     Card {
@@ -53,6 +55,31 @@ pub fn card(scene: &Scene<'_>) -> Card {
         whole: if open > MOST { "/incident list".to_owned() } else { String::new() },
         ..Card::default()
     }
+}
+
+/// How the views stand, when they are not well: what was is looked up there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Views {
+    /// They are so many events behind.
+    Behind(u64),
+    /// They are made from the journal: so many events of so many.
+    Rebuilding(u64, u64),
+    /// They cannot be made at the moment.
+    Broken,
+}
+
+/// The same card, with what is not well about the views.
+#[must_use]
+pub fn with_views(mut card: Card, views: Option<Views>) -> Card {
+    let said = views.map(|views| match views {
+        Views::Behind(events) => format!("{events} events behind: what was a moment ago may be missing"),
+        Views::Rebuilding(done, of) => format!("made anew from the journal, {done} of {of} events"),
+        Views::Broken => {
+            "cannot be made at the moment: nothing of the past is shown, pages are sent".to_owned()
+        }
+    });
+    card.fields.extend(said.map(|said| field("Timelines and lists", said)));
+    card
 }
 
 fn counted(count: usize, one: &str, several: &str) -> String {
@@ -95,6 +122,37 @@ fn storms(scene: &Scene<'_>) -> Option<String> {
     })
 }
 
+/// Silences and maintenance in force, each kind with the first end and the last.
+fn quiet(scene: &Scene<'_>) -> Vec<Field> {
+    let kinds = [(SilenceKind::Silence, "Silences"), (SilenceKind::Maintenance, "Maintenance")];
+    let of = |(kind, name): (SilenceKind, &str)| {
+        let all = scene.state.quiet.silences.values();
+        let ends: Vec<_> = all
+            .filter(|one| one.kind == kind && one.holds(scene.now.engine))
+            .map(|one| scene.civil(one.ends))
+            .collect();
+        let (first, last) = (*ends.iter().min()?, *ends.iter().max()?);
+        let until = match ends.len() {
+            1 => format!("1 in force, until {}", scene.near(last)),
+            count => {
+                let (first, last) = (scene.near(first), scene.near(last));
+                format!("{count} in force, the first ends {first}, the last {last}")
+            }
+        };
+        Some(field(name, format!("{until}: /{} list", kind.as_str())))
+    };
+    kinds.into_iter().filter_map(of).collect()
+}
+
+fn damage(scene: &Scene<'_>) -> Option<Field> {
+    let first = scene.state.damage.first()?;
+    let places = counted(scene.state.damage.len(), "place is", "places are");
+    let file = plain(&first.file, NAME);
+    let said =
+        format!("{places} damaged, the first in {file}, line {}: watchbell journal verify", first.line);
+    Some(field("Journal", said))
+}
+
 fn on_call(scene: &Scene<'_>) -> Vec<Field> {
     let schedules = &scene.config.schedules;
     let mut fields: Vec<Field> = schedules
@@ -133,4 +191,18 @@ fn incidents(scene: &Scene<'_>) -> Vec<Vec<String>> {
         table.clear();
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_that_are_well_are_no_word_and_others_are_said() {
+        let said = |views| with_views(Card::default(), views).fields.pop().map(|field| field.value);
+        assert_eq!(said(None), None);
+        assert!(said(Some(Views::Behind(12))).is_some_and(|said| said.starts_with("12 events behind")));
+        assert!(said(Some(Views::Rebuilding(3, 9))).is_some_and(|said| said.contains("3 of 9 events")));
+        assert!(said(Some(Views::Broken)).is_some_and(|said| said.contains("pages are sent")));
+    }
 }

@@ -43,4 +43,5 @@ mod stories;
 mod storm;
 mod tidiness;
 mod upkeep;
+mod watching;
 mod world;

@@ -1,7 +1,7 @@
 //! A changed configuration with the real process: SIGHUP and `/watchbell reload`, while alerts pour in, twice at once,
 //! with mistakes, with other tokens. Never a restart.
 
-use std::{fs, path::Path, process::Command, thread, time::Duration};
+use std::{fs, net::TcpListener, path::Path, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -106,6 +106,36 @@ fn sighup_brings_another_address_into_force_and_a_running_page_goes_there() {
     let paged = second.wait(SOON, super::peer::server::Request::is_page);
     assert!(paged.is_some(), "the same page is tried at the new one: {}", house.watchbell.process.tail());
     assert_eq!(house.loaded(), before + 1);
+}
+
+#[test]
+fn another_mail_server_is_asked_by_the_next_attempt() {
+    let listen = || {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("it is asked again and again");
+        listener
+    };
+    let (first, second, ana) = (listen(), listen(), phone());
+    let port = |listener: &TcpListener| listener.local_addr().expect("its address").port();
+    let by_mail = |server: &TcpListener| {
+        let mail =
+            format!("[mail]\nfrom = \"bell@example.com\"\nsmtp = \"smtp://127.0.0.1:{}\"\n", port(server));
+        let person = "[person.ben]\nname = \"Ben\"\nroles = [\"responder\"]\n\
+                      contacts = { mail = \"mailto:ben@example.com\" }\nurgent = [\"now: mail\"]\n\
+                      routine = [\"now: mail\"]\n";
+        let steps = "{ page = [\"person:ben\"], wait = \"1s\" }, ".repeat(60);
+        let config = config(&ana, &format!("{mail}{person}"));
+        config.replace("{ page = [\"person:ana\"], wait = \"1h\" }", &steps)
+    };
+    let house = House::open(&by_mail(&first));
+    assert!(load::send(house.watchbell.port, &load::webhook(1)).expect("an answer").ok());
+    // Whoever hangs up at once is asked again.
+    assert!(until(SOON, || first.accept().ok()).is_some(), "{}", house.watchbell.process.tail());
+    house.says(&by_mail(&second));
+    let reply = house.watchbell.command("", "/watchbell reload");
+    assert_eq!(reply["ok"], true, "{reply}");
+    assert!(!text(&reply).contains("[mail]"), "no start is needed: {reply}");
+    assert!(until(SOON, || second.accept().ok()).is_some(), "{}", house.watchbell.process.tail());
 }
 
 #[test]

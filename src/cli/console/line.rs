@@ -173,7 +173,7 @@ fn ask(client: Client, runtime: Handle) -> IsSecret {
 
 /// Breaks lines that are wider than the terminal, between words where there are any: reedline counts lines, and one that
 /// the terminal breaks itself would be overwritten. Colours take no room.
-fn fold(text: &str, width: usize) -> String {
+pub(super) fn fold(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len());
     for (index, line) in text.lines().enumerate() {
         if index > 0 {

@@ -38,7 +38,9 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let turns: Vec<Turns> = schedules.map(|one| turns(one, id, call.now, &overrides)).collect();
     let account = call.caller.account.as_ref();
     let by_mail = account.filter(|account| account.known == Known::Mail).map(|account| account.channel);
-    let card = call.scene(move |scene| me::card(scene, &person, &turns, by_mail)).await?;
+    let token = call.caller.token.as_ref();
+    let token = token.map(|shown| me::Token { name: shown.name.clone(), most: shown.most });
+    let card = call.scene(move |scene| me::card(scene, &person, &turns, (by_mail, token.as_ref()))).await?;
     Ok(Reply::done(card))
 }
 
