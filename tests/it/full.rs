@@ -136,14 +136,14 @@ fn full_queues_say_when_to_come_back_and_hold_no_more_memory_the_longer_it_lasts
     assert!((4_000_000..5_242_880).contains(&message(0).len()), "{} bytes", message(0).len());
     let (told, began) = (Told::default(), Instant::now());
     let before = watchbell.process.resident().expect("its memory") / 1024;
-    let first = told.send(&watchbell, SENDERS);
+    let first = told.send(&watchbell, SENDERS * 2);
     let refused = told.refused.load(Ordering::Relaxed);
-    let second = told.send(&watchbell, SENDERS * 2);
+    let second = told.send(&watchbell, SENDERS * 4);
     let all = told.refused.load(Ordering::Relaxed);
     println!(
         "{} messages of {} MB in {:?}: {refused} and {} told to come back; {before} MiB before, at most {first} \
          and then {second} MiB",
-        SENDERS * 3,
+        SENDERS * 6,
         message(0).len() / 1_000_000,
         began.elapsed(),
         all - refused
@@ -160,6 +160,6 @@ fn full_queues_say_when_to_come_back_and_hold_no_more_memory_the_longer_it_lasts
         .iter()
         .filter_map(|alert| load::number(alert["labels"]["alertname"].as_str()?))
         .collect();
-    assert_eq!(accepted.len(), SENDERS as usize * 3);
+    assert_eq!(accepted.len(), SENDERS as usize * 6);
     assert_eq!(there, accepted, "every message that was answered 202 is there");
 }
