@@ -73,7 +73,7 @@ impl Response {
         let late: Vec<_> = phone
             .heard()
             .into_iter()
-            .filter(|request| request.is_page())
+            .filter(super::super::peer::server::Request::is_page)
             .filter_map(|request| {
                 let (reason, at) =
                     told.acknowledged.iter().find(|(reason, _)| request.body.contains(*reason))?;
