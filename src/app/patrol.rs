@@ -21,7 +21,7 @@ use crate::{
         prose::Prose,
         upkeep::{Damaged, UpkeepIntent},
     },
-    engine::Engine,
+    engine::{Engine, Rejected},
     journal::{Damage, verify_telling},
     metrics::Metrics,
     observe,
@@ -91,6 +91,7 @@ impl Walk {
     fn look(&self) -> Option<Duration> {
         let began = Instant::now();
         let mut told = BTreeSet::new();
+        let mut heard = true;
         let mut stopped = false;
         let looked = verify_telling(
             &self.data_dir,
@@ -104,7 +105,7 @@ impl Walk {
                 let one = found(damage);
                 // One of each file wakes people; the others are in the log, in the figures and in `journal verify`.
                 let first = told.insert(one.file.clone());
-                self.tell(damage, one, first);
+                heard &= self.tell(damage, one, first);
             },
         );
         let verified = match looked {
@@ -127,26 +128,32 @@ impl Walk {
             changed
         });
         if whole {
-            self.submit(UpkeepIntent::Whole);
+            heard &= self.submit(UpkeepIntent::Whole);
             info!(events = verified.read.events, took = ?began.elapsed(), "the journal was looked at: it is whole");
         }
-        Some(REST)
+        // Whom it should have woken shall not sleep until the next half of the day.
+        Some(if heard { REST } else { SHORT_REST })
     }
 
-    fn tell(&self, damage: &Damage, found: Damaged, first: bool) {
+    /// Whether the engine has heard of it.
+    fn tell(&self, damage: &Damage, found: Damaged, first: bool) -> bool {
         error!(%damage, "the journal is damaged");
         self.faults.send_modify(|faults| add(faults, damage.to_string()));
-        if first {
-            let reason = Prose::new(&damage_page(&found), random());
-            self.submit(UpkeepIntent::Damaged { found, reason });
+        if !first {
+            return true;
         }
+        let reason = Prose::new(&damage_page(&found), random());
+        self.submit(UpkeepIntent::Damaged { found, reason })
     }
 
-    fn submit(&self, what: UpkeepIntent) {
+    fn submit(&self, what: UpkeepIntent) -> bool {
         let submitted = self.engine.submit(observe::trace(), Intent::Upkeep(what));
-        if let Err(rejected) = self.runtime.block_on(submitted) {
+        let answer = self.runtime.block_on(submitted);
+        if let Err(rejected) = &answer {
             error!(?rejected, "what was found in the journal could not be told; the next look tells it");
         }
+        // What was refused is refused again; for everything else there is another time.
+        matches!(answer, Ok(_) | Err(Rejected::Refused(_)))
     }
 }
 
@@ -160,5 +167,38 @@ fn add(faults: &mut Vec<String>, what: String) {
     // A disk that has gone bad as a whole needs no list of a million lines.
     if !faults.contains(&what) && faults.len() < SHOWN {
         faults.push(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{config, engine::testing};
+
+    #[tokio::test]
+    async fn damage_that_could_not_be_told_is_told_after_a_short_rest() {
+        let config = config::load(None, &|_| None).unwrap().config;
+        let (mut running, _) = testing::in_memory(Arc::clone(&config), Vec::new());
+        let data = tempfile::tempdir().unwrap();
+        std::fs::create_dir(data.path().join("journal")).unwrap();
+        std::fs::write(data.path().join("journal/0000000001.jsonl"), "no header\n").unwrap();
+        let (engine, runtime) = (running.engine.clone(), Handle::current());
+        let look = move || {
+            let (faults, found) = watch::channel(Vec::new());
+            let (_stop, stopped) = sync_channel(1);
+            let (data_dir, engine, runtime) = (data.path().to_owned(), engine.clone(), runtime.clone());
+            let walk = Walk { data_dir, engine, metrics: Metrics::default(), faults, runtime, stopped };
+            let rest = walk.look();
+            assert_eq!(found.borrow().len(), 1);
+            rest
+        };
+        let (rest, look) = tokio::task::spawn_blocking(move || (look(), look)).await.unwrap();
+        assert_eq!(rest, Some(REST));
+        running.engine.stop();
+        running.ended.wait_for(Option::is_some).await.unwrap();
+        let rest = tokio::task::spawn_blocking(look).await.unwrap();
+        assert_eq!(rest, Some(SHORT_REST), "nobody has heard of it");
     }
 }

@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     ops::ControlFlow,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 
 use super::{
     Digest, JournalError,
+    apart::{self, Parent},
     line::Chain,
     reader,
     segment::{self, Lines, Segment},
@@ -68,7 +70,7 @@ pub fn choose(data_dir: &Path, schema: &str, before: Timestamp) -> Result<Chosen
 }
 
 /// Copies the segments into `journal` of the archive, syncs them and reads them back line by line. What is there
-/// already stays. Blocks on the disk.
+/// already and is the same stays; anything else that is there is an error. Blocks on the disk.
 ///
 /// # Errors
 /// When that is not possible, or a copy is not what it should be; nothing was removed.
@@ -77,6 +79,9 @@ pub fn copy(data_dir: &Path, chosen: &Chosen, archive: &Path) -> Result<(), Jour
         return Ok(());
     }
     let (from, to) = (data_dir.join("journal"), archive.join("journal"));
+    // What is copied is removed afterwards: it must not be the same files under another name.
+    apart::check("archive to", data_dir, archive, &["journal"], Parent::MayHold)?;
+    may_go_into(&from, &to, chosen)?;
     fs::create_dir_all(&to).map_err(JournalError::io("make", &to))?;
     for first in &chosen.segments {
         copy_file(&segment::path_of(&from, *first), &segment::path_of(&to, *first))?;
@@ -103,6 +108,37 @@ pub fn copy(data_dir: &Path, chosen: &Chosen, archive: &Path) -> Result<(), Jour
     if chosen.through().is_some_and(|through| seen < through) {
         let why = "the archive does not hold all that was copied into it";
         return Err(JournalError::damaged(segment::path_of(&to, first), 1, seen, why));
+    }
+    Ok(())
+}
+
+/// An archive of this journal, or none yet. Changes nothing.
+fn may_go_into(from: &Path, to: &Path, chosen: &Chosen) -> Result<(), JournalError> {
+    let no = |path: &Path, why: &str| Err(JournalError::io("archive to", path)(io::Error::other(why)));
+    let (Some(first), Some(stays)) = (chosen.segments.first(), chosen.stays) else { return Ok(()) };
+    for theirs in segment::list(to)? {
+        let target = segment::path_of(to, theirs);
+        if theirs >= *first && theirs < stays && !chosen.segments.contains(&theirs) || theirs >= stays {
+            return no(&target, "the folder holds segments of another journal; nothing was changed");
+        }
+    }
+    for seq in &chosen.segments {
+        let (source, target) = (segment::path_of(from, *seq), segment::path_of(to, *seq));
+        let there = match fs::symlink_metadata(&target) {
+            Ok(there) => there,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(JournalError::io("read", &target)(error)),
+        };
+        let about = fs::metadata(&source).map_err(JournalError::io("read", &source))?;
+        if !there.is_file() || (there.dev(), there.ino()) == (about.dev(), about.ino()) {
+            return no(&target, "it is no file of its own; nothing was changed");
+        }
+        if !same(&source, &target).map_err(JournalError::io("read", &target))? {
+            return no(
+                &target,
+                "another segment has this name there; nothing was changed. Name another folder",
+            );
+        }
     }
     Ok(())
 }

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DataLock, JournalError,
+    apart::{self, Parent},
     archive::copy_file,
     erase,
     segment::{self, Segment},
-    verify,
+    snapshot, verify,
     walk::{Step, walk},
 };
 use crate::domain::id::Seq;
@@ -25,6 +26,8 @@ use crate::domain::id::Seq;
 const MANIFEST: &str = "backup.json";
 /// Version of that file.
 const FORMAT: u16 = 1;
+/// How often a snapshot that gave way is followed by the next.
+const TRIES: u32 = 5;
 /// The journal's folder while it is being restored.
 pub(super) const RESTORING: &str = "journal.restoring";
 /// Small files beside the journal that go along when they are there.
@@ -57,21 +60,25 @@ fn no(doing: &'static str, dir: &Path, why: impl Into<String>) -> JournalError {
 /// # Errors
 /// When `to` is something else, the copy is not whole, or the system refuses.
 pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
+    let parts = ["journal", "snapshots", "pictures"];
+    apart::check("back up to", data_dir, to, &parts, Parent::MayNot)?;
     refuse_while_erasing(data_dir)?;
     make_private(to)?;
-    let (from, copy) = (data_dir.join("journal"), to.join("journal"));
-    let segments = segment::list(&from)?;
-    may_go_on(&from, &segments, to)?;
-    make_private(&copy)?;
-    let Some((last, sealed)) = segments.split_last() else {
-        return Err(no("back up", data_dir, "there is no journal in it"));
-    };
-    for first in sealed {
-        copy_file(&segment::path_of(&from, *first), &segment::path_of(&copy, *first))?;
+    let from = data_dir.join("journal");
+    may_go_on(&from, &segment::list(&from)?, to)?;
+    // The snapshot goes first: the events up to it are all there when the segments follow. One that gave way
+    // meanwhile may hold words that were erased since.
+    let mut snapshot = None;
+    for _ in 0..TRIES {
+        snapshot = copy_snapshot(data_dir, to)?;
+        copy_journal(data_dir, to)?;
+        if snapshot.as_ref().is_none_or(|(_, file)| file.exists()) {
+            break;
+        }
     }
-    copy_end(&from, &copy, *last)?;
-    segment::sync_dir(&copy).map_err(JournalError::io("sync", &copy))?;
-    copy_snapshot(data_dir, to)?;
+    if snapshot.as_ref().is_some_and(|(_, file)| !file.exists()) {
+        return Err(no("back up", data_dir, "its snapshots change too fast: try again"));
+    }
     copy_folder(&data_dir.join("pictures"), &to.join("pictures"))?;
     for name in BESIDE {
         if data_dir.join(name).exists() {
@@ -81,6 +88,9 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
     // Words that were erased meanwhile would come back with the copy.
     refuse_while_erasing(data_dir)?;
     let read = whole(to)?;
+    if snapshot.is_some_and(|(seq, _)| seq > read.read.seq) {
+        return Err(no("back up", to, "its snapshot is of events that are not in it: try again"));
+    }
     let made = Backup {
         format: FORMAT,
         release: env!("CARGO_PKG_VERSION").into(),
@@ -91,6 +101,20 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
     };
     write_manifest(to, &made)?;
     Ok(made)
+}
+
+fn copy_journal(data_dir: &Path, to: &Path) -> Result<(), JournalError> {
+    let (from, copy) = (data_dir.join("journal"), to.join("journal"));
+    make_private(&copy)?;
+    let segments = segment::list(&from)?;
+    let Some((last, sealed)) = segments.split_last() else {
+        return Err(no("back up", data_dir, "there is no journal in it"));
+    };
+    for first in sealed {
+        copy_file(&segment::path_of(&from, *first), &segment::path_of(&copy, *first))?;
+    }
+    copy_end(&from, &copy, *last)?;
+    segment::sync_dir(&copy).map_err(JournalError::io("sync", &copy))
 }
 
 fn refuse_while_erasing(data_dir: &Path) -> Result<(), JournalError> {
@@ -159,34 +183,32 @@ fn copy_end(from: &Path, copy: &Path, last: Seq) -> Result<(), JournalError> {
     write().map_err(JournalError::io("copy to", &to))
 }
 
-/// The newest snapshot alone: older ones may hold words that were erased since.
-fn copy_snapshot(data_dir: &Path, to: &Path) -> Result<(), JournalError> {
-    let (from, copy) = (data_dir.join("snapshots"), to.join("snapshots"));
+/// The newest snapshot that is whole, alone: older ones may hold words that were erased since. Gives its event, and
+/// the file that was copied.
+fn copy_snapshot(data_dir: &Path, to: &Path) -> Result<Option<(Seq, PathBuf)>, JournalError> {
+    let copy = to.join("snapshots");
     make_private(&copy)?;
-    let newest = newest_file(&from, "snap")?;
+    let mut copied = None;
+    for _ in 0..TRIES {
+        let Some((seq, file)) = snapshot::newest_whole(data_dir)? else { break };
+        match copy_file(&file, &copy.join(file.file_name().unwrap_or_default())) {
+            // A newer one took its place meanwhile.
+            Err(JournalError::Io { .. }) if !file.exists() => {}
+            done => {
+                done?;
+                copied = Some((seq, file));
+                break;
+            }
+        }
+    }
     for entry in fs::read_dir(&copy).map_err(JournalError::io("list", &copy))? {
         let path = entry.map_err(JournalError::io("list", &copy))?.path();
-        if newest.as_ref().and_then(|newest| newest.file_name()) != path.file_name() {
+        if copied.as_ref().and_then(|(_, file)| file.file_name()) != path.file_name() {
             fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
         }
     }
-    let Some(newest) = newest else { return Ok(()) };
-    let name = newest.file_name().unwrap_or_default();
-    match copy_file(&newest, &copy.join(name)) {
-        // A newer one took its place meanwhile: without any the journal tells all.
-        Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        copied => copied,
-    }
-}
-
-fn newest_file(dir: &Path, extension: &str) -> Result<Option<PathBuf>, JournalError> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(JournalError::io("list", dir)(error)),
-    };
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    Ok(paths.filter(|path| path.extension().is_some_and(|found| found == extension)).max())
+    segment::sync_dir(&copy).map_err(JournalError::io("sync", &copy))?;
+    Ok(copied)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<(), JournalError> {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::domain::{event::Record, id::Seq};
 
+mod apart;
 pub mod archive;
 pub mod backup;
 mod commits;

@@ -124,6 +124,14 @@ pub fn oldest(data_dir: &Path, schema: &str) -> Result<Option<Seq>, JournalError
     Ok(list(&dir)?.into_iter().find(|seq| usable(seq).is_some()))
 }
 
+/// The newest snapshot whose checksum is good, whatever its shape: what a backup takes.
+pub(super) fn newest_whole(data_dir: &Path) -> Result<Option<(Seq, PathBuf)>, JournalError> {
+    let dir = data_dir.join("snapshots");
+    let whole = |path: &PathBuf| open_checked(path).is_ok_and(|checked| checked.is_some());
+    let newest = list(&dir)?.into_iter().rev().map(|seq| (seq, path_of(&dir, seq)));
+    Ok(newest.into_iter().find(|(_, path)| whole(path)))
+}
+
 /// A process that ended while it wrote leaves a piece that only takes space.
 fn remove_drafts(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {

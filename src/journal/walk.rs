@@ -3,6 +3,7 @@
 
 use std::{
     fs::File,
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     thread,
@@ -56,7 +57,32 @@ pub(super) fn walk(dir: &Path, from: Seq, visit: Visit<'_>) -> Result<Tail, Jour
             chain,
             tries: 0,
         };
-        let (tail, flow) = walk.run(visit)?;
+        let (tail, flow) = match walk.run(visit) {
+            Ok(done) => done,
+            Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let listed = segment::list(dir)?;
+                // Archived while we came here: the journal begins with a newer one now.
+                let begins_later = listed.first().is_some_and(|begins| *begins > first);
+                (segments, index, chain) = (listed, 0, None);
+                if begins_later {
+                    continue;
+                }
+                index = segments.partition_point(|other| *other <= first);
+                let gone = visit(Step::Damage(walk.damage(first, "the file is missing")));
+                if gone.is_break() || index == segments.len() {
+                    return Ok(0);
+                }
+                continue;
+            }
+            // A place of the disk that cannot be read says nothing of the segments behind it.
+            Err(JournalError::Io { doing: "read", source, .. }) => {
+                let seq = walk.chain.map_or(first, |chain| chain.next()).max(first);
+                walk.chain = None;
+                let unread = format!("it cannot be read: {source}");
+                (0, visit(Step::Damage(walk.damage(seq, &unread))))
+            }
+            Err(error) => return Err(error),
+        };
         if flow.is_break() {
             return Ok(0);
         }

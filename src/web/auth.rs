@@ -129,10 +129,11 @@ impl Access {
         !self.people.is_empty()
     }
 
-    /// Whether somebody who is known since before would be let in today, by the same token.
-    pub(super) fn still_knows(&self, who: &Who) -> bool {
+    /// Whether somebody who is known since before would be let in now, by the same token.
+    pub(super) fn still_knows(&self, who: &Who, now: Timestamp) -> bool {
+        let good = |until: &Option<Timestamp>| until.is_none_or(|until| now < until);
         match who {
-            Who::Token(bearer) => self.people.iter().any(|(known, _)| known == bearer),
+            Who::Token(bearer) => self.people.iter().any(|(known, until)| known == bearer && good(until)),
             Who::Local(_) => !self.has_tokens(),
         }
     }

@@ -25,11 +25,14 @@ use super::{Access, House, Who, problem::Problem, query::Query};
 use crate::{
     chat::{self, Listener},
     domain::{
-        event::Record,
+        config::Config,
+        event::{Event, Record},
         id::Seq,
+        person::Role,
         prose::{self, Prose},
         timeline,
     },
+    engine::clock::wall,
     journal::Reader,
     text,
 };
@@ -37,7 +40,7 @@ use crate::{
 /// Where the stream is.
 pub(super) const PATH: &str = "/api/v1/live";
 /// How often a listener is asked whether it is there.
-const PING: Duration = Duration::from_secs(20);
+const PING: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(20) };
 /// A listener that says nothing for so long, not even to a ping, is gone.
 const SILENCE: Duration = Duration::from_secs(65);
 /// How long a listener may take to take one frame.
@@ -82,9 +85,8 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let query = Query::read(query.as_deref(), &["from", "token"])?;
     let from = query.parsed::<u64>("from", "Send the sequence of the last event that you have")?.map(Seq);
-    let (known, _) = house.look(move |look| (who.caller(look.config, "as").map(drop), who)).await?;
-    let (known, who) = known;
-    known?;
+    let ((sees_all, who), _) = house.look(move |look| (sees_all(&who, look.config), who)).await?;
+    let sees_all = sees_all?;
     let committed = house.reader.committed();
     let from = from.unwrap_or(committed);
     if from > committed {
@@ -111,6 +113,8 @@ pub(super) async fn follow(
             closing: house.closing.clone(),
             access,
             who: who.clone(),
+            sees_all,
+            house: Arc::clone(&house),
             sent: from,
             heard: Instant::now(),
         };
@@ -128,6 +132,9 @@ struct Stream {
     access: watch::Receiver<Arc<Access>>,
     /// Who follows.
     who: Who,
+    /// Whether what is for admins alone is sent.
+    sees_all: bool,
+    house: Arc<House>,
     /// The last event that was sent.
     sent: Seq,
     /// When the listener was last heard of.
@@ -180,6 +187,7 @@ impl Stream {
                     if self.heard.elapsed() > SILENCE {
                         return Err(None);
                     }
+                    self.still_good().await?;
                     self.put(Message::Ping(axum::body::Bytes::new())).await?;
                 }
                 () = async { drop(self.closing.wait_for(|closing| *closing).await) } => {
@@ -189,13 +197,23 @@ impl Stream {
                     if changed.is_err() {
                         return Err(Some((close_code::AWAY, "the server stops")));
                     }
-                    let access = Arc::clone(&self.access.borrow_and_update());
-                    if !access.still_knows(&self.who) {
-                        return Err(Some((close_code::POLICY, NOT_KNOWN)));
-                    }
+                    self.still_good().await?;
                 }
             }
         }
+    }
+
+    /// Ends when the token is good no more, and looks anew what its person may see.
+    async fn still_good(&mut self) -> Result<(), End> {
+        let access = Arc::clone(&self.access.borrow_and_update());
+        if !access.still_knows(&self.who, wall()) {
+            return Err(Some((close_code::POLICY, NOT_KNOWN)));
+        }
+        let who = self.who.clone();
+        let looked = self.house.look(move |look| sees_all(&who, look.config)).await;
+        // Nobody who is not known any more sees it.
+        self.sees_all = matches!(looked, Ok((Ok(true), _)));
+        Ok(())
     }
 
     /// Sends one batch of events; when there are more, the next look is due at once, after whatever else waits.
@@ -212,7 +230,9 @@ impl Stream {
             Err(_) => return Err(Some((close_code::ERROR, "something went wrong inside"))),
         };
         for record in &records {
-            self.event(record).await?;
+            if self.sees_all || !for_admins(&record.event) {
+                self.event(record).await?;
+            }
             self.sent = record.seq;
         }
         if records.len() == AT_ONCE {
@@ -261,6 +281,25 @@ fn batch(reader: &dyn Reader, after: Seq) -> Result<Vec<Record>, crate::journal:
         if records.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     Ok(records)
+}
+
+/// Whether they may read the audit, too.
+fn sees_all(who: &Who, config: &Config) -> Result<bool, Problem> {
+    Ok(who.caller(config, "as")?.may("/api/v1/audit", Role::Admin, config).is_ok())
+}
+
+/// What nobody else finds anywhere: accounts, tokens, configurations, upkeep, and acts that are in the audit alone.
+fn for_admins(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ConfigurationLoaded { .. }
+            | Event::TokenUsed { .. }
+            | Event::LinkOffered { .. }
+            | Event::LinkFailed { .. }
+            | Event::AccountLinked { .. }
+            | Event::AccountUnlinked { .. }
+            | Event::Upkeep(_)
+    ) || timeline::keys(event) == [timeline::Key::Audit]
 }
 
 /// What an event is about: the first thing on whose timeline it is.
@@ -327,6 +366,33 @@ mod tests {
         let mut value = serde_json::json!({"link_offered": {"person": "ana", "digest": "d", "nonce": "n"}});
         discreet(&mut value);
         assert_eq!(value, serde_json::json!({"link_offered": {"person": "ana"}}));
+    }
+
+    #[test]
+    fn accounts_tokens_and_configurations_are_for_admins() {
+        use crate::domain::{delivery::Channel, event::Actor, id::GroupId};
+        let (account, by) = ("7".to_owned(), Actor::Operator);
+        for event in [
+            serde_json::from_value(
+                serde_json::json!({"configuration_loaded": {"digest": "d", "release": "1"}}),
+            ),
+            Ok(Event::LinkFailed { channel: Channel::Mail, account: account.clone() }),
+            Ok(Event::AccountUnlinked {
+                channel: Channel::Mail,
+                account,
+                person: "ana".into(),
+                by: by.clone(),
+            }),
+            Ok(Event::TokenUsed { token: "laptop".into(), by: by.clone() }),
+        ] {
+            let event = event.unwrap();
+            assert!(for_admins(&event), "{event:?}");
+        }
+        for event in
+            [Event::GroupAcknowledged { group: GroupId(1), by }, Event::GroupClosed { group: GroupId(1) }]
+        {
+            assert!(!for_admins(&event), "{event:?}");
+        }
     }
 
     #[test]

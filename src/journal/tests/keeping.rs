@@ -183,3 +183,175 @@ fn a_backup_is_not_written_into_something_else() {
     fs::write(&file, bytes).unwrap();
     assert!(matches!(backup(dir.path(), folder().path()), Err(JournalError::Damaged(_))));
 }
+
+/// All that is in a folder, with its contents.
+fn contents(dir: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match fs::read(&path) {
+            Ok(bytes) => all.push((path, bytes)),
+            Err(_) => all.extend(contents(&path)),
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn nothing_is_backed_up_into_the_data_folder_whatever_its_name() {
+    let dir = kept(12);
+    let apart = folder();
+    let link = apart.path().join("link");
+    std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+    let parts = apart.path().join("parts");
+    fs::create_dir(&parts).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("journal"), parts.join("journal")).unwrap();
+    let before = contents(dir.path());
+    for to in [
+        dir.path().to_owned(),
+        dir.path().join("journal"),
+        dir.path().join("new/backup"),
+        dir.path().join("journal/../"),
+        dir.path().parent().unwrap().to_owned(),
+        link.clone(),
+        link.join("backup"),
+        parts,
+    ] {
+        let said = backup(dir.path(), &to).unwrap_err().to_string();
+        assert!(said.contains("name a folder apart"), "{}: {said}", to.display());
+        assert!(contents(dir.path()) == before, "{}", to.display());
+    }
+}
+
+#[test]
+fn nothing_is_archived_into_the_data_folder_whatever_its_name() {
+    let dir = kept(12);
+    let chosen = archive::choose(dir.path(), SHAPE, late()).unwrap();
+    let apart = folder();
+    let link = apart.path().join("link");
+    std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+    let parts = apart.path().join("parts");
+    fs::create_dir(&parts).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("journal"), parts.join("journal")).unwrap();
+    // The journal may be elsewhere itself.
+    let disk = folder();
+    let linked = folder();
+    fs::rename(dir.path().join("journal"), disk.path().join("journal")).unwrap();
+    std::os::unix::fs::symlink(disk.path().join("journal"), linked.path().join("journal")).unwrap();
+    std::os::unix::fs::symlink(disk.path().join("journal"), dir.path().join("journal")).unwrap();
+    let before = contents(disk.path());
+    for (data, to) in [
+        (dir.path(), dir.path().to_owned()),
+        (dir.path(), dir.path().join("archive")),
+        (dir.path(), link),
+        (dir.path(), parts),
+        (linked.path(), disk.path().to_owned()),
+    ] {
+        let said = archive::copy(data, &chosen, &to).unwrap_err().to_string();
+        assert!(said.contains("name a folder apart"), "{}: {said}", to.display());
+    }
+    // Nor onto files that are the same ones.
+    let same = folder();
+    fs::create_dir(same.path().join("journal")).unwrap();
+    let first = segments(dir.path()).remove(0);
+    let target = same.path().join("journal").join(first.file_name().unwrap());
+    std::os::unix::fs::symlink(first.canonicalize().unwrap(), target).unwrap();
+    let said = archive::copy(dir.path(), &chosen, same.path()).unwrap_err().to_string();
+    assert!(said.contains("no file of its own"), "{said}");
+    assert!(contents(disk.path()) == before);
+}
+
+#[test]
+fn the_archive_of_another_journal_is_left_as_it_is() {
+    let dir = kept(12);
+    let chosen = archive::choose(dir.path(), SHAPE, late()).unwrap();
+    // Another journal with a segment of the same name, and one whose segments begin elsewhere.
+    for records in [vec![notes(1, 1), numbered(2, vec![note("x"); 30])], vec![notes(1, 1), notes(2, 90)]] {
+        let other = folder();
+        write_batches(other.path(), small(), &records);
+        let own = contents(dir.path());
+        let before = contents(other.path());
+        let said = archive::copy(dir.path(), &chosen, other.path()).unwrap_err().to_string();
+        assert!(said.contains("nothing was changed"), "{said}");
+        assert!(contents(other.path()) == before && contents(dir.path()) == own);
+    }
+}
+
+#[test]
+fn a_backup_takes_the_newest_snapshot_that_is_whole() {
+    let dir = kept(12);
+    let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+    let digest = journal.reader().digest_at(Seq(20)).unwrap().unwrap();
+    let at = Head { seq: Seq(20), digest, ..journal.head() };
+    let newest = snapshot::write(dir.path(), SHAPE, &at, &"newer").unwrap();
+    let taken = |to: &Path| {
+        let home = folder();
+        let data = home.path().join("data");
+        restore(to, &data).unwrap();
+        let (restored, _) = FileJournal::open(&data, small()).unwrap();
+        snapshot::latest::<String>(&data, SHAPE, &*restored.reader()).unwrap().snapshot.unwrap().state
+    };
+    let to = folder();
+    backup(dir.path(), to.path()).unwrap();
+    assert_eq!(taken(to.path()), "newer");
+    let mut bytes = fs::read(&newest).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&newest, bytes).unwrap();
+    backup(dir.path(), to.path()).unwrap();
+    assert_eq!(taken(to.path()), "the state", "a broken one is no way back");
+
+    // One of events that the backup does not hold makes it none.
+    let strange = Head { seq: Seq(99), digest, ..journal.head() };
+    snapshot::write(dir.path(), SHAPE, &strange, &"of the future").unwrap();
+    let said = backup(dir.path(), folder().path()).unwrap_err().to_string();
+    assert!(said.contains("not in it"), "{said}");
+}
+
+#[test]
+fn a_segment_that_is_archived_while_all_is_looked_at_is_no_damage() {
+    let dir = kept(12);
+    let archived = folder();
+    let chosen = archive::choose(dir.path(), SHAPE, late()).unwrap();
+    assert!(chosen.segments() > 1);
+    let mut done = false;
+    let found = verify(dir.path(), &mut |_| {
+        if !std::mem::replace(&mut done, true) {
+            archive::copy(dir.path(), &chosen, archived.path()).unwrap();
+            archive::remove(dir.path(), &chosen).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    let found = found.unwrap();
+    assert_eq!((found.damage, found.read.seq), (Vec::new(), Seq(24)));
+    // One that is gone from the middle is.
+    let dir = kept(12);
+    let files = segments(dir.path());
+    assert!(files.len() > 2, "{files:?}");
+    let mut done = false;
+    let found = verify(dir.path(), &mut |_| {
+        if !std::mem::replace(&mut done, true) {
+            fs::remove_file(&files[1]).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    let found = found.unwrap();
+    assert!(found.damage.iter().any(|damage| damage.file == files[1]), "{:?}", found.damage);
+    assert_eq!(found.read.seq, Seq(24));
+}
+
+#[test]
+fn what_cannot_be_read_is_damage_and_what_is_behind_it_is_looked_at() {
+    let dir = kept(12);
+    let files = segments(dir.path());
+    fs::remove_file(&files[1]).unwrap();
+    // The system reads no folder as a file.
+    fs::create_dir(&files[1]).unwrap();
+    let mut bytes = fs::read(&files[3]).unwrap();
+    bytes[500] ^= 1;
+    fs::write(&files[3], bytes).unwrap();
+    let found = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+    let damaged: Vec<_> = found.damage.iter().map(|damage| &damage.file).collect();
+    assert_eq!(damaged, [&files[1], &files[3]], "{:?}", found.damage);
+    assert!(found.damage[0].why.contains("cannot be read"), "{:?}", found.damage);
+}

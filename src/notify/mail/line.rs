@@ -57,11 +57,14 @@ impl Line {
             let stream = stream.map_err(|error| Trouble::NoConnection(error.kind().to_string()))?;
             AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
         };
-        let mut connection = opened.map_err(|error| trouble(&error, mail))?;
+        let mut connection = opened.map_err(|error| at_the_door(trouble(&error, mail)))?;
         match mail.encryption {
             Encryption::Required if !connection.can_starttls() => return Err(Trouble::NoTls),
             Encryption::Required | Encryption::Opportunistic if connection.can_starttls() => {
-                connection.starttls(tls(&host)?, &hello).await.map_err(|error| trouble(&error, mail))?;
+                connection
+                    .starttls(tls(&host)?, &hello)
+                    .await
+                    .map_err(|error| at_the_door(trouble(&error, mail)))?;
             }
             _ => {}
         }
@@ -83,7 +86,7 @@ impl Line {
             Err(error) if error.is_permanent() => Err(Trouble::Login(code(&error))),
             Err(error) if error.is_transient() => Err(Trouble::NotNow(code(&error), String::new())),
             Err(error) if error.is_client() => Err(Trouble::NoLogin),
-            Err(error) => Err(trouble(&error, &self.mail)),
+            Err(error) => Err(at_the_door(trouble(&error, &self.mail))),
         }
     }
 
@@ -222,6 +225,14 @@ fn trouble(error: &Error, mail: &Mail) -> Trouble {
         }
     } else {
         Trouble::NoConnection("it is not reached".to_owned())
+    }
+}
+
+/// A server that lets nobody in says nothing about this mail: that may be over in a minute.
+fn at_the_door(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Never(code, words) => Trouble::NotNow(code, words),
+        other => other,
     }
 }
 

@@ -125,11 +125,12 @@ impl Courier for Post {
     }
 }
 
-/// What a server said once and for all is not asked again; everything else is.
+/// What a server said once and for all of this mail is not asked again; everything else is, a login that is refused
+/// too: it may be mended in a minute, and the pace of attempts is none that locks anybody out.
 fn outcome(trouble: &Trouble) -> Outcome {
     let why = trouble.say();
     match trouble {
-        Trouble::Never(..) | Trouble::Login(_) | Trouble::Address => Outcome::Refused { why },
+        Trouble::Never(..) | Trouble::Address => Outcome::Refused { why },
         _ => Outcome::TryAgain { after: None, why },
     }
 }

@@ -108,3 +108,76 @@ async fn with_tokens_a_browser_shows_its_token_in_the_address() {
     let mut socket = server.live(&format!("?token={ANA}")).await;
     assert_eq!(frame(&mut socket).await.unwrap()["type"], "hello");
 }
+
+#[tokio::test]
+async fn what_the_audit_keeps_for_admins_is_sent_to_nobody_else() {
+    let more = r#"
+[person.cleo]
+name = "Cleo Duarte"
+timezone = "Europe/London"
+roles = ["responder", "admin"]
+urgent = ["now: chat"]
+[api]
+tokens = [
+    { person = "cleo", token = "token-for-all-0123456789" },
+    { person = "cleo", token = "token-to-look-0123456789", role = "viewer" },
+    { person = "ana", token = "token-of-ana-0123456789" },
+]
+"#;
+    let server = Server::start(more).await;
+    let (all, less) = ("token-for-all-0123456789", "token-to-look-0123456789");
+    let damaged = crate::domain::intent::Intent::Upkeep(crate::domain::upkeep::UpkeepIntent::Damaged {
+        found: crate::domain::upkeep::Damaged {
+            file: "1.jsonl".into(),
+            line: 7,
+            seq: Seq(3),
+            why: "its hash does not match".into(),
+        },
+        reason: crate::domain::prose::Prose::new("damaged", [1; 16]),
+    });
+    server.running.engine.submit(crate::domain::event::TraceId(1), damaged).await.unwrap();
+    let alert = message(&[alert("Down", "quiet", "firing")]);
+    assert_eq!(server.hook("open", &alert).await.status(), 202);
+    let kinds = async |secret: &str| {
+        let mut socket = server.live(&format!("?from=0&token={secret}")).await;
+        let mut kinds = Vec::new();
+        while kinds.last().is_none_or(|kind| kind != "alert_fired") {
+            let event = frame_that(&mut socket, |frame| frame["type"] == "event").await;
+            kinds.extend(event["event"].as_object().unwrap().keys().cloned());
+        }
+        kinds
+    };
+    let sent = |kinds: &[String]| kinds.iter().any(|kind| kind == "upkeep");
+    assert!(sent(&kinds(all).await));
+    for secret in [less, ANA] {
+        let kinds = kinds(secret).await;
+        assert!(!sent(&kinds), "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_day_of_its_token() {
+    let server = Server::start(TOKENS).await;
+    let config = server.running.engine.read(|look| Arc::clone(look.config)).await.unwrap();
+    let mut socket = server.live(&format!("?token={ANA}")).await;
+    assert_eq!(frame(&mut socket).await.unwrap()["type"], "hello");
+    let until = crate::engine::clock::wall() + jiff::SignedDuration::from_millis(500);
+    let token = config::ApiToken {
+        person: "ana".into(),
+        token: ANA.into(),
+        name: None,
+        role: None,
+        until: Some(until),
+    };
+    server.access.send_replace(Arc::new(Access::new(&config, &[token], &BTreeMap::new())));
+    let close = async {
+        loop {
+            if let Message::Close(close) = socket.next().await.unwrap().unwrap() {
+                break close.unwrap();
+            }
+        }
+    };
+    let close = tokio::time::timeout(std::time::Duration::from_secs(30), close).await.unwrap();
+    assert_eq!((u16::from(close.code), &*close.reason), (1008, "the token is not good any more"));
+    assert!(crate::engine::clock::wall() >= until, "not before its time");
+}
