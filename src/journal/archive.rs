@@ -115,11 +115,12 @@ pub fn copy(data_dir: &Path, chosen: &Chosen, archive: &Path) -> Result<(), Jour
 /// An archive of this journal, or none yet. Changes nothing.
 fn may_go_into(from: &Path, to: &Path, chosen: &Chosen) -> Result<(), JournalError> {
     let no = |path: &Path, why: &str| Err(JournalError::io("archive to", path)(io::Error::other(why)));
-    let (Some(first), Some(stays)) = (chosen.segments.first(), chosen.stays) else { return Ok(()) };
-    for theirs in segment::list(to)? {
-        let target = segment::path_of(to, theirs);
-        if theirs >= *first && theirs < stays && !chosen.segments.contains(&theirs) || theirs >= stays {
-            return no(&target, "the folder holds segments of another journal; nothing was changed");
+    let Some(first) = chosen.segments.first() else { return Ok(()) };
+    for theirs in segment::list(to)?.into_iter().filter(|theirs| theirs >= first) {
+        let (own, target) = (segment::path_of(from, theirs), segment::path_of(to, theirs));
+        // Older ones went there before; of the others each is ours, too, or somebody else's.
+        if !same(&own, &target).map_err(JournalError::io("read", &target))? {
+            return no(&target, "the folder holds another journal; nothing was changed. Name another folder");
         }
     }
     for seq in &chosen.segments {
