@@ -151,7 +151,8 @@ enum Upset {
     Late,
 }
 
-/// What Prometheus would say: `began` names the firing, and an alert that is over has ended a second ago.
+/// What Prometheus would say: `began` names the firing, and an alert that is over ended a second ago, or right after it
+/// began.
 fn say(alertmanager: &Alertmanager, began: Timestamp, names: &[&str], over: bool) {
     let alerts: Vec<Value> = names
         .iter()
@@ -162,7 +163,9 @@ fn say(alertmanager: &Alertmanager, began: Timestamp, names: &[&str], over: bool
                 "startsAt": began.to_string(),
             });
             if over {
-                alert["endsAt"] = json!((now() - SignedDuration::from_secs(1)).to_string());
+                let ended =
+                    (now() - SignedDuration::from_secs(1)).max(began + SignedDuration::from_millis(1));
+                alert["endsAt"] = json!(ended.to_string());
             }
             alert
         })
@@ -225,9 +228,11 @@ fn a_part_of_a_group_ends_and_fires_again() {
     house.expect_firing(&["A", "C"]);
     assert_eq!(house.groups("open"), 1, "what still fires keeps the group open");
     // The same one again, with a new start: part of the same group, and nobody is paged twice for it.
-    say(&alertmanager, now(), &["B"], false);
+    let again = now();
+    say(&alertmanager, again, &["B"], false);
     house.expect_firing(&["A", "B", "C"]);
-    say(&alertmanager, began, &["A", "B", "C"], true);
+    say(&alertmanager, again, &["B"], true);
+    say(&alertmanager, began, &["A", "C"], true);
     house.expect_closed();
     assert_eq!(house.pages(), 1);
 }
