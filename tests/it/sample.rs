@@ -34,7 +34,7 @@ use crate::{
 const SOON: Duration = Duration::from_mins(2);
 
 /// Every kind of event that a server writes on such a day; a stepped clock would need another machine.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 31] = [
     "alert_changed",
     "alert_fired",
     "alert_resolved",
@@ -61,6 +61,7 @@ const KINDS: [&str; 30] = [
     "page_stopped",
     "page_unanswered",
     "reminded",
+    "response",
     "role_assigned",
     "severity_changed",
     "status_changed",

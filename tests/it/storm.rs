@@ -78,7 +78,6 @@ group_by = ["alertname"]
 group_wait = "0s"
 page = "all"
 channel = "#ops"
-incident = true
 [unrouted]
 channel = "#ops"
 "##

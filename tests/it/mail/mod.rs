@@ -227,7 +227,8 @@ fn the_doctor_looks_at_the_mail_server_and_sends_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = MailServer::secure(folder.path(), &[]);
     let mail = secure(folder.path(), server.port, LOGIN.1, true);
-    let _watchbell = Watchbell::here(folder.path(), &config(&mail, 9));
+    let phone = Server::start(|_| (200, String::new()));
+    let _watchbell = Watchbell::here(folder.path(), &config(&mail, phone.port));
     let found = doctor(folder.path());
     let said = String::from_utf8_lossy(&found.stdout).into_owned();
     assert!(found.status.success(), "{said}");
