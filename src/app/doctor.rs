@@ -18,7 +18,14 @@ use crate::{
     chat::port::{Failure, Finding},
     command::Found,
     config::{Address, Settings},
-    domain::{config::Config, delivery::Channel, id::ChannelName, page::PageTarget, schedule::Override},
+    domain::{
+        config::Config,
+        delivery::Channel,
+        id::ChannelName,
+        oncall::{Lack, LackOf, lacks},
+        page::PageTarget,
+        schedule::Override,
+    },
     engine::{Engine, clock::wall},
     journal::Reader,
     notify::{self, AddressBook, Limits},
@@ -170,14 +177,15 @@ fn disk(inside: &Inside) -> Found {
 /// Hours in which a schedule names nobody.
 fn gaps(config: &Config, overrides: &[Override], now: Timestamp) -> Vec<Found> {
     let until = now.checked_add(AHEAD).unwrap_or(now);
+    let lacks = lacks(config, overrides, None, now, until);
     let mut found = Vec::new();
     for schedule in config.schedules.values() {
-        let shifts = schedule.shifts(now, until, overrides);
-        let nobody: Vec<_> = shifts.iter().filter(|shift| shift.person.is_none()).collect();
+        let is_gap = |lack: &&Lack| lack.schedule == schedule.id && lack.what == LackOf::Nobody;
+        let nobody: Vec<&Lack> = lacks.iter().filter(is_gap).collect();
         let what = words::schedule(schedule.id.as_str());
         match nobody.first() {
             Some(first) => {
-                let why = words::gaps(nobody.len(), first.since.max(now), first.until, &schedule.zone);
+                let why = words::gaps(nobody.len(), first.from.max(now), first.until, &schedule.zone);
                 found.push(bad(&what, why, Some(words::FILL)));
             }
             None => found.push(good(&what, words::NO_GAPS.to_owned())),

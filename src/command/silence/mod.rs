@@ -21,6 +21,7 @@ use crate::{
         group::Group,
         id::{GroupId, SilenceId},
         intent::{Intent, Refusal},
+        labels::Labels,
         matcher::Matcher,
         quiet::{QuietEvent, QuietIntent, QuietRefusal, SilenceKind},
         state::State,
@@ -112,13 +113,12 @@ fn meant_by(state: &State, config: &Config, group: &Group) -> Vec<String> {
     let shared = |name: &str| {
         let mut values = alerts.iter().map(|alert| alert.labels.get(name).unwrap_or_default());
         let first = values.next()?;
-        values.all(|value| value == first).then(|| Matcher::equal(name, first).to_string())
+        values.all(|value| value == first).then(|| Matcher::equal(name, first))
     };
-    let matchers: Vec<String> = names.into_iter().filter_map(shared).collect();
-    // At least one has to be there, or it would mean everything.
-    let named = group.labels.iter().any(|(_, value)| !value.is_empty());
-    let named = named || alerts.iter().any(|alert| alert.labels.get("alertname").is_some());
-    if named { matchers } else { Vec::new() }
+    let matchers: Vec<Matcher> = names.into_iter().filter_map(shared).collect();
+    // Absent labels alone would mean nearly everything.
+    let named = matchers.iter().any(|matcher| !matcher.matches(&Labels::default()));
+    matchers.iter().filter(|_| named).map(ToString::to_string).collect()
 }
 
 /// Ends one of them.
