@@ -1,7 +1,6 @@
 //! Opens the records: journal, snapshot, state. Never starts on a state that is not what the journal says.
 
 use std::{
-    collections::BTreeSet,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -12,7 +11,7 @@ use tracing::{debug, error, info, warn};
 
 use super::SCHEMA;
 use crate::{
-    config::{Address, Settings},
+    config::Settings,
     domain::{config::Config, intent::Now, state::State},
     engine::{
         clock::{Clock as _, SystemClock},
@@ -135,13 +134,7 @@ pub(super) fn accounts(book: Arc<RwLock<Arc<Settings>>>) -> Accounts {
     Box::new(move |person| {
         // Whoever panicked while holding it had only a whole `Arc` to put there.
         let settings = Arc::clone(&book.read().unwrap_or_else(PoisonError::into_inner));
-        let theirs = settings.addresses.iter().filter(|((whose, _), _)| whose == person);
-        let known = theirs.filter_map(|(_, address)| match address {
-            Address::Slack(account) => Some(format!("slack:{account}")),
-            Address::Discord(account) => Some(format!("discord:{account}")),
-            _ => None,
-        });
-        known.collect::<BTreeSet<_>>()
+        settings.accounts_of(person)
     })
 }
 

@@ -206,10 +206,13 @@ impl InForce {
             ("[slack]", new.slack.is_some(), old.slack.is_some()),
             ("[discord]", new.discord.is_some(), old.discord.is_some()),
         ] {
-            if is && !was {
-                let why = format!("{name} is new, and chat platforms are connected at a start.");
-                return Err(NotReloaded::Impossible(why));
-            }
+            // Half a platform, connected and unknown to the rules or the other way round, would swallow what is said there.
+            let why = match (is, was) {
+                (true, false) => format!("{name} is new, and chat platforms are connected at a start."),
+                (false, true) => format!("{name} is gone, and chat platforms are left at a start."),
+                _ => continue,
+            };
+            return Err(NotReloaded::Impossible(why));
         }
         new.may_listen(self.address).map_err(NotReloaded::Impossible)?;
         let secret = |secret: &Option<secrecy::SecretString>| {

@@ -21,6 +21,8 @@ pub mod live;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long it may take of a command that reads the whole journal.
+const PATIENCE: Duration = Duration::from_hours(1);
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 32 * 1024 * 1024;
 
@@ -218,6 +220,8 @@ pub struct Client {
     token: Option<SecretString>,
     person: Option<String>,
     http: reqwest::Client,
+    /// How long a command may take.
+    patience: Duration,
 }
 
 impl Client {
@@ -232,7 +236,13 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| format!("no HTTP client can be made: {error}"))?;
-        Ok(Self { place, token, person, http })
+        Ok(Self { place, token, person, http, patience: ANSWER })
+    }
+
+    /// The same caller, who waits for a command as long as a long journal takes.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { patience: PATIENCE, ..self }
     }
 
     /// Where the server is.
@@ -273,7 +283,8 @@ impl Client {
     /// As [`Client::command`].
     pub async fn submit(&self, text: &str, values: &Places, channel: Option<&str>) -> Result<Reply, Failure> {
         let asked = Asked { text, person: self.person(), channel, values };
-        self.ask(self.http.post(self.at("api/v1/commands", &[])).json(&asked)).await
+        let request = self.http.post(self.at("api/v1/commands", &[])).timeout(self.patience);
+        self.ask(request.json(&asked)).await
     }
 
     /// What may stand at the cursor (a byte offset).

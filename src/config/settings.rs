@@ -2,7 +2,7 @@
 //! secret, and of an address no more than its channel and its host.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
@@ -82,6 +82,18 @@ pub struct ApiToken {
 }
 
 impl Settings {
+    /// The accounts of chat platforms that the configuration gives to a person, as `platform:id`.
+    #[must_use]
+    pub fn accounts_of(&self, person: &PersonId) -> BTreeSet<String> {
+        let theirs = self.addresses.iter().filter(|((whose, _), _)| whose == person);
+        let known = theirs.filter_map(|(_, address)| match address {
+            Address::Slack(account) => Some(format!("slack:{account}")),
+            Address::Discord(account) => Some(format!("discord:{account}")),
+            _ => None,
+        });
+        known.collect()
+    }
+
     /// Whether it is safe to listen there: beyond this machine only callers with a token are known.
     ///
     /// # Errors

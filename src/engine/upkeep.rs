@@ -184,12 +184,26 @@ impl Upkeep {
     /// [`Failed`] says whether anything was changed.
     pub async fn erase(
         &self,
+        wanted: Wanted,
+        dry: bool,
+        by: Actor,
+        trace: TraceId,
+    ) -> Result<Outcome, Failed> {
+        let upkeep = self.clone();
+        to_its_end(async move { upkeep.erase_all(wanted, dry, by, trace).await }).await
+    }
+
+    async fn erase_all(
+        &self,
         mut wanted: Wanted,
         dry: bool,
         by: Actor,
         trace: TraceId,
     ) -> Result<Outcome, Failed> {
         let Ok(_one) = self.0.one.try_lock() else { return Err(Failed::Busy) };
+        if !dry {
+            self.complete_left(trace).await?;
+        }
         if let Some(person) = &wanted.person {
             wanted.accounts.extend((self.0.accounts)(person));
         }
@@ -229,6 +243,19 @@ impl Upkeep {
     /// When it cannot be finished now either.
     pub async fn finish(&self, pending: Pending, trace: TraceId) -> Result<(), Failed> {
         let _one = self.0.one.lock().await;
+        self.complete(pending, trace).await
+    }
+
+    /// Finishes an erasure that did not come to its end: the note of another one would take the place of its own.
+    async fn complete_left(&self, trace: TraceId) -> Result<(), Failed> {
+        let data_dir = self.0.data_dir.clone();
+        match blocking(move || erase::pending(&data_dir)).await? {
+            Some(left) => self.complete(left, trace).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn complete(&self, pending: Pending, trace: TraceId) -> Result<(), Failed> {
         let (files, after) = (Arc::clone(&self.0.files), pending.after);
         let noted = blocking(move || {
             let mut noted = false;
@@ -288,7 +315,20 @@ impl Upkeep {
         by: Actor,
         trace: TraceId,
     ) -> Result<Option<Archived>, Failed> {
+        let (upkeep, to) = (self.clone(), to.to_owned());
+        to_its_end(async move { upkeep.archive_all(before, &to, by, trace).await }).await
+    }
+
+    async fn archive_all(
+        &self,
+        before: Timestamp,
+        to: &Path,
+        by: Actor,
+        trace: TraceId,
+    ) -> Result<Option<Archived>, Failed> {
         let Ok(_one) = self.0.one.try_lock() else { return Err(Failed::Busy) };
+        // What is to be erased in a segment must be erased before it goes.
+        self.complete_left(trace).await?;
         let (data_dir, folder) = (self.0.data_dir.clone(), to.to_owned());
         let schema = self.0.snapshots.schema;
         // One of this release at least; and none comes or goes while it is looked which events they need.
@@ -343,6 +383,13 @@ fn unfinished(failed: impl Into<Failed>) -> Failed {
         Failed::Journal(error) => Failed::Unfinished(error),
         failed => failed,
     }
+}
+
+/// Does it whether or not somebody still waits for it: a caller who hangs up must not leave words half erased.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Failed>> + Send + 'static,
+) -> Result<T, Failed> {
+    tokio::spawn(work).await.map_err(|_| Failed::Broken)?
 }
 
 async fn blocking<T: Send + 'static>(

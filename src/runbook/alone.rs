@@ -44,6 +44,7 @@ impl Executor {
         let trace = observe::trace();
         let wanted = Wanted {
             by: identity(runbook),
+            most: None,
             because,
             given: &parsed.given,
             environment: parsed.environment,

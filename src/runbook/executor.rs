@@ -21,7 +21,7 @@ use super::{
     verdict::{Next, next},
 };
 use crate::{
-    command::{Caller, Desk, Value as Argument},
+    command::{Caller, Desk, Shown, Value as Argument},
     config::Settings,
     domain::{
         event::{Actor, TraceId},
@@ -198,7 +198,8 @@ impl Executor {
             by => by.clone(),
         };
         let operator = || Caller { actor, ..Caller::operator(TimeZone::UTC) };
-        let caller = Caller { proven: false, ..caller.unwrap_or_else(operator) };
+        let token = plan.most.map(|most| Shown { name: None, most: Some(most) });
+        let caller = Caller { proven: false, token, ..caller.unwrap_or_else(operator) };
         Some(Running {
             // Whoever called may be in a hurry; a run is not.
             desk: Desk { engine: self.engine.clone(), ..desk.clone() },

@@ -21,6 +21,7 @@ use crate::{
         event::Actor,
         id::{ChannelName, GroupId, IncidentId},
         matcher::Matcher,
+        person::Role,
         prose::Prose,
         run::{ASK_FOR, ActionKind, Approvals, PlannedStep, RunBecause, RunPlan},
         state::State,
@@ -30,6 +31,8 @@ use crate::{
 /// Who wants a run, why, and about what.
 pub(super) struct Wanted<'a> {
     pub by: Actor,
+    /// What the token allows at most that was shown.
+    pub most: Option<Role>,
     pub because: RunBecause,
     pub given: &'a BTreeMap<String, Argument>,
     pub environment: String,
@@ -56,6 +59,7 @@ pub(super) fn plan(runbook: &Runbook, wanted: Wanted<'_>, scope: &Scope) -> RunP
         args: args.collect(),
         environment: wanted.environment,
         by: wanted.by,
+        most: wanted.most,
         run_as: runbook.by_itself.run_as.clone(),
         because: wanted.because,
         group: wanted.group,

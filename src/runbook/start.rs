@@ -79,6 +79,7 @@ async fn begin(
         .await?;
     let wanted = Wanted {
         by: call.caller.actor.clone(),
+        most: call.caller.most(),
         because: RunBecause::Hand,
         given: &call.parsed.values,
         environment: named,

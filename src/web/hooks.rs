@@ -77,7 +77,12 @@ async fn accept(house: &House, access: &Arc<Access>, gate: &Gate, request: Reque
         Some(_) => {}
         None => within_limit(gate)?,
     }
-    let body = body::read(&parts.headers, body, LIMIT).await?;
+    let (body, share) = if gate.proof.is_some() {
+        let (body, share) = body::read_of_stranger(&parts.headers, body, LIMIT).await?;
+        (body, Some(share))
+    } else {
+        (body::read(&parts.headers, body, LIMIT).await?, None)
+    };
     let message = if body.len() > LARGE {
         let (access, name) = (Arc::clone(access), gate.integration.id.clone());
         let read = move || {
@@ -88,6 +93,8 @@ async fn accept(house: &House, access: &Arc<Access>, gate: &Gate, request: Reque
     } else {
         read(gate, &parts.headers, &body)?
     };
+    // From here on it is known whose it is.
+    drop(share);
     match message {
         Message::Report(report) => drop(house.engine.report(observe::trace(), report).await?),
         Message::Deployment(told) => {

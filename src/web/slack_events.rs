@@ -36,8 +36,8 @@ pub(super) async fn events(house: State<Arc<House>>, headers: HeaderMap, body: B
 
 async fn take(house: &House, delivery: Delivery, headers: &HeaderMap, body: Body) -> Response {
     let Some(inbox) = &house.slack else { return StatusCode::NOT_FOUND.into_response() };
-    let body = match body::read(headers, body, LONGEST).await {
-        Ok(body) => body,
+    let (body, _share) = match body::read_of_stranger(headers, body, LONGEST).await {
+        Ok(read) => read,
         Err(problem) => return problem.into_response(),
     };
     let answered = inbox.take(Request { delivery, headers, body: &body });

@@ -190,6 +190,22 @@ fn what_changed_is_said_and_what_only_a_start_takes_over_is_kept() {
 }
 
 #[test]
+fn a_platform_is_not_left_half_by_a_reload() {
+    let ana = phone();
+    let right = config(&ana, "");
+    let slack =
+        "[slack]\nbot_token = \"xoxb-1\"\napp_token = \"xapp-1\"\napi_url = \"http://127.0.0.1:9/api/\"\n";
+    let house = House::open(&format!("{right}\n{slack}"));
+    let before = house.loaded();
+    house.says(&right);
+    let reply = house.watchbell.command("", "/watchbell reload");
+    assert_eq!(reply["ok"], false, "{reply}");
+    let said = text(&reply);
+    assert!(said.contains("[slack] is gone") && said.contains("Restart Watchbell"), "{said}");
+    assert_eq!(house.loaded(), before, "nothing came into force");
+}
+
+#[test]
 fn tokens_that_went_are_refused_at_once_and_new_ones_are_good_at_once() {
     let ana = phone();
     let tokens = |first: &str, second: &str| {
@@ -215,6 +231,11 @@ fn tokens_that_went_are_refused_at_once_and_new_ones_are_good_at_once() {
     assert_eq!(no["ok"], false, "{no}");
     assert!(text(&no).contains("this token is for viewer only"), "{no}");
     assert_eq!(house.command_as(screen, "/watchbell reload").json()["ok"], false);
+    // Nor does it speak for runs, although the rules would look at ana alone.
+    for what in ["approve", "refuse", "stop"] {
+        let no = text(&house.command_as(screen, &format!("/runbook {what} R-1")).json());
+        assert!(no.contains(&format!("/runbook {what} needs the role operator")), "{no}");
+    }
 
     // What was done is by its person, and the audit says by which token.
     let opened = house.command_as("token-of-the-robot-0001", "/incident open P1 database is down").json();

@@ -93,6 +93,7 @@ fn plan(by: &str) -> RunPlan {
         args: vec![("component".into(), prose("engine"))],
         environment: "production".into(),
         by: actor(by),
+        most: None,
         run_as: None,
         because: RunBecause::Hand,
         group: None,
@@ -219,6 +220,23 @@ fn a_failing_check_leads_to_a_change_that_somebody_else_approves() {
         want(&mut world, RunIntent::Stop { run: id, by: actor("ana") }).unwrap_err(),
         RunRefusal::Over(id, Verdict::Passed)
     );
+}
+
+#[test]
+fn a_token_for_less_starts_and_does_no_more_than_it_is_for() {
+    let mut world = world();
+    let for_less = |most| RunPlan { most: Some(most), ..plan("chi") };
+    let no = start(&mut world, for_less(Role::Viewer)).unwrap_err();
+    let RunRefusal::NotAllowed { no, .. } = no else { panic!("{no:?}") };
+    assert_eq!((no.needed, no.held), (Role::Responder, Role::Viewer));
+    // A step that takes more than the token is for, whatever role its person has.
+    let mut planned = for_less(Role::Responder);
+    planned.steps[0].role = Role::Operator;
+    let id = start(&mut world, planned.clone()).unwrap();
+    let no = permit(&mut world, id, 1).unwrap_err();
+    assert!(matches!(&no, RunRefusal::NotAllowed { no, .. } if no.held == Role::Responder), "{no:?}");
+    let id = start(&mut world, RunPlan { most: None, ..planned }).unwrap();
+    permit(&mut world, id, 1).unwrap();
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use watchbell::{
+    app, config,
     domain::{
         config::Config,
         event::{Actor, TraceId},
@@ -174,6 +175,62 @@ fn an_erasure_that_was_interrupted_is_finished_by_the_next_start() {
     }
     let title = watchbell.json("/api/v1/incidents/INC-1");
     assert!(title.to_string().contains("[erased]"), "{title}");
+}
+
+#[test]
+fn an_erasure_that_did_not_end_is_finished_before_the_next_one() {
+    let (folder, phone) = (tempfile::tempdir().expect("a folder"), phone());
+    let watchbell = Watchbell::here(folder.path(), &config(&phone));
+    watchbell.command("ana", "/incident open P1 zebra is down");
+    watchbell.command("ben", "/incident note INC-1 camel is back");
+    let data = watchbell.data();
+    // The disk refused it half-way: the note stands, and nothing was overwritten.
+    let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
+    let exported = done(&watchbell, &["journal", "export"]);
+    let found = erase::find(&data, &wanted, Seq(1_000)).expect("the journal can be read");
+    let erased = Erased {
+        whose: Some("ana".into()),
+        seq: None,
+        before: None,
+        texts: found.texts(),
+        digests: found.digests.clone(),
+        outputs: found.outputs.clone(),
+        by: Actor::Person("ben".into()),
+    };
+    erase::begin(&data, Seq(exported.lines().count() as u64), erased, found).expect("a note");
+    let looked = done(&watchbell, &["journal", "erase", "--person", "ben", "--dry-run"]);
+    assert!(looked.contains("would be erased") && !holding(&data, "zebra").is_empty(), "{looked}");
+    done(&watchbell, &["journal", "erase", "--person", "ben"]);
+    assert_eq!([holding(&data, "zebra"), holding(&data, "camel")], [const { Vec::<PathBuf>::new() }; 2]);
+    let exported = done(&watchbell, &["journal", "export"]);
+    for whose in ["ana", "ben"] {
+        assert_eq!(exported.matches(&format!(r#""erased":{{"whose":"{whose}""#)).count(), 1, "{exported}");
+    }
+    assert!(!data.join("erasing.json").exists(), "it is finished");
+}
+
+#[test]
+fn an_erasure_is_done_to_its_end_although_nobody_waits_for_it() {
+    let (folder, phone) = (tempfile::tempdir().expect("a folder"), phone());
+    let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
+    watchbell.command("ana", "/incident open P1 zebra is down");
+    watchbell.process.stop(Duration::from_secs(10));
+    let data = watchbell.data();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let loaded = config::load(Some(&folder.path().join("config")), &|_| None).expect("a configuration");
+        let upkeep = app::alone(&data, loaded.config, &loaded.settings).await.expect("nobody else is there");
+        let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
+        let mut erasing = Box::pin(upkeep.erase(wanted, false, Actor::Operator, TraceId(1)));
+        assert!(futures_util::poll!(&mut erasing).is_pending(), "it has only begun");
+        drop(erasing);
+        let gone = until(SOON, || (holding(&data, "zebra").is_empty()).then_some(()));
+        assert!(gone.is_some(), "the words are gone");
+        let noted = until(SOON, || (!data.join("erasing.json").exists()).then_some(()));
+        assert!(noted.is_some(), "and it came to its end");
+    });
+    let exported = done(&watchbell, &["journal", "export"]);
+    assert!(exported.contains(r#""erased":{"whose":"ana","texts":1"#), "{exported}");
 }
 
 /// A journal of many small segments, as years would leave it.

@@ -14,7 +14,7 @@ use crate::{
         Common, clean, on_runtime,
         run::{NOT_THERE, REFUSED, Reach, say},
     },
-    config::Loaded,
+    config::{Loaded, Settings},
     domain::{
         event::Actor,
         id::{PersonId, Seq},
@@ -22,7 +22,7 @@ use crate::{
     engine::upkeep::{Failed, Upkeep},
     journal::{
         DataLock, JournalError,
-        erase::{Wanted, in_archive},
+        erase::{Wanted, in_archive, learn_links},
     },
     observe,
     text::{card::Card, upkeep as words},
@@ -90,10 +90,12 @@ pub fn erase(common: &Common, data_dir: &Path, args: &EraseArgs) -> ExitCode {
         args.dry_run.then(|| " --dry-run".to_owned()),
     ];
     let line = format!("/journal erase{}", flags.into_iter().flatten().collect::<String>());
-    for archive in &args.with {
-        match in_archive(archive, &wanted) {
-            Ok(texts) => println(&format!("{}: texts erased: {texts}", archive.display())),
-            Err(why) => return failed(&why.to_string()),
+    if !args.with.is_empty() {
+        let Some(Loaded { settings, .. }) = common.load_or_say("nothing was done") else {
+            return ExitCode::from(REFUSED);
+        };
+        if let Err(why) = in_archives(data_dir, &args.with, &wanted, &settings) {
+            return failed(&why.to_string());
         }
     }
     let (dry, alone) = (args.dry_run, wanted);
@@ -102,6 +104,27 @@ pub fn erase(common: &Common, data_dir: &Path, args: &EraseArgs) -> ExitCode {
         let (erased, torn, unread, archives) = (done.erased, done.torn, done.unread, done.archives);
         Ok(words::erasure(&words::Erasure { erased, dry, torn, unread, archives }))
     })
+}
+
+/// Erases in folders of archived segments. Whose the messages of an account were, any of the folders may say.
+fn in_archives(
+    data_dir: &Path,
+    archives: &[PathBuf],
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Result<(), JournalError> {
+    let mut wanted = wanted.clone();
+    if let Some(person) = &wanted.person {
+        wanted.accounts = settings.accounts_of(person);
+        for folder in archives.iter().map(PathBuf::as_path).chain([data_dir]) {
+            learn_links(folder, &mut wanted.links)?;
+        }
+    }
+    for archive in archives {
+        let texts = in_archive(archive, &wanted)?;
+        println(&format!("{}: texts erased: {texts}", archive.display()));
+    }
+    Ok(())
 }
 
 /// Archives.
@@ -152,7 +175,7 @@ where
 
 fn ask(common: &Common, reach: &Reach, line: &str) -> ExitCode {
     let client = match reach.client(common) {
-        Ok(client) => client,
+        Ok(client) => client.patient(),
         Err(why) => return failed(&why),
     };
     on_runtime(async move {

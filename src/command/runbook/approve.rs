@@ -1,6 +1,6 @@
 //! `/runbook approve`: says yes to what a run asks. Whether it counts, the rules say: two approvals are two people.
 
-use super::{change, step, step_argument, which};
+use super::{change, operator_by_token, step, step_argument, which};
 use crate::{
     command::{Answer, Call, spec::CommandSpec},
     domain::run::RunIntent,
@@ -27,6 +27,8 @@ pub fn spec() -> CommandSpec {
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let run = call.need("run")?;
+    // A yes is nothing that a token for less should give, not even to the run that it started.
+    operator_by_token(call, "/runbook approve")?;
     let step = step(call, run).await?;
     let (by, proven) = (call.caller.actor.clone(), call.caller.proven);
     let said = text::run::approved(run, &by);

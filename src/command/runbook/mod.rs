@@ -11,6 +11,7 @@ use crate::{
     domain::{
         id::RunId,
         intent::{Intent, Refusal},
+        person::Role,
         run::{RunIntent, RunRefusal},
     },
     text,
@@ -42,6 +43,27 @@ async fn step(call: &Call<'_>, run: RunId) -> Result<Option<u32>, Undone> {
             let unknown = Refusal::Run(RunRefusal::Unknown(run));
             Err(Reply::refused(text::refusal::card(&unknown, &call.caller.zone)).into())
         }
+    }
+}
+
+/// A token that may do less than its person speaks for a run of others only with the role that this takes. The rules
+/// know the person, and not by what they speak.
+async fn token_may(call: &Call<'_>, run: RunId, command: &str) -> Result<(), Undone> {
+    if call.caller.most().is_none() {
+        return Ok(());
+    }
+    let by = call.caller.actor.clone();
+    let theirs = call.read(move |look| look.state.run(run).is_some_and(|known| known.plan.by == by));
+    if theirs.await? {
+        return Ok(());
+    }
+    operator_by_token(call, command)
+}
+
+fn operator_by_token(call: &Call<'_>, command: &str) -> Result<(), Undone> {
+    match call.caller.may(command, Role::Operator, &call.config) {
+        Err(no) if call.caller.most().is_some() => Err(Reply::refused(*no).into()),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/runbook refuse`: says no to what a run asks, which ends it. Never needs a second person.
 
-use super::{change, step, step_argument, which};
+use super::{change, step, step_argument, token_may, which};
 use crate::{
     command::{Answer, Call, spec::CommandSpec},
     domain::run::RunIntent,
@@ -23,6 +23,7 @@ pub fn spec() -> CommandSpec {
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let run = call.need("run")?;
+    token_may(call, run, "/runbook refuse").await?;
     let step = step(call, run).await?;
     let by = call.caller.actor.clone();
     let said = text::run::said_no(run, &by);

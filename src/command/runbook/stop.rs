@@ -1,6 +1,6 @@
 //! `/runbook stop`: no further step begins. The rules say who may: whoever wanted the run, or an operator.
 
-use super::{change, which};
+use super::{change, token_may, which};
 use crate::{
     command::{Answer, Call, spec::CommandSpec},
     domain::{person::Role, run::RunIntent},
@@ -23,6 +23,7 @@ pub fn spec() -> CommandSpec {
 /// The refusal in words.
 pub async fn run(call: &Call<'_>) -> Answer {
     let run = call.need("run")?;
+    token_may(call, run, "/runbook stop").await?;
     let by = call.caller.actor.clone();
     let said = text::run::stopped(run, &by);
     change(call, run, RunIntent::Stop { run, by }, said).await

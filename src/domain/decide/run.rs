@@ -7,13 +7,13 @@ use crate::domain::{
     event::{Actor, Event},
     id::{LockName, RunId},
     page::Subject,
-    permission,
+    permission::{self, NotAllowed},
     person::Role,
     prose::Prose,
     run::{
         ATTEMPTS, LINE_BYTES, OUTPUT_BYTES, RESULT_BYTES, RESULTS_BYTES, Run, RunEvent, RunHappened,
-        RunIntent, RunRefusal, RunStatus, Step, StepEnd, StepOutcome, StepReport, StepState, Verdict,
-        WHAT_BYTES,
+        RunIntent, RunPlan, RunRefusal, RunStatus, Step, StepEnd, StepOutcome, StepReport, StepState,
+        Verdict, WHAT_BYTES,
     },
 };
 
@@ -120,7 +120,19 @@ impl Decision<'_> {
         if step.attempts >= most.min(ATTEMPTS) {
             return Err(RunRefusal::NoMoreAttempts(id, index));
         }
-        self.holds(&run.plan.by, step.plan.role, &step.plan.heading)
+        self.starter_holds(&run.plan, step.plan.role, &step.plan.heading)
+    }
+
+    /// Whether whoever wanted a run holds a role now, and was allowed as much when they started it.
+    pub(super) fn starter_holds(&self, plan: &RunPlan, needed: Role, what: &str) -> Ruled {
+        self.holds(&plan.by, needed, what)?;
+        match plan.most.filter(|most| *most < needed) {
+            None => Ok(()),
+            Some(held) => {
+                let no = NotAllowed { needed, held, ask: Vec::new() };
+                Err(RunRefusal::NotAllowed { what: what.to_owned(), no })
+            }
+        }
     }
 
     /// Whether somebody holds a role now. Watchbell itself has none here: what runs by itself has its own identity.

@@ -26,7 +26,7 @@ impl Decision<'_> {
         if self.state.runs.len() >= RUNS {
             return Err(RunRefusal::TooMany);
         }
-        self.holds(&plan.by, plan.role, &plan.runbook)?;
+        self.starter_holds(&plan, plan.role, &plan.runbook)?;
         if let Some(group) = plan.because.group() {
             self.once(group, &plan.runbook)?;
             plan.group = Some(group);

@@ -70,6 +70,9 @@ pub struct RunPlan {
     pub environment: String,
     /// Who wanted it; of what runs by itself, its own identity.
     pub by: Actor,
+    /// No more than this, whatever role they have: so much was allowed to the token that they showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Role>,
     /// The identity that the runbook has when it runs by itself: its yes never counts, whoever started this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as: Option<PersonId>,

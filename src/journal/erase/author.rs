@@ -22,11 +22,41 @@ use crate::{
 /// Whose an account is from an event on; none: nobody's.
 type Link = (Seq, Option<PersonId>);
 
+/// Since when each account of a chat platform is tied to whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links(BTreeMap<(Channel, String), Vec<Link>>);
+
+impl Links {
+    /// Learns from a line of a journal.
+    pub(super) fn learn(&mut self, bytes: &[u8]) {
+        if memmem::find(bytes, b"linked\":{").is_none() {
+            return;
+        }
+        let Ok(record) = serde_json::from_slice::<Record>(bytes) else { return };
+        let (channel, account, person) = match record.event {
+            Event::AccountLinked { channel, account, person } => (channel, account, Some(person)),
+            Event::AccountUnlinked { channel, account, .. } => (channel, account, None),
+            _ => return,
+        };
+        let links = self.0.entry((channel, account)).or_default();
+        // Folders come in any order, and hold the same segment twice while it is archived.
+        if let Err(at) = links.binary_search_by_key(&record.seq, |(seq, _)| *seq) {
+            links.insert(at, (record.seq, person));
+        }
+    }
+
+    /// Whose an account was at an event; before it was anybody's, whose it became first.
+    fn whose(&self, channel: Channel, account: &str, seq: Seq) -> Option<&PersonId> {
+        let links = self.0.get(&(channel, account.to_owned()))?;
+        let then = links.iter().rev().find(|(since, _)| *since <= seq);
+        then.or(links.first()).and_then(|(_, whose)| whose.as_ref())
+    }
+}
+
 /// Who wrote what, as far as the journal was read.
 pub(super) struct Authors<'a> {
     wanted: &'a Wanted,
-    /// Since when each account was tied to whom; none: to nobody.
-    links: BTreeMap<(Channel, String), Vec<Link>>,
+    links: Links,
     /// Runs that the person started, with words of theirs.
     runs: BTreeSet<RunId>,
     announced: BTreeSet<AnnouncementId>,
@@ -36,22 +66,15 @@ pub(super) struct Authors<'a> {
 
 impl<'a> Authors<'a> {
     pub(super) fn of(wanted: &'a Wanted) -> Self {
-        let (links, messages) = (BTreeMap::new(), BTreeSet::new());
+        let (links, messages) = (wanted.links.clone(), BTreeSet::new());
         Self { wanted, links, runs: BTreeSet::new(), announced: BTreeSet::new(), messages }
     }
 
     /// Notes since when an account is whose.
     pub(super) fn learn_links(&mut self, bytes: &[u8]) {
-        if self.wanted.person.is_none() || memmem::find(bytes, b"linked\":{").is_none() {
-            return;
+        if self.wanted.person.is_some() {
+            self.links.learn(bytes);
         }
-        let Ok(record) = serde_json::from_slice::<Record>(bytes) else { return };
-        let (channel, account, person) = match record.event {
-            Event::AccountLinked { channel, account, person } => (channel, account, Some(person)),
-            Event::AccountUnlinked { channel, account, .. } => (channel, account, None),
-            _ => return,
-        };
-        self.links.entry((channel, account)).or_default().push((record.seq, person));
     }
 
     /// Puts the digests of the wanted words of an event into `found`.
@@ -126,11 +149,7 @@ impl<'a> Authors<'a> {
         if self.wanted.accounts.contains(&format!("{channel}:{account}")) {
             return true;
         }
-        let Some(links) = self.links.get(&(channel, account.clone())) else { return false };
-        // Whose it was then; before it was anybody's, whose it became first.
-        let then = links.iter().rev().find(|(since, _)| *since <= seq);
-        let whose = then.or(links.first()).and_then(|(_, whose)| whose.as_ref());
-        whose == Some(person)
+        self.links.whose(channel, account, seq) == Some(person)
     }
 }
 

@@ -16,10 +16,13 @@ use std::{
 
 use jiff::Timestamp;
 
-pub use self::pending::{Pending, pending};
 use self::{
     author::Authors,
     pending::{Place, note},
+};
+pub use self::{
+    author::Links,
+    pending::{Pending, pending},
 };
 use super::{
     JournalError, line,
@@ -43,6 +46,8 @@ pub struct Wanted {
     pub before: Option<Timestamp>,
     /// Accounts of chat platforms that the configuration gives to the person, as `platform:id`.
     pub accounts: BTreeSet<String>,
+    /// Whose accounts were whose, as far as the folder that is searched does not say so itself.
+    pub links: Links,
 }
 
 /// What was found.
@@ -92,6 +97,19 @@ pub fn find(data_dir: &Path, wanted: &Wanted, upto: Seq) -> Result<Found, Journa
         }
     })?;
     Ok(found)
+}
+
+/// Learns from the journal in `data_dir` whose accounts were whose, for folders that do not hold that themselves. Blocks
+/// on the disk.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn learn_links(data_dir: &Path, links: &mut Links) -> Result<(), JournalError> {
+    read(&data_dir.join("journal"), Seq(u64::MAX), &mut |step| {
+        if let Seen::Line { bytes, .. } = step {
+            links.learn(bytes);
+        }
+    })
 }
 
 enum Seen<'a> {
@@ -202,12 +220,15 @@ fn torn(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(found)
 }
 
-/// Erases in a folder of archived segments: nobody writes there, so there is no note and no event. May be done again
-/// after a crash. Returns how many texts.
+/// Erases in a folder of archived segments: nobody writes there, so there is no event. What a crash interrupted is
+/// finished first. Returns how many texts.
 ///
 /// # Errors
 /// When it cannot be read or written.
 pub fn in_archive(archive: &Path, wanted: &Wanted) -> Result<u64, JournalError> {
+    // A crash may have left words half erased: such a line reads as damaged until it is finished.
+    resume(archive)?;
+    finish(archive)?;
     let found = find(archive, wanted, Seq(u64::MAX))?;
     let texts = found.texts();
     let by = crate::domain::event::Actor::Operator;
@@ -220,7 +241,6 @@ pub fn in_archive(archive: &Path, wanted: &Wanted) -> Result<u64, JournalError> 
         outputs: BTreeSet::new(),
         by,
     };
-    // The note makes a crash between two of its words harmless here as well: the next call finishes it first.
     let pending = begin(archive, Seq(0), erased, found)?;
     overwrite(archive, &pending)?;
     finish(archive)?;

@@ -245,3 +245,37 @@ fn whoever_reads_while_words_are_erased_never_takes_them_for_damage() {
     });
     assert!(!holds(dir.path(), "zebra"));
 }
+
+#[test]
+fn what_a_crash_left_in_an_archive_is_finished_first() {
+    let dir = written();
+    let before: Vec<Vec<u8>> = segments(dir.path()).iter().map(|file| fs::read(file).unwrap()).collect();
+    let found = erase::find(dir.path(), &of_ana(), Seq(12)).unwrap();
+    let erased = noted(&found);
+    let pending = erase::begin(dir.path(), Seq(12), erased, found).unwrap();
+    erase::overwrite(dir.path(), &pending).unwrap();
+    // Every second byte never reached the disk: such a line is what was written neither before nor after.
+    for (file, old) in segments(dir.path()).iter().zip(&before) {
+        let mut bytes = fs::read(file).unwrap();
+        (0..old.len()).step_by(2).for_each(|at| bytes[at] = old[at]);
+        fs::write(file, bytes).unwrap();
+    }
+    let broken = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(!broken.damage.is_empty(), "{broken:?}");
+    assert_eq!(erase::in_archive(dir.path(), &of_ana()).unwrap(), 0, "all of it was noted");
+    assert!(!holds(dir.path(), "zebra") && erase::pending(dir.path()).unwrap().is_none());
+    assert_whole(dir.path());
+}
+
+#[test]
+fn whose_an_account_was_may_stand_in_another_folder() {
+    // The archive ends before the account was tied.
+    let (archive, live) = (folder(), written());
+    let first = numbered(1, events().into_iter().take(3).map(record).collect());
+    write_batches(archive.path(), small(), &[first]);
+    let mut wanted = of_ana();
+    erase::learn_links(live.path(), &mut wanted.links).unwrap();
+    assert_eq!(erase::find(archive.path(), &of_ana(), Seq(3)).unwrap().texts(), 1, "the title alone");
+    assert_eq!(erase::in_archive(archive.path(), &wanted).unwrap(), 2, "the message as well");
+    assert!(!holds(archive.path(), "zebra") && holds(archive.path(), "camel"));
+}

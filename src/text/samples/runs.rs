@@ -37,6 +37,7 @@ pub(in crate::text) fn plan(because: RunBecause, dry: bool) -> RunPlan {
         args: vec![("component".into(), prose("engine"))],
         environment: "production".into(),
         by: if because == RunBecause::Hand { ana() } else { Actor::Person("qflow-bot".into()) },
+        most: None,
         run_as: Some("qflow-bot".into()),
         because,
         group: Some(GROUP),
