@@ -404,7 +404,7 @@ impl Console {
             Heard::Happened(event) if event.text.is_empty() || !(self.shows)(&event) => Vec::new(),
             Heard::Happened(event) => {
                 vec![self.paint.event(event.at, event.subject.as_deref(), &event.by, &event.text)]
-            },
+            }
             Heard::Said(said) => vec![self.said(&said, buttons)],
             Heard::Earlier(mut said) => {
                 let shown = said.split_off(said.len().saturating_sub(EARLIER));

@@ -1,6 +1,8 @@
 //! A changed configuration with the real process: SIGHUP and `/watchbell reload`, while alerts pour in, twice at once,
 //! with mistakes, with other tokens. Never a restart.
 
+mod beside;
+
 use std::{fs, net::TcpListener, path::Path, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};

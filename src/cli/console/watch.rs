@@ -426,17 +426,15 @@ impl Keys {
         let resized = Arc::new(Notify::new());
         let changed = Arc::clone(&resized);
         let reading = move || {
-            while !stopped.load(Ordering::Relaxed) {
-                match event::poll(KEYS) {
-                    Ok(false) => continue,
-                    Ok(true) => {}
-                    Err(_) => break,
-                }
-                match event::read() {
-                    Ok(Event::Key(key)) if ends(key) => break,
-                    Ok(Event::Resize(..)) => changed.notify_one(),
-                    Ok(_) => {}
-                    Err(_) => break,
+            'keys: while !stopped.load(Ordering::Relaxed) && !is_gone(KEYS) {
+                loop {
+                    match next_event() {
+                        Ok(Some(Event::Key(key))) if ends(key) => break 'keys,
+                        Ok(Some(Event::Resize(..))) => changed.notify_one(),
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => break 'keys,
+                    }
                 }
             }
             let _ = press.send(());
@@ -444,6 +442,32 @@ impl Keys {
         let thread = thread::Builder::new().name("keys".to_owned()).spawn(reading).ok();
         Self { pressed, resized, stop, thread }
     }
+}
+
+/// What is there to be read, if anything is.
+fn next_event() -> io::Result<Option<Event>> {
+    if event::poll(Duration::ZERO)? { event::read().map(Some) } else { Ok(None) }
+}
+
+/// Waits for keys, and tells whether there is no terminal any more: whoever reads keys from one that was closed reads for
+/// ever.
+#[cfg(unix)]
+fn is_gone(patience: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let keys = io::stdin();
+    let mut keys = [PollFd::new(&keys, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).ok();
+    // Interrupted when the terminal has another size: that is there to be read.
+    let _ = poll(&mut keys, patience.as_ref());
+    let [keys] = &keys;
+    keys.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+}
+
+/// Waits a little; nothing is known of terminals that are closed here.
+#[cfg(not(unix))]
+fn is_gone(patience: Duration) -> bool {
+    drop(event::poll(patience));
+    false
 }
 
 fn ends(key: KeyEvent) -> bool {
