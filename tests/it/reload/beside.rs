@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{House, admin, config, phone, text};
 use crate::peer::{
     SOON,
-    load::{self},
+    load,
+    process::until,
     server::{Request, Server},
     watchbell::Watchbell,
 };
@@ -181,6 +182,9 @@ fn another_key_of_a_pager_counts_from_the_next_attempt_on_and_a_wrong_one_change
     };
     assert!(load::send(house.watchbell.port, &load::webhook(1)).expect("an answer").ok());
     assert!(pagerduty.wait(SOON, rings(KEY)).is_some(), "{}", house.watchbell.process.tail());
+    let status = || text(&house.watchbell.command("", "/status"));
+    let is_said = |status: &String| status.contains("PagerDuty  ") && status.contains("do not arrive");
+    assert!(until(SOON, || Some(status()).filter(is_said)).is_some(), "{}", status());
     let before = house.loaded();
     // A key that can be none, and a place that can be none.
     for (wrong, sentence) in [
@@ -201,6 +205,8 @@ fn another_key_of_a_pager_counts_from_the_next_attempt_on_and_a_wrong_one_change
     assert_eq!(reply["ok"], true, "{reply}");
     assert!(text(&reply).contains("Person: 1 changed (vendor)"), "{reply}");
     assert!(pagerduty.wait(SOON, rings(OTHER_KEY)).is_some(), "{}", house.watchbell.process.tail());
+    let is_well = |status: &String| !status.contains("PagerDuty") && !status.contains("do not arrive");
+    assert!(until(SOON, || Some(status()).filter(is_well)).is_some(), "{}", status());
     let journal = String::from_utf8_lossy(&house.watchbell.journal()).into_owned();
     for key in [KEY, OTHER_KEY] {
         assert!(!journal.contains(key) && !house.watchbell.process.tail().contains(key), "a key is shown");
