@@ -184,12 +184,14 @@ impl InForce {
         let registry = library.register(Registry::builtin(), Some(&self.executor));
         let settings = Arc::new(settings);
         let (book, links, metrics) = (Arc::clone(&self.book), self.links.clone(), self.metrics.clone());
+        let ways = self.engine.ways().clone();
         let (tell, commands, executor) =
             (Arc::clone(&self.access), self.commands.clone(), self.executor.clone());
         Box::new(move || {
             metrics.integrations(config.integrations.keys());
             tell.send_replace(access);
             links.begin_with(settings.public_url.clone());
+            ways.begin_anew();
             executor.replace(&settings, &library);
             *book.write().unwrap_or_else(PoisonError::into_inner) = settings;
             commands.replace(registry);

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::{
     courier::AccountBook,
     port::{self, Act, Ear, Heard, Link, MessageRef, Platform, Said, Strange, Suggestion},
+    standing::{Standing, why},
 };
 use crate::{
     command::{self, Account, Caller, Desk, Known, Reply},
@@ -87,13 +88,14 @@ struct Recognised {
     known: Known,
     /// None: nobody has asked the platform, or it did not say.
     bot: Option<bool>,
+    /// What the platform says of somebody who is nobody.
+    told: Option<port::Account>,
 }
 
-/// How a platform's connection stands.
-struct Standing {
-    link: Link,
-    since: Instant,
-    told: bool,
+impl Recognised {
+    fn somebody(person: PersonId, known: Known, bot: Option<bool>) -> Self {
+        Self { person: Some(person), known, bot, told: None }
+    }
 }
 
 impl Hearing {
@@ -145,7 +147,7 @@ impl Hearing {
         let late = links.iter_mut().filter(|(_, one)| !one.told && one.since.elapsed() >= AWAY);
         let mut away = Vec::new();
         for (channel, one) in late {
-            if let Some(why) = one.why(*channel) {
+            if let Some(why) = why(&one.link, *channel) {
                 one.told = true;
                 away.push((*channel, why));
             }
@@ -156,7 +158,7 @@ impl Hearing {
     fn faults_now(&self) -> Vec<String> {
         let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         let late = links.iter().filter(|(_, one)| one.since.elapsed() >= AWAY);
-        late.filter_map(|(channel, one)| one.why(*channel)).collect()
+        late.filter_map(|(channel, one)| why(&one.link, *channel)).collect()
     }
 
     /// False when the engine has stopped.
@@ -208,6 +210,8 @@ impl Hearing {
             id,
             known: if known.is_some() { recognised.known } else { Known::Nobody },
             bot: recognised.bot,
+            name: recognised.told.as_ref().map(|told| told.name.clone()),
+            has_mail: recognised.told.is_some_and(|told| told.mail.is_some()),
             may_look: strangers == Strangers::Look,
         };
         let mut caller = known.unwrap_or_else(|| stranger(account, channel));
@@ -224,18 +228,20 @@ impl Hearing {
         channel: Channel,
     ) -> Result<Recognised, Rejected> {
         if let Some(person) = self.accounts.person(account, channel) {
-            return Ok(Recognised { person: Some(person), known: Known::Configuration, bot: None });
+            return Ok(Recognised::somebody(person, Known::Configuration, None));
         }
         let id = account.to_owned();
         let linked = engine.read(move |look| look.state.linked_person(look.config, channel, &id).cloned());
         if let Some(person) = linked.await? {
-            return Ok(Recognised { person: Some(person), known: Known::Link, bot: Some(false) });
+            return Ok(Recognised::somebody(person, Known::Link, Some(false)));
         }
-        let nobody = |bot| Recognised { person: None, known: Known::Nobody, bot };
-        let Some(told) = self.told(account, channel).await else { return Ok(nobody(None)) };
-        let person = told.mail.filter(|_| !told.bot).and_then(|mail| self.accounts.person_by_mail(&mail));
-        let Some(person) = person else { return Ok(nobody(Some(told.bot))) };
-        Ok(Recognised { person: Some(person), known: Known::Mail, bot: Some(false) })
+        let told = self.told(account, channel).await;
+        let mail = told.as_ref().filter(|told| !told.bot).and_then(|told| told.mail.as_ref());
+        if let Some(person) = mail.and_then(|mail| self.accounts.person_by_mail(mail)) {
+            return Ok(Recognised::somebody(person, Known::Mail, Some(false)));
+        }
+        let bot = told.as_ref().map(|told| told.bot);
+        Ok(Recognised { person: None, known: Known::Nobody, bot, told })
     }
 
     async fn person(&self, account: &str, channel: Channel) -> Option<PersonId> {
@@ -406,18 +412,6 @@ fn stranger(account: &str, channel: Channel) -> Caller {
     Caller { actor, zone: TimeZone::UTC, proven: false, origin: None, account: None, token: None }
 }
 
-impl Standing {
-    /// Why it is away; none: it is there.
-    fn why(&self, channel: Channel) -> Option<String> {
-        let platform = text::room::platform(channel);
-        match &self.link {
-            Link::Up => None,
-            Link::Down(why) => Some(text::chat::down(platform, why)),
-            Link::Broken(remedy, why) => Some(text::chat::broken(platform, remedy, why)),
-        }
-    }
-}
-
 impl Ear for Hearing {
     fn hear(&self, heard: Heard) -> Pin<Box<dyn Future<Output = Said> + Send + '_>> {
         Box::pin(self.take(heard))
@@ -483,6 +477,7 @@ impl Ear for Hearing {
             }
         }
         self.metrics.connected(channel, is_up);
+        self.engine.ways().heard(channel, why(&link, channel));
         match links.get_mut(&channel) {
             // Away is away: the minute counts from the first word of it.
             Some(one) if was_up == Some(false) && !is_up => one.link = link,

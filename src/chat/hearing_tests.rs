@@ -163,6 +163,9 @@ async fn a_platform_that_is_away_for_a_minute_pages_the_admins_once_and_is_a_fau
     house.hearing.link(Channel::Slack, Link::Down("no network".into()));
     tokio::time::sleep(Duration::from_secs(55)).await;
     assert_eq!((pages(&house).await, house.faults.borrow().len()), (0, 0), "not yet a minute");
+    let [trouble] = &house.engine.ways().troubles()[..] else { panic!("who asks is told at once") };
+    assert_eq!((trouble.channel, trouble.since), (Channel::Slack, Duration::from_secs(55)));
+    assert!(trouble.why.contains("no network"), "{trouble:?}");
     house.faults.wait_for(|faults| !faults.is_empty()).await.unwrap();
     assert!(house.faults.borrow()[0].contains("no network"));
     assert_eq!(pages(&house).await, 1, "ana is an admin, ben is not");
@@ -172,6 +175,7 @@ async fn a_platform_that_is_away_for_a_minute_pages_the_admins_once_and_is_a_fau
     assert_eq!(pages(&house).await, 1, "once");
     house.hearing.link(Channel::Slack, Link::Up);
     house.faults.wait_for(Vec::is_empty).await.unwrap();
+    assert_eq!(house.engine.ways().troubles(), []);
     watch.abort();
 }
 

@@ -7,6 +7,7 @@ pub mod discord;
 pub mod hearing;
 pub mod port;
 pub mod slack;
+mod standing;
 pub mod terminal;
 
 pub use slack::{Delivery as SlackDelivery, Inbox as SlackInbox, Request as SlackRequest};

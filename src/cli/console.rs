@@ -88,7 +88,8 @@ async fn open(console: Console) -> ExitCode {
     };
     let place = console.client.place().url.clone();
     let hint = "/help lists the commands, watch follows an incident, exit leaves.";
-    println!("{}", console.paint.dim(&format!("You are at {place}. {hint}")));
+    println!("{}", console.paint.dim(&format!("You are at {place}")));
+    println!("{}", console.paint.dim(hint));
     let (_nobody, others) = mpsc::channel(1);
     match console.talk(live, others).await {
         Ok(()) => ExitCode::from(DONE),
@@ -285,9 +286,10 @@ impl Console {
                     match typed {
                         Typed::End => break,
                         Typed::Interrupt if again => break,
-                        Typed::Interrupt if table.asking.take().is_some() => {
+                        Typed::Interrupt | Typed::Dropped if table.asking.take().is_some() => {
                             println!("{}", self.paint.dim("Nothing was done."));
                         }
+                        Typed::Dropped => {}
                         Typed::Interrupt => println!("{}", self.paint.dim("exit, Ctrl-D or Ctrl-C again leaves.")),
                         Typed::Line(line) => {
                             let asked = watch::asked(&line).filter(|_| table.asking.is_none());
@@ -400,7 +402,9 @@ impl Console {
     fn hear(&self, heard: Heard, buttons: &mut Buttons) -> Vec<String> {
         match heard {
             Heard::Happened(event) if event.text.is_empty() || !(self.shows)(&event) => Vec::new(),
-            Heard::Happened(event) => vec![self.paint.event(event.at, &event.text)],
+            Heard::Happened(event) => {
+                vec![self.paint.event(event.at, event.subject.as_deref(), &event.by, &event.text)]
+            }
             Heard::Said(said) => vec![self.said(&said, buttons)],
             Heard::Earlier(mut said) => {
                 let shown = said.split_off(said.len().saturating_sub(EARLIER));

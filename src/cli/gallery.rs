@@ -205,6 +205,11 @@ fn course(samples: &mut Samples) {
     let broken = Some(text::status::Views::Broken);
     let broken = world.say(|scene| text::status::with_views(text::status::card(scene), broken));
     add("status::with_views", broken);
+    let troubles = text::samples::house::troubles();
+    add(
+        "status::with_troubles",
+        world.say(|scene| text::status::with_troubles(text::status::card(scene), scene, &troubles)),
+    );
     let both = [(INCIDENT, "Qflow is down".to_owned()), (two, "mail is slow".to_owned())];
     add("incident::choose", text::incident::choose(&both, |id| format!("/incident show {id}")));
     add("message::card", world.message(DeliveryKind::Card, subject, None));
@@ -316,7 +321,10 @@ fn identity(world: &World, add: &mut impl FnMut(&'static str, Card)) {
         world.say(|scene| text::me::card(scene, &world.config.people[&ana], &turns, (None, None))),
     );
     for may_look in [true, false] {
-        add("me::stranger", text::me::stranger(slack, "U0OTHER", may_look));
+        let name = Some("Evil\u{202E} *Name*").filter(|_| may_look);
+        let (account, has_mail) = ("U0OTHER", may_look);
+        let who = text::me::Stranger { channel: slack, account, name, has_mail, is_bot: false };
+        add("me::stranger", text::me::stranger(&who, may_look));
     }
     add("me::operator", text::me::operator());
     add("me::gone", text::me::gone(&ana));

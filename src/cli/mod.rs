@@ -35,6 +35,8 @@ use crate::{
 
 /// How far ahead `check` looks for gaps in schedules: 30 days.
 const GAPS_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// So many of the next times of a planned maintenance are shown.
+const COMING: usize = 3;
 
 /// The on-call team's bot: hears alerts, wakes the right person, keeps the incident's history.
 #[derive(Debug, Parser)]
@@ -199,6 +201,7 @@ fn check(common: &Common) -> ExitCode {
             Ok(loaded) => {
                 // A warning, no mistake: overrides may cover a gap, and only a server knows them.
                 let _ = warn_of_gaps(&loaded.config, &mut out);
+                let _ = tell_maintenance(&loaded.config, &mut out);
                 runbook::check(common, &loaded, &mut out, colours).unwrap_or(ExitCode::FAILURE)
             }
             Err(_) => ExitCode::FAILURE,
@@ -217,6 +220,16 @@ fn warn_of_gaps(config: &Config, out: &mut dyn Write) -> std::io::Result<()> {
     let until = now.checked_add(GAPS_WITHIN).unwrap_or(now);
     for line in text::swap::warnings(&lacks(config, &[], None, now, until), GAPS_WITHIN) {
         writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// When planned maintenance comes next, in its own zone: whoever wrote a cron expression sees what it says.
+fn tell_maintenance(config: &Config, out: &mut dyn Write) -> std::io::Result<()> {
+    let now = clock::wall();
+    for plan in &config.maintenance {
+        let coming: Vec<_> = plan.when.coming(&plan.zone, now).take(COMING).collect();
+        writeln!(out, "{}", text::quiet::coming(&plan.name, &coming, &plan.zone))?;
     }
     Ok(())
 }

@@ -120,15 +120,7 @@ impl Call<'_> {
     /// # Errors
     /// The refusal in words.
     pub async fn submit(&self, intent: Intent) -> Result<Accepted, Undone> {
-        let intent = match self.caller.origin.clone() {
-            Some(origin) => Intent::From { origin, intent: Box::new(intent) },
-            None => intent,
-        };
-        let named = self.caller.token.as_ref().and_then(|token| token.name.clone());
-        let intent = match named {
-            Some(token) => Intent::ByToken { token, by: self.caller.actor.clone(), intent: Box::new(intent) },
-            None => intent,
-        };
+        let intent = self.caller.answers_for(intent);
         self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
     }
 

@@ -48,6 +48,7 @@ pub use care::{Care, Caretaker, Found, NotReloaded, Reloaded};
 pub use complete::{Completion, complete};
 pub use explained::{Explained, Unexplained, explain, instant as meant, integration, simulate};
 pub use help::{help, wrong};
+pub use house::status::troubles;
 use parse::Places;
 pub use parse::{Wrong, parse, parse as understand};
 pub use read::{Ground, Value};
@@ -60,10 +61,11 @@ use crate::{
         delivery::Channel,
         event::{Actor, TraceId},
         id::{ChannelName, PersonId},
-        intent::Refusal,
+        intent::{Intent, Refusal},
         permission,
         person::Role,
         room::Origin,
+        upkeep::UpkeepIntent,
     },
     engine::{Engine, Rejected, upkeep::Upkeep},
     text::{
@@ -130,6 +132,10 @@ pub struct Account {
     pub known: Known,
     /// Whether it is a bot's; none: the platform did not say.
     pub bot: Option<bool>,
+    /// What the platform calls somebody who is nobody; none: it did not say.
+    pub name: Option<String>,
+    /// Whether the platform has confirmed a mail address of theirs.
+    pub has_mail: bool,
     /// Whether it may look, should it be nobody's.
     pub may_look: bool,
 }
@@ -187,6 +193,18 @@ impl Caller {
         self.token.as_ref().and_then(|token| token.most)
     }
 
+    /// What they want, with what it is done once by and whose token they showed.
+    fn answers_for(&self, intent: Intent) -> Intent {
+        let intent = match self.origin.clone() {
+            Some(origin) => Intent::From { origin, intent: Box::new(intent) },
+            None => intent,
+        };
+        match self.token.as_ref().and_then(|token| token.name.clone()) {
+            Some(token) => Intent::ByToken { token, by: self.actor.clone(), intent: Box::new(intent) },
+            None => intent,
+        }
+    }
+
     /// Whether they may do what needs this role.
     ///
     /// # Errors
@@ -202,6 +220,14 @@ impl Caller {
 }
 
 impl Account {
+    /// Whom it means, should it be nobody's.
+    #[must_use]
+    pub fn as_stranger(&self) -> text::me::Stranger<'_> {
+        let Self { channel, id, name, has_mail, bot, .. } = self;
+        let (name, is_bot) = (name.as_deref(), *bot == Some(true));
+        text::me::Stranger { channel: *channel, account: id, name, has_mail: *has_mail, is_bot }
+    }
+
     /// Whether it may do more than say who it is, or the text does no more than that.
     fn may_do(&self, registry: &Registry, text: &str) -> bool {
         self.known != Known::Nobody
@@ -278,7 +304,7 @@ pub async fn submit(
     let (config, now) = desk.engine.read(|look| (Arc::clone(look.config), look.now.civil)).await?;
     let registry = desk.commands.current();
     if let Some(account) = caller.account.as_ref().filter(|account| !account.may_do(&registry, text)) {
-        return Ok(Reply::refused(text::me::stranger(account.channel, &account.id, false)));
+        return Ok(Reply::refused(text::me::stranger(&account.as_stranger(), false)));
     }
     let parsed = match parse::parse_form(&registry, ground(&config, &caller, now), text, places) {
         Ok(parsed) => parsed,
@@ -286,7 +312,7 @@ pub async fn submit(
         Err(Wrong::Usage { spec, .. } | Wrong::Asked { spec, .. })
             if let Err(no) = caller.may(&spec.name(), spec.role, &config) =>
         {
-            return Ok(Reply::refused(*no));
+            return refuse(desk, &caller, &spec, *no, trace).await;
         }
         Err(wrong) => {
             let reply = help::wrong(&registry, &wrong, caller.role(&config));
@@ -299,7 +325,7 @@ pub async fn submit(
         }
     };
     if let Err(no) = caller.may(&parsed.spec.name(), parsed.spec.role, &config) {
-        return Ok(Reply::refused(*no));
+        return refuse(desk, &caller, &parsed.spec, *no, trace).await;
     }
     let Some(entry) = registry.entry(&parsed.spec).cloned() else {
         // The parser only finds what is registered.
@@ -317,6 +343,38 @@ pub async fn submit(
         Ok(reply) => Ok(Reply { public, ..reply }),
         Err(Undone::Refused(reply)) => ask(desk, who, spec, tail, reply).await,
         Err(Undone::NotTaken(rejected)) => Err(rejected),
+    }
+}
+
+/// They may not.
+async fn refuse(
+    desk: &Desk,
+    caller: &Caller,
+    spec: &CommandSpec,
+    no: Card,
+    trace: TraceId,
+) -> Result<Reply, Rejected> {
+    if spec.role == Role::Admin {
+        note_refusal(&desk.engine, caller, spec.name(), trace).await?;
+    }
+    Ok(Reply::refused(no))
+}
+
+/// Notes that somebody wanted what only admins may, for `/audit`. Whoever was refused hears it when that is kept.
+///
+/// # Errors
+/// When the engine is busy or has stopped.
+pub async fn note_refusal(
+    engine: &Engine,
+    caller: &Caller,
+    what: String,
+    trace: TraceId,
+) -> Result<(), Rejected> {
+    let refused = Intent::Upkeep(UpkeepIntent::Refused { what, by: caller.actor.clone() });
+    match engine.submit(trace, caller.answers_for(refused)).await {
+        // The platform has told it twice.
+        Ok(_) | Err(Rejected::Refused(_)) => Ok(()),
+        Err(rejected) => Err(rejected),
     }
 }
 

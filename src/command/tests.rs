@@ -10,4 +10,5 @@ mod over;
 mod parsing;
 mod quiet;
 mod response;
+mod status;
 mod talk;

@@ -566,3 +566,37 @@ fn chat_means_every_account_of_a_person_and_the_terminal_for_whoever_has_none() 
         [(Channel::Slack, Strangers::Look), (Channel::Discord, Strangers::Nothing)].into()
     );
 }
+
+#[test]
+fn planned_maintenance_has_hours_or_a_cron_that_says_how_long() {
+    let whole = |when: &str| {
+        format!("{SOUND}[[maintenance]]\nmatch = ['service=\"a\"']\ncomment = \"copies\"\n{when}\n")
+    };
+    let begin = SOUND.lines().count() + 1;
+    for when in [
+        "only = [\"Sun 02:00-04:00\"]",
+        "cron = \"0 2 * * SUN\"\nlasts = \"2h\"\ntimezone = \"Europe/Madrid\"",
+    ] {
+        let all = found(&[("a.toml", &whole(when))], &[]).all;
+        assert!(all.iter().all(|one| one.gravity != Gravity::Mistake), "{when}: {all:?}");
+    }
+    for (when, line, sentence) in [
+        ("", 0, "this maintenance never begins"),
+        ("only = []", 3, "this maintenance never begins"),
+        ("only = [\"Sun\"]", 3, "`Sun` is not a restriction"),
+        ("cron = \"0 2 * * SUN\"", 3, "it is not said how long it lasts"),
+        ("lasts = \"2h\"", 3, "`lasts` is only for a maintenance with `cron`"),
+        ("only = [\"Sun 02:00-04:00\"]\nlasts = \"2h\"", 4, "`lasts` is only for a maintenance with `cron`"),
+        ("only = [\"Sun 02:00-04:00\"]\ncron = \"0 2 * * SUN\"\nlasts = \"2h\"", 4, "both hours and a cron"),
+        ("cron = \"0 2 * * SUNDAYS\"\nlasts = \"2h\"", 3, "is not a cron expression"),
+        ("cron = \"0 0 30 2 *\"\nlasts = \"2h\"", 3, "`0 0 30 2 *` never comes"),
+        ("cron = \"* 2 * * SUN\"\nlasts = \"1h\"", 3, "comes again after 1m already"),
+        ("lasts = \"32d\"\ncron = \"0 2 * * SUN\"", 3, "must be from 1m to 31d"),
+    ] {
+        let all = found(&[("a.toml", &whole(when))], &[]).all;
+        let mistakes: Vec<_> = all.iter().filter(|one| one.gravity == Gravity::Mistake).collect();
+        let [one] = mistakes[..] else { panic!("{when}: {all:?}") };
+        assert!(one.what.contains(sentence), "{when}: {one:?}");
+        assert_eq!(one.line, begin + line, "{when}: {one:?}");
+    }
+}

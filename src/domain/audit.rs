@@ -15,7 +15,7 @@ use super::{
 pub enum What {
     /// A configuration came into force.
     Config,
-    /// Accounts and tokens: who is known by what.
+    /// Accounts and tokens: who is known by what, and who was refused what only admins may.
     Access,
     /// Alerts and groups.
     Alert,
@@ -129,7 +129,7 @@ fn of(event: &Event) -> Option<(What, By<'_>)> {
         Event::Swapped(swapped) => (What::Oncall, By::Actor(&swapped.by)),
         Event::Run(run) => (What::Runbook, of_run(&run.what)?),
         Event::Announced(announced) => (What::Message, By::Actor(&announced.by)),
-        Event::Upkeep(upkeep) => (What::Journal, By::Actor(of_upkeep(upkeep)?)),
+        Event::Upkeep(upkeep) => of_upkeep(upkeep)?,
         // What machines and the clock do, what follows from an act that stands beside it, and what was only looked at.
         // Each is named, so that whoever adds an event decides here whether it is somebody's act.
         Event::ClockStepped { .. }
@@ -202,12 +202,13 @@ fn of_response(what: &ResponseEvent) -> Option<&Actor> {
     }
 }
 
-fn of_upkeep(what: &UpkeepEvent) -> Option<&Actor> {
-    match what {
-        UpkeepEvent::Erased(erased) => Some(&erased.by),
-        UpkeepEvent::Archived(archived) => Some(&archived.by),
-        UpkeepEvent::Damaged(_) | UpkeepEvent::Whole => None,
-    }
+fn of_upkeep(what: &UpkeepEvent) -> Option<(What, By<'_>)> {
+    Some(match what {
+        UpkeepEvent::Erased(erased) => (What::Journal, By::Actor(&erased.by)),
+        UpkeepEvent::Archived(archived) => (What::Journal, By::Actor(&archived.by)),
+        UpkeepEvent::Refused { by, .. } => (What::Access, By::Actor(by)),
+        UpkeepEvent::Damaged(_) | UpkeepEvent::Whole => return None,
+    })
 }
 
 fn of_run(what: &RunHappened) -> Option<By<'_>> {
@@ -297,6 +298,7 @@ mod tests {
             (upkeep(UpkeepEvent::Erased(erased)), Some(What::Journal)),
             (upkeep(UpkeepEvent::Archived(archived)), Some(What::Journal)),
             (upkeep(UpkeepEvent::Whole), None),
+            (upkeep(UpkeepEvent::Refused { what: "/audit".to_owned(), by: ana() }), Some(What::Access)),
         ] {
             let found = act(&event);
             assert_eq!(found.map(|(what, _)| what), expected, "{event:?}");

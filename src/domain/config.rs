@@ -16,7 +16,7 @@ use super::{
     person::{Person, Team, Urgency},
     room::RoomRule,
     run::{Budget, RunOffer},
-    schedule::{Restriction, Schedule},
+    schedule::{Schedule, Times},
 };
 
 /// Everything that decisions depend on beside the state. Checked as a whole before it comes into force: every
@@ -155,12 +155,12 @@ pub struct Route {
 /// Maintenance that comes again and again.
 #[derive(Debug, Clone)]
 pub struct PlannedMaintenance {
-    /// Its name: the comment, and the hours.
+    /// Its name: the comment, and when it is.
     pub name: String,
     /// Which alerts are quiet then; at least one condition.
     pub matchers: Vec<Matcher>,
-    /// When; at least one stretch of the week.
-    pub only: Vec<Restriction>,
+    /// When.
+    pub when: Times,
     /// In which zone.
     pub zone: TimeZone,
     /// Why.

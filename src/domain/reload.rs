@@ -34,6 +34,8 @@ pub enum Part {
     Runbook,
     /// What runbooks talk to.
     Environment,
+    /// Work that comes again, by its comment and its times.
+    Maintenance,
 }
 
 /// What became of the things of one kind.
@@ -99,6 +101,7 @@ pub fn things(config: &Config) -> BTreeMap<Part, Things> {
     let mut routes: Things =
         routes.map(|(at, route)| (route.id.to_string(), format!("{at} {route:?}"))).collect();
     routes.insert("unrouted".to_owned(), format!("{:?}", config.unrouted));
+    let maintenance = config.maintenance.iter().map(|one| (one.name.clone(), format!("{one:?}"))).collect();
     BTreeMap::from([
         (Part::Person, of(&config.people)),
         (Part::Team, of(&config.teams)),
@@ -107,6 +110,7 @@ pub fn things(config: &Config) -> BTreeMap<Part, Things> {
         (Part::Severity, of(&config.severities)),
         (Part::Integration, of(&config.integrations)),
         (Part::Route, routes),
+        (Part::Maintenance, maintenance),
     ])
 }
 

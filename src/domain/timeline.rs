@@ -109,6 +109,20 @@ pub fn keys(event: &Event) -> Vec<Key> {
     keys
 }
 
+/// What an event is about, by its id: the first thing on whose timeline it is.
+#[must_use]
+pub fn subject(event: &Event) -> Option<String> {
+    match keys(event).into_iter().next()? {
+        Key::Alert(id) => Some(id.to_string()),
+        Key::Group(id) => Some(id.to_string()),
+        Key::Incident(id) => Some(id.to_string()),
+        Key::Page(id) => Some(id.to_string()),
+        Key::Storm(id) => Some(id.to_string()),
+        Key::Run(id) => Some(id.to_string()),
+        Key::OnCall | Key::Ended | Key::Runs | Key::Announcements | Key::Silences | Key::Audit => None,
+    }
+}
+
 /// Calls `file` with every key of an event, without allocating: the views see every event pass.
 pub fn visit_keys(event: &Event, mut file: impl FnMut(Key)) {
     of_things(event, &mut file);

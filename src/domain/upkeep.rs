@@ -1,4 +1,5 @@
-//! What is done to the journal itself: words that are erased, segments that are archived, damage that was found.
+//! What is done to the journal itself: words that are erased, segments that are archived, damage that was found; and who
+//! wanted what only admins may.
 //! Never holds what was erased: digests without their salt tell nothing of the words.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -25,6 +26,13 @@ pub enum UpkeepEvent {
     Damaged(Damaged),
     /// What was damaged is whole again.
     Whole,
+    /// Somebody wanted what only admins may, and was refused.
+    Refused {
+        /// The command or the call, without what it was told: `/watchbell reload`.
+        what: String,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// Words of people were erased, from the journal and from the state.
@@ -93,6 +101,13 @@ pub enum UpkeepIntent {
     },
     /// A whole look found no damage.
     Whole,
+    /// Somebody wanted what only admins may, and was refused.
+    Refused {
+        /// The command or the call.
+        what: String,
+        /// Who.
+        by: Actor,
+    },
 }
 
 impl State {

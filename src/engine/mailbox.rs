@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Accepted, Look, Rejected};
+use super::{Accepted, Look, Rejected, ways::Ways};
 use crate::domain::{
     alert::Report,
     config::Config,
@@ -97,6 +97,7 @@ struct Queues {
 pub(super) struct Mailbox {
     queues: Mutex<Queues>,
     arrived: Condvar,
+    ways: Ways,
 }
 
 impl Mailbox {
@@ -300,6 +301,12 @@ impl Engine {
         let (answer, answered) = oneshot::channel();
         self.mailbox.post(Mail::Configure { change: Box::new(change), answer })?;
         answered.await.unwrap_or(Err(Rejected::Stopped))
+    }
+
+    /// How the ways out stand, for whoever tries them and whoever asks.
+    #[must_use]
+    pub fn ways(&self) -> &Ways {
+        &self.mailbox.ways
     }
 
     /// Asks the engine to finish what is waiting and to end.

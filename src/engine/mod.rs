@@ -2,7 +2,8 @@
 //! their events with one sync, then answers. Never does I/O other than the journal's; effects leave by the outbox.
 //!
 //! `core` is the machine without threads (tests drive it with a virtual clock); `mailbox` and `run` put it
-//! on a thread of its own; `outbox` hands deliveries to couriers; `clock` is the only place that reads the time.
+//! on a thread of its own; `outbox` hands deliveries to couriers, and `ways` knows which of their ways are disturbed; `clock`
+//! is the only place that reads the time.
 
 pub mod clock;
 pub mod core;
@@ -14,6 +15,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod upkeep;
+pub mod ways;
 
 pub use mailbox::{Coming, Engine};
 

@@ -150,6 +150,7 @@ impl Worker {
     pub(super) async fn attempt(&self, trace: TraceId, dispatch: &Dispatch) -> Outcome {
         let delivery = &dispatch.delivery;
         let outcome = self.deliver(dispatch).await;
+        self.engine.ways().tried(delivery.channel, &outcome);
         if let Outcome::TryAgain { why, .. } | Outcome::Refused { why } = &outcome {
             warn!(%trace, delivery = %delivery.id, to = %delivery.to, channel = %delivery.channel, why, "not delivered");
         }

@@ -14,6 +14,7 @@ use crate::domain::{
     audit::{What, act},
     event::{Event, Record, TraceId},
     id::Seq,
+    timeline::subject,
 };
 
 /// Characters of what was done that a row shows.
@@ -32,6 +33,8 @@ pub struct Act {
     pub by: String,
     /// By which token, when it has a name.
     pub token: Option<String>,
+    /// On whose timeline it stands, by its id (`INC-7`), if on any.
+    pub subject: Option<String>,
     /// What was done.
     pub text: String,
     /// What all events of one wish have in common.
@@ -58,6 +61,7 @@ pub fn entry(record: &Record, tokens: &BTreeMap<TraceId, String>) -> Option<Act>
         what: what.as_str(),
         by: plain(&by.to_string(), NAME),
         token: tokens.get(&record.trace).cloned(),
+        subject: subject(&record.event),
         text: said(record)?,
         trace: record.trace,
     })
@@ -114,7 +118,12 @@ pub fn card(acts: &[Act], asked: &Asked, more: bool, zone: &TimeZone) -> Card {
                 Some(token) => format!("{} ({token})", act.by),
                 None => act.by.clone(),
             };
-            vec![when::in_table(act.at, zone), who, act.what.to_owned(), plain(&act.text, ROW)]
+            // A note does not say itself where it was written.
+            let about = match &act.subject {
+                Some(subject) if !act.text.contains(subject.as_str()) => format!("{} {subject}", act.what),
+                _ => act.what.to_owned(),
+            };
+            vec![when::in_table(act.at, zone), who, about, plain(&act.text, ROW)]
         }));
     }
     let text = if more { "Older ones: --limit, --since, --by, --what.".to_owned() } else { String::new() };

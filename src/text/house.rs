@@ -30,6 +30,7 @@ pub fn part(part: Part) -> (&'static str, &'static str) {
         Part::Token => ("API token of", "API tokens of"),
         Part::Runbook => ("runbook", "runbooks"),
         Part::Environment => ("environment", "environments"),
+        Part::Maintenance => ("maintenance", "maintenance"),
     }
 }
 

@@ -50,13 +50,43 @@ pub fn how_to_be_known(channel: Channel, account: &str) -> String {
     )
 }
 
-/// Whom an account means that is nobody's.
+/// Somebody whose account is nobody's, as the platform says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stranger<'a> {
+    /// The platform.
+    pub channel: Channel,
+    /// Its id of the account.
+    pub account: &'a str,
+    /// What it calls them; none: it did not say.
+    pub name: Option<&'a str>,
+    /// Whether it has confirmed a mail address of theirs, which is nobody's.
+    pub has_mail: bool,
+    /// Whether it says that this is a bot.
+    pub is_bot: bool,
+}
+
+/// Whom an account means that is nobody's: what the platform says of it, and how it becomes somebody's.
 #[must_use]
-pub fn stranger(channel: Channel, account: &str, may_look: bool) -> Card {
+pub fn stranger(who: &Stranger<'_>, may_look: bool) -> Card {
+    let Stranger { channel, account, name, has_mail, is_bot } = *who;
     let role = if may_look { "You may look." } else { "You may do nothing here." };
+    let there = platform(channel);
+    let said = match name.map(|name| plain(name, NAME)).filter(|name| !name.is_empty()) {
+        Some(name) if is_bot => format!("{name}, a bot"),
+        Some(name) => name,
+        None => "it did not say who this is".to_owned(),
+    };
+    let mut fields = vec![field(&format!("{there} says"), said), field("Account", plain(account, 60))];
+    if has_mail && !is_bot {
+        let mail = "confirmed there, and none of anybody's contacts in people.toml";
+        fields.push(field("Mail address", mail.to_owned()));
+    }
+    let how =
+        if is_bot { "A bot's account stays nobody's.".to_owned() } else { how_to_be_known(channel, account) };
     Card {
-        title: format!("Your {} account is nobody's in Watchbell.", platform(channel)),
-        text: format!("{role} {}", how_to_be_known(channel, account)),
+        title: format!("Your {there} account is nobody's in Watchbell."),
+        text: format!("{role} {how}"),
+        fields,
         ..Card::default()
     }
 }

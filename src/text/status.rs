@@ -1,15 +1,23 @@
 //! What goes on right now, on one card: incidents, groups by severity, pages, who is on call, storms. Never longer than
 //! people read in a bad moment: the rest is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
 
 use super::{
     card::{Card, Field, Tone},
-    plain::{NAME, plain},
+    plain::{ANSWER, NAME, plain},
+    room::platform,
     scene::{Scene, button, enumerate, field},
+    span::span,
     when,
 };
-use crate::domain::{id::SeverityId, quiet::SilenceKind};
+use crate::domain::{
+    delivery::{Channel, DeliveryKind, Recipient},
+    id::{PersonId, SeverityId},
+    quiet::SilenceKind,
+};
 
 /// Incidents and schedules that are named; the others are counted.
 const MOST: usize = 10;
@@ -25,6 +33,9 @@ pub fn card(scene: &Scene<'_>) -> Card {
     }
     fields.extend(quiet(scene));
     fields.extend(damage(scene));
+    let late = not_arriving(scene);
+    let stuck = late.is_some();
+    fields.extend(late);
     let runs = state.runs.len();
     if runs > 0 {
         fields.push(field("Runbooks running", runs.to_string()));
@@ -40,9 +51,9 @@ pub fn card(scene: &Scene<'_>) -> Card {
         1 => "1 thing waits to be taken: /ack".to_owned(),
         count => format!("{count} things wait to be taken: /ack"),
     };
-    let tone = match (untaken, open + state.groups.len(), state.damage.len()) {
-        (0, 0, 0) => Tone::Good,
-        (0, _, 0) => Tone::Warning,
+    let tone = match (untaken, open + state.groups.len(), stuck || !state.damage.is_empty()) {
+        (0, 0, false) => Tone::Good,
+        (0, _, false) => Tone::Warning,
         _ => Tone::Critical,
     };
     Card {
@@ -80,6 +91,89 @@ pub fn with_views(mut card: Card, views: Option<Views>) -> Card {
     });
     card.fields.extend(said.map(|said| field("Timelines and lists", said)));
     card
+}
+
+/// What is wrong with a way out that everybody shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Which.
+    pub channel: Channel,
+    /// Attempts in a row that had no good answer, and how long ago the last one was; none: nothing is heard from there.
+    pub attempts: Option<(usize, SignedDuration)>,
+    /// How long ago it began.
+    pub since: SignedDuration,
+    /// Why.
+    pub why: String,
+}
+
+/// The same card, with the ways out that are disturbed.
+#[must_use]
+pub fn with_troubles(mut card: Card, scene: &Scene<'_>, troubles: &[Trouble]) -> Card {
+    if troubles.is_empty() {
+        return card;
+    }
+    if card.tone == Tone::Good {
+        card.tone = Tone::Warning;
+    }
+    let before = |age: SignedDuration| scene.now.civil.checked_sub(age).unwrap_or(scene.now.civil);
+    let said = troubles.iter().map(|one| {
+        let (since, why) = (scene.ago(before(one.since)), plain(&one.why, ANSWER));
+        let said = match one.attempts {
+            None => format!("not heard since {since}: {why}"),
+            Some((attempts, last)) => {
+                let attempts = counted(attempts, "attempt", "attempts");
+                format!("took nothing since {since}, {attempts}, the last {}: {why}", scene.ago(before(last)))
+            }
+        };
+        field(way(one.channel), said)
+    });
+    // Before whoever is on call: what is broken is read first.
+    let at = card.fields.len().min(2);
+    card.fields.splice(at..at, said);
+    let lines =
+        [card.text.as_str(), "Some ways to people are disturbed: /watchbell doctor looks at all of them."];
+    card.text = lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    card
+}
+
+/// The same in one sentence, for whoever has no zone.
+#[must_use]
+pub fn in_short(trouble: &Trouble) -> String {
+    let (name, since, why) = (way(trouble.channel), span(trouble.since), plain(&trouble.why, ANSWER));
+    match trouble.attempts {
+        None => format!("{name}: not heard for {since}: {why}"),
+        Some((attempts, _)) => {
+            let attempts = counted(attempts, "attempt", "attempts");
+            format!("{name}: took nothing for {since}, {attempts}: {why}")
+        }
+    }
+}
+
+fn way(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Mail => "Mail server",
+        other => platform(other),
+    }
+}
+
+/// Pages that have failed and are tried again.
+fn not_arriving(scene: &Scene<'_>) -> Option<Field> {
+    let pages =
+        scene.state.deliveries.values().filter(|one| one.kind == DeliveryKind::Page && one.failures > 0);
+    let pages: Vec<_> = pages.collect();
+    let most = pages.iter().map(|page| page.failures).max()?;
+    let mut people: BTreeSet<&PersonId> = BTreeSet::new();
+    let mut ways: BTreeSet<&'static str> = BTreeSet::new();
+    for page in &pages {
+        if let Recipient::Person { person, .. } = &page.to {
+            people.insert(person);
+        }
+        ways.insert(platform(page.channel));
+    }
+    let whom = if people.len() > MOST { format!("{} people", people.len()) } else { enumerate(people) };
+    let failed = if most == 1 { "once".to_owned() } else { format!("up to {most} times") };
+    let said = format!("{} to {whom} by {}: failed {failed}, tried again", pages.len(), enumerate(ways));
+    Some(field("Pages that do not arrive", said))
 }
 
 fn counted(count: usize, one: &str, several: &str) -> String {

@@ -28,6 +28,10 @@ pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
             ("watchbell".to_owned(), format!("Damage was found: {}", place(found)))
         }
         UpkeepEvent::Whole => ("watchbell".to_owned(), "The journal is whole again".to_owned()),
+        UpkeepEvent::Refused { what, by } => {
+            let text = format!("{} wanted {} and was refused: only admins may", name(by), plain(what, NAME));
+            (name(by), text)
+        }
     };
     (Kind::Upkeep, by, text)
 }

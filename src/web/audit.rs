@@ -15,14 +15,18 @@ use super::{
     query::Query,
 };
 use crate::{
+    command,
     domain::{
         audit::What,
         id::{PersonId, Seq},
         person::Role,
     },
+    observe,
     text::audit,
     views::Act,
 };
+
+const PATH: &str = "/api/v1/audit";
 
 /// `GET /api/v1/audit?by=&what=&since=&cursor=&limit=`
 pub(super) async fn list(
@@ -42,16 +46,24 @@ pub(super) async fn list(
         since,
         before: query.before()?.map(Seq),
     };
-    let (allowed, seq) = house.look(move |look| may(&who, look.config)).await?;
-    allowed?;
+    let (asked, seq) = house.look(move |look| may(&who, look.config)).await?;
+    let (caller, allowed) = asked?;
+    if let Err(no) = allowed {
+        command::note_refusal(&house.engine, &caller, PATH.to_owned(), observe::trace()).await?;
+        return Err(no);
+    }
     let mut records = house.views_at(seq).await?.acts(wanted, limit + 1).await?;
     let tokens = audit::tokens(&records);
     let acts = records.drain(..).filter_map(|record| audit::entry(&record, &tokens)).collect();
     Ok(fresh(Page::cut(acts, limit, |act: &audit::Act| act.seq.to_string())))
 }
 
-/// It names everybody: only those who look after the house see it.
-fn may(who: &Who, config: &crate::domain::config::Config) -> Result<(), Problem> {
+/// Who asks, and whether they may: it names everybody, so only those who look after the house see it.
+fn may(
+    who: &Who,
+    config: &crate::domain::config::Config,
+) -> Result<(command::Caller, Result<(), Problem>), Problem> {
     let caller = who.caller(config, "as")?;
-    caller.may("/api/v1/audit", Role::Admin, config).map_err(|card| Problem::forbidden(card.title))
+    let allowed = caller.may(PATH, Role::Admin, config).map_err(|card| Problem::forbidden(card.title));
+    Ok((caller, allowed))
 }

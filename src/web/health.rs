@@ -11,8 +11,10 @@ use serde::Serialize;
 
 use super::{House, list::fresh};
 use crate::{
+    command,
     domain::id::Seq,
     metrics::{CONTENT_TYPE as METRICS_TYPE, Standing},
+    text::status,
     views::Status,
 };
 
@@ -37,6 +39,8 @@ struct Readiness {
     /// The last event.
     seq: Option<Seq>,
     views: ViewsState,
+    /// Ways out that are disturbed, in words; never a reason by themselves.
+    troubles: Vec<String>,
 }
 
 /// Lookups; never a reason not to be ready.
@@ -70,7 +74,9 @@ pub(super) async fn ready(State(house): State<Arc<House>>) -> Response {
     }
     let ready = reasons.is_empty();
     let seq = answer.ok().map(|(_, seq)| seq);
-    let mut response = fresh(Readiness { ready, reasons, seq, views: house.views.status().into() });
+    let troubles = command::troubles(house.engine.ways()).iter().map(status::in_short).collect();
+    let views = house.views.status().into();
+    let mut response = fresh(Readiness { ready, reasons, seq, views, troubles });
     if !ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }

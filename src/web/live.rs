@@ -254,7 +254,7 @@ impl Stream {
             kind: entry.as_ref().map_or(&kind, |entry| entry.kind.as_str()),
             by: entry.as_ref().map_or("watchbell", |entry| &entry.by),
             text: entry.as_ref().map_or("", |entry| &entry.text),
-            subject: subject(record),
+            subject: timeline::subject(&record.event),
             event: &event,
         };
         self.send(&frame).await
@@ -300,25 +300,6 @@ fn for_admins(event: &Event) -> bool {
             | Event::AccountUnlinked { .. }
             | Event::Upkeep(_)
     ) || timeline::keys(event) == [timeline::Key::Audit]
-}
-
-/// What an event is about: the first thing on whose timeline it is.
-fn subject(record: &Record) -> Option<String> {
-    let key = timeline::keys(&record.event).into_iter().next()?;
-    match key {
-        timeline::Key::Alert(id) => Some(id.to_string()),
-        timeline::Key::Group(id) => Some(id.to_string()),
-        timeline::Key::Incident(id) => Some(id.to_string()),
-        timeline::Key::Page(id) => Some(id.to_string()),
-        timeline::Key::Storm(id) => Some(id.to_string()),
-        timeline::Key::Run(id) => Some(id.to_string()),
-        timeline::Key::OnCall
-        | timeline::Key::Ended
-        | timeline::Key::Runs
-        | timeline::Key::Announcements
-        | timeline::Key::Silences
-        | timeline::Key::Audit => None,
-    }
 }
 
 /// Words of people have a shape that nothing else has: labels may be called anything, and are words only when they

@@ -1,12 +1,23 @@
 //! What the documents say is true: their links lead somewhere, their commands are commands.
 //! Never runs what a document says; every command is only read by the command line.
 
-use std::{fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use clap::Parser as _;
-use watchbell::cli::Cli;
+use watchbell::{cli::Cli, command::Registry, domain::person::Role};
 
-use crate::source::{files, package, relative};
+use crate::{
+    peer::{
+        http,
+        load::{self, INTEGRATION},
+        watchbell::Watchbell,
+    },
+    source::{files, package, relative},
+};
 
 /// Every document of the repository: at the top and below `docs`.
 fn documents() -> Vec<(String, String)> {
@@ -187,4 +198,92 @@ fn every_key_and_setting_of_a_runbook_is_documented() {
         .filter(|word| !page.contains(&format!("`{word}`")))
         .collect();
     assert!(missing.is_empty(), "docs/runbooks.md does not say what these are: {missing:?}");
+}
+
+const ROLES: [Role; 4] = [Role::Viewer, Role::Responder, Role::Operator, Role::Admin];
+
+/// The README's table of roles: what stands in backticks in the row of each.
+fn roles() -> BTreeMap<Role, Vec<String>> {
+    let readme = fs::read_to_string(package().join("README.md")).expect("the README");
+    let table = readme.lines().skip_while(|line| *line != "| role | may |").skip(2);
+    let rows = table.take_while(|line| line.starts_with('|')).map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let role = ROLES.into_iter().find(|role| role.to_string() == cells[0]);
+        let named = cells[1].split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (role.unwrap_or_else(|| panic!("there is no role {}", cells[0])), named)
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_readme_says_of_each_command_which_role_it_needs() {
+    let roles = roles();
+    assert_eq!(roles.keys().copied().collect::<Vec<_>>(), ROLES);
+    let named: Vec<(&str, Role)> =
+        roles.iter().flat_map(|(role, all)| all.iter().map(|one| (one.as_str(), *role))).collect();
+    let covers = |name: &str, command: &str| {
+        command.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let registry = Registry::builtin();
+    let commands: Vec<(String, Role)> = registry.specs().map(|spec| (spec.name(), spec.role)).collect();
+    assert!(commands.len() > 50, "{commands:?}");
+    for (command, needed) in &commands {
+        // The longest name that stands there; none: it is a look.
+        let said = named.iter().filter(|(name, _)| covers(name, command)).max_by_key(|(name, _)| name.len());
+        let said = said.map_or(Role::Viewer, |(_, role)| *role);
+        assert_eq!(said, *needed, "the README says that {command} is for whoever is {said}");
+    }
+    for (name, _) in named.iter().filter(|(name, _)| name.starts_with('/')) {
+        assert!(commands.iter().any(|(command, _)| covers(name, command)), "{name} is no command");
+    }
+}
+
+#[test]
+fn the_readme_says_which_calls_not_everybody_who_looks_may_make() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = format!("{INTEGRATION}\n[api]\ntokens = [");
+    let token = |role: Role| format!("token-of-somebody-who-is-{role}");
+    for role in ROLES {
+        config += &format!("{{ person = \"{role}\", token = \"{}\" }}, ", token(role));
+    }
+    config += "]\n";
+    for role in ROLES {
+        let person = load::person(&role.to_string(), "Somebody", 9);
+        config += &person.replace("[\"responder\", \"operator\"]", &format!("[\"{role}\"]"));
+    }
+    let watchbell = Watchbell::here(folder.path(), &config);
+    let ask = |role: Role, path: &str| {
+        let bearer = format!("Bearer {}", token(role));
+        http::ask(watchbell.port, "GET", path, &[("Authorization", &bearer)], "").expect("an answer")
+    };
+    let document = ask(Role::Viewer, "/api/v1/openapi.json").json();
+    let paths = document["paths"].as_object().expect("paths");
+    let looks: Vec<&String> = paths
+        .iter()
+        .filter(|(path, calls)| path.starts_with("/api/") && calls.get("get").is_some())
+        .map(|(path, _)| path)
+        .collect();
+    assert!(looks.len() > 15, "{looks:?}");
+    let mut demand: BTreeMap<String, BTreeSet<Role>> = BTreeMap::new();
+    for path in looks {
+        let one: String = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "INC-1" } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        for role in ROLES {
+            let answer = ask(role, &one);
+            assert_ne!(answer.status, 401, "{path}: {}", answer.body);
+            if answer.status == 403 {
+                demand.entry(format!("GET {path}")).or_default().insert(role);
+            }
+        }
+    }
+    let mut said: BTreeMap<String, BTreeSet<Role>> = BTreeMap::new();
+    for (role, named) in roles() {
+        for call in named.into_iter().filter(|name| name.starts_with("GET ")) {
+            said.insert(call, ROLES.into_iter().filter(|weaker| *weaker < role).collect());
+        }
+    }
+    assert_eq!(demand, said, "who is refused, and who should be by the README");
 }

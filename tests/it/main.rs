@@ -41,6 +41,7 @@ mod simulation;
 mod source;
 mod stories;
 mod storm;
+mod terminal;
 mod tidiness;
 mod upkeep;
 mod watching;

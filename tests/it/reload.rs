@@ -1,6 +1,8 @@
 //! A changed configuration with the real process: SIGHUP and `/watchbell reload`, while alerts pour in, twice at once,
 //! with mistakes, with other tokens. Never a restart.
 
+mod beside;
+
 use std::{fs, net::TcpListener, path::Path, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};
@@ -131,6 +133,11 @@ fn another_mail_server_is_asked_by_the_next_attempt() {
     assert!(load::send(house.watchbell.port, &load::webhook(1)).expect("an answer").ok());
     // Whoever hangs up at once is asked again.
     assert!(until(SOON, || first.accept().ok()).is_some(), "{}", house.watchbell.process.tail());
+    let status = || text(&house.watchbell.command("", "/status"));
+    let is_said = |status: &String| status.contains("Mail server  ") && status.contains("took nothing since ");
+    assert!(until(SOON, || Some(status()).filter(is_said)).is_some(), "{}", status());
+    let ready = house.watchbell.json("/readyz");
+    assert!(ready["troubles"][0].as_str().is_some_and(|said| said.starts_with("Mail server: ")), "{ready}");
     house.says(&by_mail(&second));
     let reply = house.watchbell.command("", "/watchbell reload");
     assert_eq!(reply["ok"], true, "{reply}");

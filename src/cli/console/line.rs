@@ -3,17 +3,22 @@
 
 use std::{
     borrow::Cow,
-    path::PathBuf,
-    sync::mpsc as blocking,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc as blocking,
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use nu_ansi_term::{Color as AnsiColor, Style};
 use reedline::{
-    ColumnarMenu, Completer, DefaultHinter, Emacs, ExternalPrinter, FileBackedHistory, KeyCode, KeyModifiers,
-    MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal,
-    Span, Suggestion, default_emacs_keybindings,
+    ColumnarMenu, Completer, DefaultHinter, Emacs, ExternalPrinter, FileBackedHistory, Highlighter, KeyCode,
+    KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus,
+    Reedline, ReedlineEvent, ReedlineMenu, Signal, Span, StyledText, Suggestion, default_emacs_keybindings,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use unicode_width::UnicodeWidthChar as _;
@@ -28,6 +33,8 @@ const PRINTED: usize = 1_024;
 /// How long a completion may take: whoever types does not wait longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 const MENU: &str = "completion";
+/// Stands between the name and the line.
+const SIGN: &str = "> ";
 /// Does nothing: the style is the usual one at the end of a text anyhow.
 const NOTHING: &str = "\u{1b}[m";
 /// Bytes that reedline's output holds back.
@@ -38,8 +45,10 @@ const BUFFER: usize = 8 * 1024;
 pub enum Typed {
     /// They wrote a line.
     Line(String),
-    /// Ctrl-C.
+    /// Ctrl-C where nothing was written.
     Interrupt,
+    /// Ctrl-C, and what was written is dropped.
+    Dropped,
     /// Ctrl-D, or the terminal is gone.
     End,
 }
@@ -65,11 +74,13 @@ impl Editor {
         let runtime = Handle::current();
         let above = printer.clone();
         let thread = thread::Builder::new().name("line".to_owned()).spawn(move || {
-            let mut line = reader(Complete { client, runtime }, above, colours);
+            let shown = Shown::default();
+            let mut line = reader(Complete { client, runtime }, above, colours, shown.clone());
             let prompt = Sign { name };
             loop {
                 let read = match line.read_line(&prompt) {
                     Ok(Signal::Success(text)) => Typed::Line(joined(&text).into_owned()),
+                    Ok(Signal::CtrlC) if shown.0.swap(false, Ordering::Relaxed) => Typed::Dropped,
                     Ok(Signal::CtrlC) => Typed::Interrupt,
                     Ok(Signal::CtrlD) | Err(_) => Typed::End,
                 };
@@ -124,12 +135,25 @@ impl Drop for Editor {
     }
 }
 
-fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> Reedline {
+/// Knows whether the line that is shown holds anything; it looks as it was written.
+#[derive(Clone, Default)]
+struct Shown(Arc<AtomicBool>);
+
+impl Highlighter for Shown {
+    fn highlight(&self, line: &str, _: usize) -> StyledText {
+        self.0.store(!line.is_empty(), Ordering::Relaxed);
+        let mut text = StyledText::new();
+        text.push((Style::new(), line.to_owned()));
+        text
+    }
+}
+
+fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool, shown: Shown) -> Reedline {
     let mut keys = default_emacs_keybindings();
     let tab = ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, tab);
     keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
-    let mut menu = ColumnarMenu::default().with_name(MENU).with_columns(2);
+    let mut menu = ColumnarMenu::default().with_name(MENU).with_columns(2).with_marker(SIGN);
     let mut hinter = DefaultHinter::default();
     if colours {
         hinter = hinter.with_style(Style::new().fg(AnsiColor::DarkGray));
@@ -145,6 +169,7 @@ fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> 
     let (client, runtime) = (complete.client.clone(), complete.runtime.clone());
     let line = Reedline::create()
         .with_validator(Box::new(GoesOn))
+        .with_highlighter(Box::new(shown))
         .with_ansi_colors(colours)
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_completer(Box::new(complete))
@@ -153,7 +178,11 @@ fn reader(complete: Complete, above: ExternalPrinter<String>, colours: bool) -> 
         .with_partial_completions(true)
         .with_hinter(Box::new(hinter))
         .with_external_printer(above);
-    let history = state_file().and_then(|file| FileBackedHistory::with_file(HISTORY, file).ok());
+    let history = state_file().and_then(|file| {
+        // Where it cannot be made, the history is that of this time alone.
+        for_us_alone(&file).ok()?;
+        FileBackedHistory::with_file(HISTORY, file).ok()
+    });
     match history.or_else(|| FileBackedHistory::new(HISTORY).ok()) {
         Some(kept) => line.with_history(Box::new(Discreet { kept, is_secret: ask(client, runtime) })),
         None => line,
@@ -220,6 +249,23 @@ fn state_file() -> Option<PathBuf> {
     Some(state.join("watchbell").join("history"))
 }
 
+/// Makes the file of the history, which nobody else reads: what is typed at night names people and machines.
+fn for_us_alone(file: &Path) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(file)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))
+    }
+    #[cfg(not(unix))]
+    options.open(file).map(drop)
+}
+
 /// Asks the server what may stand at the cursor.
 struct Complete {
     client: Client,
@@ -262,13 +308,17 @@ impl Prompt for Sign {
         Cow::Borrowed("")
     }
     fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
-        Cow::Borrowed("> ")
+        Cow::Borrowed(SIGN)
     }
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
         Cow::Borrowed("  ")
     }
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        Cow::Owned(format!("(history: {}) ", search.term))
+        let found = match search.status {
+            PromptHistorySearchStatus::Passing => "history",
+            PromptHistorySearchStatus::Failing => "not in history",
+        };
+        Cow::Owned(format!(" ({found}: {}) ", search.term))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::{
 
 /// Columns that a column of a table keeps when there is not enough room.
 const NARROWEST: usize = 8;
+/// Columns that a card has at least; what is narrower breaks it anywhere.
+const NARROW: usize = 40;
 /// The bar and the blank beside it.
 const BAR: usize = 2;
 
@@ -22,16 +24,24 @@ const BAR: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Paint {
     colours: bool,
-    /// Columns of the terminal; lines are as long as they are when this is [`usize::MAX`].
-    width: usize,
+    width: Width,
     zone: TimeZone,
+}
+
+/// How wide lines may be.
+#[derive(Debug, Clone, Copy)]
+enum Width {
+    /// So many columns; lines are as long as they are when this is [`usize::MAX`].
+    Columns(usize),
+    /// As wide as the terminal is at that moment.
+    Terminal,
 }
 
 impl Paint {
     /// For a terminal of `width` columns ([`usize::MAX`]: no terminal), with times in `zone`.
     #[must_use]
     pub fn new(colours: bool, width: usize, zone: TimeZone) -> Self {
-        Self { colours, width: width.max(40), zone }
+        Self { colours, width: Width::Columns(width), zone }
     }
 
     /// For the standard output of this process: colours when it is a terminal and `NO_COLOR` is not set.
@@ -40,9 +50,18 @@ impl Paint {
         use std::io::IsTerminal as _;
         let terminal = std::io::stdout().is_terminal();
         let colours = crate::config::colours(&crate::cli::environment, terminal);
-        let columns = terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0));
-        let width = if terminal { columns.unwrap_or(100) } else { usize::MAX };
-        Self::new(colours, width, TimeZone::try_system().unwrap_or(TimeZone::UTC))
+        let width = if terminal { Width::Terminal } else { Width::Columns(usize::MAX) };
+        Self { colours, width, zone: TimeZone::try_system().unwrap_or(TimeZone::UTC) }
+    }
+
+    /// Columns that there are now.
+    fn columns(&self) -> usize {
+        let now = || terminal_size::terminal_size().map_or(100, |(columns, _)| usize::from(columns.0));
+        match self.width {
+            Width::Columns(columns) => columns,
+            Width::Terminal => now(),
+        }
+        .max(NARROW)
     }
 
     /// Whether colours are used.
@@ -69,7 +88,7 @@ impl Paint {
     /// One card; its buttons are counted from `before` + 1. `to` stands beside the title: a channel or a person.
     #[must_use]
     pub fn card(&self, card: &Card, before: usize, to: Option<&str>) -> String {
-        let room = self.width.saturating_sub(BAR);
+        let room = self.columns().saturating_sub(BAR);
         let mut title = wrap(&clean::line(&card.title), room);
         for line in &mut title {
             *line = self.with(Style::new().bold(), line);
@@ -97,11 +116,15 @@ impl Paint {
         lines.join("\n")
     }
 
-    /// One line about an event.
+    /// One line about an event: what it is `about` (`INC-7`), and whose word it is, where its sentence does not say so.
     #[must_use]
-    pub fn event(&self, at: Timestamp, text: &str) -> String {
+    pub fn event(&self, at: Timestamp, about: Option<&str>, by: &str, text: &str) -> String {
         let time = at.to_zoned(self.zone.clone()).strftime("%H:%M:%S");
-        self.dim(&format!("{time}  {}", clean::line(text)))
+        let about = about.filter(|about| !names(text, about));
+        let about = about.map(|about| format!("{} ", clean::line(about))).unwrap_or_default();
+        let by = Some(by).filter(|by| !matches!(*by, "" | "watchbell") && !names(text, by));
+        let by = by.map(|by| format!("{}: ", clean::line(by))).unwrap_or_default();
+        self.dim(&format!("{time}  {about}{by}{}", clean::line(text)))
     }
 
     /// Beside the point.
@@ -191,6 +214,12 @@ impl Paint {
         }
         lines.into_iter().map(|(_, line)| line).collect()
     }
+}
+
+/// Whether a sentence names a thing or somebody.
+fn names(text: &str, name: &str) -> bool {
+    let of_name = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
+    text.split(|char| !of_name(char)).any(|word| word.trim_end_matches('.') == name)
 }
 
 fn bar(tone: Tone) -> Style {
@@ -345,7 +374,15 @@ mod tests {
     #[test]
     fn an_event_is_one_dim_line() {
         let at = "2026-03-01T12:03:04Z".parse().unwrap();
-        assert_eq!(paint(false, 80).event(at, "ana took\nG-1"), "12:03:04  ana took G-1");
+        for (about, by, text, expected) in [
+            (Some("G-1"), "ana", "ana took\nG-1", "12:03:04  ana took G-1"),
+            (Some("INC-1"), "ana", "the banana is ripe", "12:03:04  INC-1 ana: the banana is ripe"),
+            (None, "shop", "Down fired", "12:03:04  shop: Down fired"),
+            (Some("INC-1"), "watchbell", "Paged ben for INC-1.", "12:03:04  Paged ben for INC-1."),
+            (Some("INC-1"), "", "INC-12 joined", "12:03:04  INC-1 INC-12 joined"),
+        ] {
+            assert_eq!(paint(false, 80).event(at, about, by, text), expected);
+        }
     }
 
     #[test]

@@ -21,19 +21,24 @@ use crossterm::{
 };
 use jiff::Timestamp;
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
 
-use super::{follow::Heard, line::fold, paint::Paint};
+use super::{follow::Heard, line::fold, paint::Paint, terminated};
 use crate::{
     cli::{
         clean,
         client::{Client, Failure},
     },
-    text::card::Card,
+    text::card::{Card, Tone},
 };
 
 /// After the first thing that happens it is looked again so much later: a storm is one look.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How old what is shown becomes while nothing happens: `5m ago` stays true.
+const FRESH: Duration = Duration::from_secs(30);
 /// Entries of the timeline that are shown at first, where lines are appended.
 const FIRST: usize = 10;
 /// Entries that are kept for the screen.
@@ -88,6 +93,8 @@ enum Look {
 struct Entry {
     seq: u64,
     at: Timestamp,
+    #[serde(default)]
+    by: String,
     text: String,
 }
 
@@ -160,7 +167,8 @@ impl Watched {
 
     fn lines(&self, paint: &Paint, last: usize) -> Vec<String> {
         let from = self.entries.len().saturating_sub(last);
-        self.entries.iter().skip(from).map(|entry| paint.event(entry.at, &entry.text)).collect()
+        let line = |entry: &Entry| paint.event(entry.at, None, &entry.by, &entry.text);
+        self.entries.iter().skip(from).map(line).collect()
     }
 }
 
@@ -178,20 +186,18 @@ async fn newest(client: &Client) -> Result<String, Failure> {
 /// The whole screen: the card, as much of the end of the timeline as fits, and how to leave. Of a card that is too tall
 /// the end is left out, so that the timeline is always seen.
 fn whole(card: &str, timeline: &[String], foot: &str, (columns, rows): (usize, usize)) -> String {
-    let card: Vec<String> = fold(card, columns).lines().map(str::to_owned).collect();
-    let timeline: Vec<String> = timeline
-        .iter()
-        .flat_map(|line| fold(line, columns).lines().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
+    let folded = |text: &str| fold(text, columns).lines().map(str::to_owned).collect::<Vec<_>>();
+    let (card, foot) = (folded(card), folded(foot));
+    let timeline: Vec<String> = timeline.iter().flat_map(|line| folded(line)).collect();
     // The foot and two empty lines.
-    let room = rows.saturating_sub(3);
+    let room = rows.saturating_sub(2 + foot.len());
     let of_timeline = timeline.len().min(room.saturating_sub(card.len()).max(LEAST.min(room)));
     let of_card = card.len().min(room - of_timeline);
     let mut lines: Vec<&str> = card.iter().take(of_card).map(String::as_str).collect();
     lines.push("");
     lines.extend(timeline.iter().skip(timeline.len() - of_timeline).map(String::as_str));
     lines.push("");
-    lines.push(foot);
+    lines.extend(foot.iter().map(String::as_str));
     lines.join("\n")
 }
 
@@ -208,6 +214,8 @@ struct Shown<'a, W> {
     look: Look,
     /// Whether an end of a line has to go back to its begin.
     raw: bool,
+    /// What is said beside it, until it is looked at again: that the server is gone.
+    note: String,
     out: W,
 }
 
@@ -220,10 +228,14 @@ impl<W: Write> Shown<'_, W> {
         self.out.flush()
     }
 
-    fn screen(&mut self, watched: &Watched, note: &str) -> io::Result<()> {
+    fn screen(&mut self, watched: &Watched) -> io::Result<()> {
         let size = terminal_size::terminal_size();
         let size = size.map_or((80, 24), |(columns, rows)| (usize::from(columns.0), usize::from(rows.0)));
-        let foot = self.paint.dim(&format!("watching {}; q or Ctrl-C ends. {note}", watched.id));
+        let foot = self.paint.dim(&format!("watching {}; q or Ctrl-C ends.", watched.id));
+        let foot = match self.note.as_str() {
+            "" => foot,
+            note => format!("{foot} {}", self.paint.toned(Tone::Warning, note)),
+        };
         let card = self.paint.card(&watched.card, 0, None);
         let text = whole(&card, &watched.lines(self.paint, KEPT), &foot, size);
         queue!(self.out, Clear(ClearType::All), MoveTo(0, 0))?;
@@ -233,7 +245,7 @@ impl<W: Write> Shown<'_, W> {
 
     fn begin(&mut self, watched: &Watched) -> io::Result<()> {
         if self.look == Look::Screen {
-            return self.screen(watched, "");
+            return self.screen(watched);
         }
         let card = self.paint.card(&watched.card, 0, None);
         let mut lines = vec![card, String::new()];
@@ -243,8 +255,9 @@ impl<W: Write> Shown<'_, W> {
     }
 
     fn again(&mut self, watched: &Watched, new: usize, before: &str) -> io::Result<()> {
+        self.note.clear();
         if self.look == Look::Screen {
-            return self.screen(watched, "");
+            return self.screen(watched);
         }
         let mut lines = watched.lines(self.paint, new);
         let now = standing(&watched.card);
@@ -256,7 +269,16 @@ impl<W: Write> Shown<'_, W> {
 
     fn note(&mut self, watched: &Watched, note: &str) -> io::Result<()> {
         let note = clean::line(note);
-        if self.look == Look::Screen { self.screen(watched, &note) } else { self.print(&note) }
+        if self.look == Look::Lines {
+            return self.print(&note);
+        }
+        self.note = note;
+        self.screen(watched)
+    }
+
+    /// The terminal has another size: what it made of what stood there is not to be read.
+    fn resized(&mut self, watched: &Watched) -> io::Result<()> {
+        if self.look == Look::Screen { self.screen(watched) } else { Ok(()) }
     }
 
     /// Shows it until `ended`; gives what the bot said meanwhile.
@@ -264,22 +286,16 @@ impl<W: Write> Shown<'_, W> {
         &mut self,
         watched: &mut Watched,
         heard: &mut mpsc::Receiver<Heard>,
-        mut ended: impl Future<Output = ()> + Unpin,
+        (mut ended, resized): (impl Future<Output = ()> + Unpin, &Notify),
     ) -> io::Result<Vec<Heard>> {
         let mut meanwhile = Vec::new();
-        let mut due: Option<tokio::time::Instant> = None;
+        let mut due = Instant::now() + FRESH;
         self.begin(watched)?;
         loop {
-            let at = due;
-            let looks = async move {
-                match at {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let soon = Some(due.unwrap_or_else(|| tokio::time::Instant::now() + PAUSE));
+            let soon = due.min(Instant::now() + PAUSE);
             tokio::select! {
                 () = &mut ended => return Ok(meanwhile),
+                () = resized.notified() => self.resized(watched)?,
                 one = heard.recv() => match one {
                     None => return Ok(meanwhile),
                     Some(Heard::Happened(_)) => due = soon,
@@ -300,10 +316,15 @@ impl<W: Write> Shown<'_, W> {
                         }
                     }
                 },
-                () = looks => {
-                    due = None;
+                () = sleep_until(due) => {
                     let before = standing(&watched.card);
-                    match watched.refresh().await {
+                    // A server that does not answer keeps nobody.
+                    let looked = tokio::select! {
+                        () = &mut ended => return Ok(meanwhile),
+                        looked = watched.refresh() => looked,
+                    };
+                    due = Instant::now() + FRESH;
+                    match looked {
                         Ok(new) => self.again(watched, new, &before)?,
                         Err(why) => self.note(watched, &why)?,
                     }
@@ -325,8 +346,9 @@ pub(super) async fn in_lines(
     out: impl Write,
 ) -> Result<(), String> {
     let mut watched = Watched::begin(client, asked).await?;
-    let mut shown = Shown { paint, look: Look::Lines, raw: false, out };
-    shown.follow(&mut watched, heard, ended).await.map(drop).map_err(|error| error.to_string())
+    let mut shown = Shown { paint, look: Look::Lines, raw: false, note: String::new(), out };
+    let done = shown.follow(&mut watched, heard, (ended, &Notify::new())).await;
+    done.map(drop).map_err(|error| error.to_string())
 }
 
 /// Watches in a terminal until q or Ctrl-C; gives what the bot said meanwhile.
@@ -348,13 +370,16 @@ pub(super) async fn in_terminal(
     let words = |error: io::Error| format!("the terminal cannot be used: {error}");
     let _mode = Mode::enter(look).map_err(words)?;
     let keys = Keys::read();
-    let mut shown = Shown { paint, look, raw: true, out: io::stdout() };
+    let mut shown = Shown { paint, look, raw: true, note: String::new(), out: io::stdout() };
     let (mut pressed, stop) = (keys.pressed, keys.stop);
     let ended = async {
-        // A thread that cannot read keys any more ends it, too.
-        drop((&mut pressed).await);
+        tokio::select! {
+            // A thread that cannot read keys any more ends it, too.
+            _ = &mut pressed => {}
+            () = terminated() => {}
+        }
     };
-    let done = shown.follow(&mut watched, heard, Box::pin(ended)).await;
+    let done = shown.follow(&mut watched, heard, (Box::pin(ended), &keys.resized)).await;
     stop.store(true, Ordering::Relaxed);
     let reading = keys.thread;
     // What is typed next is the editor's again.
@@ -385,9 +410,10 @@ impl Drop for Mode {
     }
 }
 
-/// A thread that waits for the key that ends it.
+/// A thread that waits for the key that ends it, and hears when the terminal has another size.
 struct Keys {
     pressed: oneshot::Receiver<()>,
+    resized: Arc<Notify>,
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -397,24 +423,51 @@ impl Keys {
         let (press, pressed) = oneshot::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let resized = Arc::new(Notify::new());
+        let changed = Arc::clone(&resized);
         let reading = move || {
-            while !stopped.load(Ordering::Relaxed) {
-                match event::poll(KEYS) {
-                    Ok(false) => continue,
-                    Ok(true) => {}
-                    Err(_) => break,
-                }
-                match event::read() {
-                    Ok(Event::Key(key)) if ends(key) => break,
-                    Ok(_) => {}
-                    Err(_) => break,
+            'keys: while !stopped.load(Ordering::Relaxed) && !is_gone(KEYS) {
+                loop {
+                    match next_event() {
+                        Ok(Some(Event::Key(key))) if ends(key) => break 'keys,
+                        Ok(Some(Event::Resize(..))) => changed.notify_one(),
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => break 'keys,
+                    }
                 }
             }
             let _ = press.send(());
         };
         let thread = thread::Builder::new().name("keys".to_owned()).spawn(reading).ok();
-        Self { pressed, stop, thread }
+        Self { pressed, resized, stop, thread }
     }
+}
+
+/// What is there to be read, if anything is.
+fn next_event() -> io::Result<Option<Event>> {
+    if event::poll(Duration::ZERO)? { event::read().map(Some) } else { Ok(None) }
+}
+
+/// Waits for keys, and tells whether there is no terminal any more: whoever reads keys from one that was closed reads for
+/// ever.
+#[cfg(unix)]
+fn is_gone(patience: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let keys = io::stdin();
+    let mut keys = [PollFd::new(&keys, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).ok();
+    // Interrupted when the terminal has another size: that is there to be read.
+    let _ = poll(&mut keys, patience.as_ref());
+    let [keys] = &keys;
+    keys.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+}
+
+/// Waits a little; nothing is known of terminals that are closed here.
+#[cfg(not(unix))]
+fn is_gone(patience: Duration) -> bool {
+    drop(event::poll(patience));
+    false
 }
 
 fn ends(key: KeyEvent) -> bool {
@@ -461,6 +514,9 @@ mod tests {
             assert!(text.lines().count() <= rows.max(3), "{rows}: {text}");
             assert!(text.ends_with("q ends"), "{rows}: {text}");
         }
+        // How to leave is broken in a narrow terminal, and still the last that stands there.
+        let text = whole(&tall, &timeline, "how one leaves", (5, 8));
+        assert!(text.lines().count() <= 8 && text.ends_with("how\none\nleave\ns"), "{text}");
         // What the terminal would break itself is broken before it is counted.
         let text = whole("title", &["a line that is long".to_owned()], "q", (10, 10));
         assert_eq!(text, "title\n\na line\nthat is\nlong\n\nq");

@@ -1,7 +1,10 @@
 //! `/status`: what goes on right now, on one card. Never everything: what does not fit is counted and says where it is.
 
+use jiff::SignedDuration;
+
 use crate::{
     command::{Answer, Call, Reply, spec::CommandSpec},
+    engine::ways::{Disturbed, Trouble, Ways},
     text::status,
     views::Status,
 };
@@ -22,8 +25,27 @@ pub fn spec() -> CommandSpec {
 /// When the engine does not answer.
 pub async fn run(call: &Call<'_>) -> Answer {
     let views = standing(&call.desk.views.status());
-    let card = call.scene(status::card).await?;
+    let troubles = troubles(call.desk.engine.ways());
+    let card = call.scene(move |scene| status::with_troubles(status::card(scene), scene, &troubles)).await?;
     Ok(Reply::done(status::with_views(card, views)))
+}
+
+/// Which ways out are disturbed, as people read it.
+#[must_use]
+pub fn troubles(ways: &Ways) -> Vec<status::Trouble> {
+    let ago = |age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    let said = |one: Trouble| status::Trouble {
+        channel: one.channel,
+        attempts: match one.what {
+            Disturbed::Unheard => None,
+            Disturbed::TakesNothing { attempts, last } => {
+                Some((usize::try_from(attempts).unwrap_or(usize::MAX), ago(last)))
+            }
+        },
+        since: ago(one.since),
+        why: one.why,
+    };
+    ways.troubles().into_iter().map(said).collect()
 }
 
 /// How the views stand, when that is worth a word.

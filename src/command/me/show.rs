@@ -29,7 +29,7 @@ pub fn spec() -> CommandSpec {
 /// When the engine does not answer.
 pub async fn run(call: &Call<'_>) -> Answer {
     if let Some(account) = call.caller.account.as_ref().filter(|account| account.known == Known::Nobody) {
-        return Ok(Reply::done(me::stranger(account.channel, &account.id, account.may_look)));
+        return Ok(Reply::done(me::stranger(&account.as_stranger(), account.may_look)));
     }
     let Actor::Person(id) = &call.caller.actor else { return Ok(Reply::done(me::operator())) };
     let Some(person) = call.config.people.get(id).cloned() else { return Ok(Reply::done(me::gone(id))) };

@@ -54,7 +54,10 @@ async fn say(
         }
     };
     let may_look = room.config.strangers.get(&Channel::Slack).copied().unwrap_or_default() == Strangers::Look;
-    caller.account = Some(Account { channel: Channel::Slack, id: account.into(), known, bot, may_look });
+    // What a platform says of somebody is outside words like any others.
+    let name = bot.map(|_| "Zoe\u{202E} Quill *boss*".to_owned());
+    let (channel, id, has_mail) = (Channel::Slack, account.into(), account == "UMAILED");
+    caller.account = Some(Account { channel, id, known, bot, name, has_mail, may_look });
     run(&room.desk, caller, None, text, TraceId(0)).await.unwrap()
 }
 
@@ -69,6 +72,18 @@ async fn me_says_whom_watchbell_takes_somebody_for() {
     let stranger = say(&room, "UX", None, Some(false), "/me").await;
     assert!(stranger.ok && stranger.text.contains("slack = \"UX\""), "{}", stranger.text);
     assert!(stranger.text.contains("/watchbell me link CODE"), "{}", stranger.text);
+    let said = |part: &str, text: &str| assert!(text.contains(part), "{part}: {text}");
+    said("Slack says", &stranger.text);
+    said("Quill", &stranger.text);
+    assert!(!stranger.text.contains('\u{202E}') && !stranger.text.contains("mail"), "{}", stranger.text);
+    let mailed = say(&room, "UMAILED", None, Some(false), "/me").await;
+    said("none of anybody's contacts", &mailed.text);
+    let silent = say(&room, "UX", None, None, "/me").await;
+    said("did not say", &silent.text);
+    said("slack = \"UX\"", &silent.text);
+    let bot = say(&room, "UX", None, Some(true), "/me").await;
+    said("a bot", &bot.text);
+    assert!(!bot.text.contains("link CODE"), "a bot is nobody: {}", bot.text);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ impl State {
     pub(super) fn looked_after(&mut self, what: &UpkeepEvent) {
         match what {
             UpkeepEvent::Erased(erased) => self.forget_words(erased),
-            UpkeepEvent::Archived(_) => {}
+            UpkeepEvent::Archived(_) | UpkeepEvent::Refused { .. } => {}
             UpkeepEvent::Damaged(found) => drop(self.damage.insert(found.clone())),
             UpkeepEvent::Whole => self.damage.clear(),
         }

@@ -10,7 +10,6 @@ use crate::domain::{
     config::PlannedMaintenance,
     event::{Actor, Title},
     quiet::{Silence, SilenceAdded, SilenceKind},
-    schedule::stretch_at,
 };
 
 impl Decision<'_> {
@@ -50,7 +49,7 @@ impl Decision<'_> {
         if let Some(ends) = early.max().filter(|ends| *ends > self.now.engine) {
             at = at.checked_add(ends.duration_since(self.now.engine)).ok()?;
         }
-        let (from, until) = stretch_at(&plan.only, &plan.zone, at)?;
+        let (from, until) = plan.when.at(&plan.zone, at)?;
         self.engine_time(from).zip(self.engine_time(until))
     }
 

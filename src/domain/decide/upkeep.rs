@@ -31,6 +31,7 @@ impl Decision<'_> {
             }
             UpkeepIntent::Whole if self.state.damage.is_empty() => {}
             UpkeepIntent::Whole => self.noted(UpkeepEvent::Whole),
+            UpkeepIntent::Refused { what, by } => self.noted(UpkeepEvent::Refused { what, by }),
         }
     }
 

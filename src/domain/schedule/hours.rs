@@ -149,8 +149,11 @@ impl Hours<'_> {
 
 /// The stretch of these hours that holds an instant, or else the next one within ten days: from (inclusive) and until
 /// (exclusive).
-#[must_use]
-pub fn stretch_at(only: &[Restriction], zone: &TimeZone, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn stretch_at(
+    only: &[Restriction],
+    zone: &TimeZone,
+    at: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
     let hours = Hours { zone, only };
     let all = dates(hours.date(at), -1, 10).flat_map(|date| hours.stretches(date).collect::<Vec<_>>());
     all.filter(|(_, until)| at < *until).min()

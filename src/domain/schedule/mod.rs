@@ -2,7 +2,7 @@
 //!
 //! `handoff` numbers hand-offs on the wall clock, `local` turns wall-clock times into instants, `rotation` joins
 //! the two to turns, `hours` hides turns outside a layer's hours, and `roster` lays layers and overrides over
-//! each other.
+//! each other. `times` is for planned work that comes again.
 
 mod handoff;
 mod hours;
@@ -13,6 +13,7 @@ mod roster;
 mod rotation;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     handoff::NotAHandoff,
-    hours::{NotARestriction, stretch_at},
+    hours::NotARestriction,
+    times::{CronTimes, NotTimes, Times},
 };
 use self::{roster::Roster, rotation::Rotation};
 use super::id::{OverrideId, PersonId, ScheduleId, TeamId};

@@ -6,10 +6,14 @@ pub mod refusal;
 pub mod timeline;
 pub mod usage;
 
+use jiff::{Timestamp, tz::TimeZone};
+
 use super::{
     card::{Card, Field, Tone},
     plain::{NAME, WORDS, plain},
     scene::{Scene, button, capital, enumerate, field},
+    usage::zone_name,
+    when,
 };
 use crate::domain::{
     duration,
@@ -22,6 +26,20 @@ use crate::domain::{
 
 /// How many groups or alerts a card names; the others are counted.
 const MOST: usize = 10;
+
+/// When planned maintenance comes next, on one line.
+#[must_use]
+pub fn coming(name: &str, times: &[(Timestamp, Timestamp)], zone: &TimeZone) -> String {
+    let time = |(from, until): &(Timestamp, Timestamp)| {
+        let same_day = when::day(*from, zone) == when::day(*until, zone);
+        let until = when::in_table(*until, zone);
+        let end = until.rsplit(' ').next().filter(|_| same_day).unwrap_or(&until);
+        format!("{} until {end}", when::in_table(*from, zone))
+    };
+    let times: Vec<String> = times.iter().map(time).collect();
+    let zone = zone_name(zone);
+    format!("maintenance {}: {} ({zone})", plain(name, WORDS), times.join("; "))
+}
 
 /// What has just become quiet: the answer to whoever wanted it.
 #[must_use]

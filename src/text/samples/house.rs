@@ -1,11 +1,12 @@
 //! The house itself: configurations that came into force or did not, what the doctor and the audit say.
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 
 use super::after;
 use crate::{
     domain::{
         audit::What,
+        delivery::Channel,
         event::{Actor, Event, Record, TraceId},
         id::{GroupId, Seq},
         person::Role,
@@ -15,7 +16,7 @@ use crate::{
         audit::{self, Asked},
         card::Card,
         house::{self, Line},
-        refusal,
+        refusal, status,
     },
 };
 
@@ -60,6 +61,23 @@ pub(super) fn events() -> Vec<Event> {
         loaded(ana.clone(), changes()),
         loaded(Actor::Operator, Vec::new()),
         Event::TokenUsed { token: "ci".into(), by: ana },
+    ]
+}
+
+/// Ways out that are disturbed.
+pub(crate) fn troubles() -> Vec<status::Trouble> {
+    let trouble = |channel, attempts, minutes, why: &str| status::Trouble {
+        channel,
+        attempts,
+        since: SignedDuration::from_mins(minutes),
+        why: why.to_owned(),
+    };
+    let slack = crate::text::chat::down("Slack", "no network");
+    let last = SignedDuration::from_secs(50);
+    vec![
+        trouble(Channel::Slack, None, 7, &slack),
+        trouble(Channel::Mail, Some((4, last)), 12, "no answer\u{202E}: connection refused"),
+        trouble(Channel::PagerDuty, Some((1, last)), 1, "answered 500"),
     ]
 }
 

@@ -30,6 +30,7 @@ pub(super) fn events() -> Vec<Event> {
         UpkeepEvent::Archived(archived),
         UpkeepEvent::Damaged(damaged),
         UpkeepEvent::Whole,
+        UpkeepEvent::Refused { what: "/watchbell reload".into(), by: Actor::Person("Evil\u{202E}".into()) },
     ];
     events.into_iter().map(|event| Event::Upkeep(Box::new(event))).collect()
 }

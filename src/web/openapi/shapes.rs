@@ -118,8 +118,13 @@ pub(super) fn all() -> Value {
         ("of?", number()),
         ("why?", text()),
     ];
-    let readiness =
-        [("ready", truth()), ("reasons", list(text())), ("seq", maybe(number())), ("views", object(&views))];
+    let readiness = [
+        ("ready", truth()),
+        ("reasons", list(text())),
+        ("seq", maybe(number())),
+        ("views", object(&views)),
+        ("troubles", list(text())),
+    ];
     add("Readiness", object(&readiness));
     Value::Object(shapes)
 }
@@ -357,6 +362,7 @@ fn act() -> Value {
         ("what", words(&crate::domain::audit::What::WORDS.map(|(word, _)| word))),
         ("by", text()),
         ("token", maybe(text())),
+        ("subject", maybe(text())),
         ("text", text()),
         ("trace", text()),
     ])

@@ -1,6 +1,7 @@
 //! Who is let in, and who is not.
 
 use super::*;
+use crate::domain::delivery::{Channel, Outcome};
 
 const PATHS: [&str; 8] = [
     "/api/v1/incidents",
@@ -162,6 +163,17 @@ async fn readiness_says_why_and_figures_are_shown() {
     let ready = server.json("/readyz").await;
     assert_eq!((&ready["ready"], &ready["reasons"]), (&json!(true), &json!([])), "{ready}");
     assert!(ready["views"]["status"].is_string());
+    assert_eq!(ready["troubles"], json!([]), "{ready}");
+    let why = "no answer: connection refused".to_owned();
+    server.running.engine.ways().tried(Channel::Mail, &Outcome::TryAgain { after: None, why });
+    server.running.engine.ways().heard(Channel::Slack, Some("Slack is not connected (no network).".into()));
+    let ready = server.json("/readyz").await;
+    assert_eq!(ready["ready"], true, "a vendor's outage is no reason to send alerts elsewhere: {ready}");
+    let troubles = [
+        "Slack: not heard for 0s: Slack is not connected (no network).",
+        "Mail server: took nothing for 0s, 1 attempt: no answer: connection refused",
+    ];
+    assert_eq!(ready["troubles"], json!(troubles), "{ready}");
     server.faults.send_replace(vec!["the journal is damaged: file 1, line 7".into()]);
     let ready = server.get("/readyz").send().await.unwrap();
     assert_eq!(ready.status(), 503);

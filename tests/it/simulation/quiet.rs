@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use watchbell::domain::{
     config::{Config, PlannedMaintenance},
     matcher::Matcher,
-    schedule::Restriction,
+    schedule::{Restriction, Times},
     state::Timer,
 };
 
@@ -16,7 +16,7 @@ pub fn with_quiet(mut config: Config) -> Config {
     config.maintenance = vec![PlannedMaintenance {
         name: "noon".into(),
         matchers: vec![Matcher::parse("service=noise").unwrap()],
-        only: vec![Restriction::parse("Mon-Sun 11:00-12:00").unwrap()],
+        when: Times::Weekly(vec![Restriction::parse("Mon-Sun 11:00-12:00").unwrap()]),
         zone: jiff::tz::TimeZone::UTC,
         comment: "noon".into(),
         channels: vec!["#noise".into()],

@@ -11,7 +11,7 @@ use watchbell::domain::{
     matcher::Matcher,
     page::{PageReason, Target},
     quiet::{QuietEvent, QuietIntent, QuietRefusal, SilenceKind},
-    schedule::Restriction,
+    schedule::{CronTimes, Restriction, Times},
     state::State,
 };
 
@@ -291,7 +291,7 @@ fn a_planned_maintenance_begins_and_ends_by_the_clock_and_is_told() {
     config.maintenance = vec![PlannedMaintenance {
         name: "backups".into(),
         matchers: vec![Matcher::parse("service=qflow").unwrap()],
-        only: vec![Restriction::parse("Mon-Sun 10:30-11:00").unwrap()],
+        when: Times::Weekly(vec![Restriction::parse("Mon-Sun 10:30-11:00").unwrap()]),
         zone: jiff::tz::TimeZone::UTC,
         comment: "backups".into(),
         channels: vec!["#ops".into()],
@@ -331,4 +331,31 @@ fn a_planned_maintenance_begins_and_ends_by_the_clock_and_is_told() {
     };
     assert_eq!(count(&world.events(), began), 3);
     assert!(world.state().quiet.silences.values().all(|one| !one.begun));
+}
+
+#[test]
+fn a_maintenance_by_cron_begins_at_its_times_and_lasts_as_long_as_it_says() {
+    let mut config = config::config();
+    config.maintenance = vec![PlannedMaintenance {
+        name: "copies".into(),
+        matchers: vec![Matcher::parse("service=qflow").unwrap()],
+        when: Times::Cron(CronTimes::new("30 10 * * *", mins(30)).unwrap()),
+        zone: jiff::tz::TimeZone::UTC,
+        comment: "copies".into(),
+        channels: vec!["#ops".into()],
+    }];
+    let mut world = World::with(config);
+    fires(&mut world, DOWN);
+    world.pass(mins(29), receipt);
+    assert!(world.state().groups[&G1].hush.is_none(), "it is twenty-nine past ten");
+    world.pass(mins(2), receipt);
+    assert!(world.state().groups[&G1].hush.is_some() && world.state().pages.is_empty());
+    restart(&mut world);
+    world.pass(mins(28), receipt);
+    assert!(world.state().groups[&G1].hush.is_some(), "it is one to eleven");
+    world.pass(mins(2), receipt);
+    assert_eq!((told(&world, QuietNotice::Began), told(&world, QuietNotice::Ended)), (1, 1));
+    let next = world.state().quiet.silences.values().next().unwrap().clone();
+    assert_eq!(next.starts, crate::world::start_of_time() + SignedDuration::from_mins(24 * 60 + 30));
+    assert_eq!(next.ends, crate::world::start_of_time() + SignedDuration::from_mins(24 * 60 + 60));
 }
