@@ -62,3 +62,7 @@ fn planned(reader: &Reader<'_>, whole: &Whole<'_>, node: &Node<'_>) -> Option<Pl
     let name = format!("{comment} ({})", hours.join(", "));
     Some(PlannedMaintenance { name, matchers, only, zone, comment, channels })
 }
+
+#[cfg(test)]
+#[path = "maintenance_tests.rs"]
+mod tests;

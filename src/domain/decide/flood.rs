@@ -35,6 +35,8 @@ pub struct Flood {
     pub collecting: usize,
     /// How many of its incidents take further groups.
     pub incidents: usize,
+    /// The one that its next group joins, because many come at once already.
+    pub joins: Option<IncidentId>,
     /// So many of one or the other make a flood.
     pub most: usize,
     /// How long an incident takes further groups after the last one that joined it, in seconds.
@@ -49,6 +51,7 @@ impl Flood {
             route: route.clone(),
             collecting: collecting(state, Some(route)).count(),
             incidents: taking_groups(state, Some(route), at).count(),
+            joins: joins(state, Some(route), at),
             most: STORM,
             window_seconds: STORM_WINDOW.as_secs(),
         }
@@ -57,8 +60,22 @@ impl Flood {
     /// Whether the next group of the route is part of it.
     #[must_use]
     pub fn rages(&self) -> bool {
-        self.collecting >= self.most || self.incidents >= self.most
+        self.collecting >= self.most || self.joins.is_some()
     }
+}
+
+/// The incident that the next group of a route joins instead of opening its own; none: they do not come at once, or none
+/// takes it.
+fn joins(state: &State, route: Option<&RouteId>, at: Timestamp) -> Option<IncidentId> {
+    let newest = taking_groups(state, route, at).next_back()?;
+    let grows = usize::try_from(newest.response.joined).is_ok_and(|joined| joined > STORM);
+    let many = || taking_groups(state, route, at).count() >= STORM;
+    (grows || is_collecting(state, route) || many()).then_some(newest.id)
+}
+
+/// Whether very many groups of a route are about to be told.
+fn is_collecting(state: &State, route: Option<&RouteId>) -> bool {
+    collecting(state, route).take(STORM).count() == STORM
 }
 
 /// Groups of a route that are about to be told and to open an incident, as far as timers are looked at.
@@ -94,27 +111,16 @@ impl Decision<'_> {
     /// whether this is a storm.
     pub(super) fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) -> bool {
         let Some(group) = self.state.groups.get(&id).cloned() else { return false };
-        let collecting = self.is_collecting(group.route.as_ref());
-        let of_route = || taking_groups(self.state, group.route.as_ref(), self.now.engine);
-        let newest = of_route().next_back().map(|one| (one.id, one.response.joined));
-        let raging = |joined: u64| usize::try_from(joined).is_ok_and(|joined| joined > STORM);
-        match newest {
-            Some((incident, joined)) if collecting || raging(joined) || of_route().count() >= STORM => {
-                self.emit(Event::GroupJoined { incident, group: id });
-                self.raise_incident_of(id);
-                true
-            }
-            // It may have been raised while it was collecting: ids sort the worst first.
-            _ => {
-                self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity));
-                collecting
-            }
+        let route = group.route.as_ref();
+        if let Some(incident) = joins(self.state, route, self.now.engine) {
+            self.emit(Event::GroupJoined { incident, group: id });
+            self.raise_incident_of(id);
+            return true;
         }
-    }
-
-    /// Whether very many groups of a route are about to be told.
-    fn is_collecting(&self, route: Option<&RouteId>) -> bool {
-        collecting(self.state, route).take(STORM).count() == STORM
+        let collecting = is_collecting(self.state, route);
+        // It may have been raised while it was collecting: ids sort the worst first.
+        self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity));
+        collecting
     }
 
     /// A group of a storm pages by a page of its incident. One that runs, for the same people and no milder, is for it,
@@ -128,7 +134,7 @@ impl Decision<'_> {
         if let (Some((holder, at)), false) = (&incident.acknowledged, raised) {
             // Who took a flood has what comes with it. What comes long afterwards is perhaps something else.
             let lately = self.now.civil.duration_since(*at) < STORM_WINDOW;
-            if lately || self.is_collecting(group.route.as_ref()) {
+            if lately || is_collecting(self.state, group.route.as_ref()) {
                 return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
             }
             return self.page_group(id, plan, reason);

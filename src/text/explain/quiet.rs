@@ -69,7 +69,11 @@ pub(super) fn flood(flood: &Flood) -> String {
     let Flood { collecting, incidents, most, window_seconds, .. } = flood;
     let route = plain(flood.route.as_str(), NAME);
     let window = span(jiff::SignedDuration::from_secs(*window_seconds));
-    let now = if flood.rages() { "That is so now" } else { "That is not so now" };
+    let now = match flood.joins {
+        Some(incident) => format!("That is so now, in {incident}"),
+        None if flood.rages() => "That is so now".to_owned(),
+        None => "That is not so now".to_owned(),
+    };
     format!(
         "Many at once: when {most} further groups of {route} collect, or {most} of its incidents were opened or joined within \
          {window}, a group joins the newest of them instead of opening its own, and one page is for all. {now}: \

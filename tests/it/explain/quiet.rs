@@ -109,7 +109,10 @@ fn a_simulation_alone_opens_an_incident_and_says_what_many_at_once_would_do() {
     let told = simulate(&world, &question(&world, DOWN, None));
     assert_eq!(rages(&told), Some(false));
     let said = words(&told);
-    assert!(said.contains("It opens an incident.") && said.contains("Many at once: when 5 further groups"), "{said}");
+    assert!(
+        said.contains("It opens an incident.") && said.contains("Many at once: when 5 further groups"),
+        "{said}"
+    );
     assert!(said.contains("That is not so now: 0 groups collect and 0 such incidents are open"), "{said}");
     assert_eq!(rages(&simulate(&world, &question(&world, SLOW, None))), None, "its route opens none");
 }
@@ -129,13 +132,15 @@ fn a_simulation_among_many_that_collect_joins_their_incident_and_its_page() {
 #[test]
 fn a_simulation_joins_the_open_incident_of_a_flood_and_the_page_that_runs() {
     let mut world = World::new();
-    flood(&mut world, 0..8);
+    flood(&mut world, 0..20);
     world.pass(mins(2), receipt);
     assert_eq!((world.state().incidents.len(), world.state().pages.len()), (1, 1));
     let page = *world.state().pages.keys().next().expect("a page");
     let told = simulate(&world, &question(&world, DOWN, None));
     let group = &told.groups[0];
     assert_eq!((group.incident, group.covered_by), (Some(IncidentId(1)), Some(page)));
+    assert_eq!(rages(&told), Some(true), "it grows already");
+    assert!(words(&told).contains("That is so now, in INC-1"), "{}", words(&told));
     compare(&mut world, &told, DOWN);
 }
 
