@@ -133,7 +133,11 @@ pub async fn simulate(
         .read(move |look| {
             let (open, now) = match at {
                 None => (true, look.now),
-                Some(at) => (false, Now { engine: at, civil: at }),
+                // Silences are engine time.
+                Some(at) => {
+                    let engine = look.now.engine.checked_add(at.duration_since(look.now.civil));
+                    (false, Now { engine: engine.unwrap_or(at), civil: at })
+                }
             };
             let question = Question { integration, labels, now, open };
             (Arc::clone(look.config), explain::ground(look.state, look.config, &question), question)

@@ -112,3 +112,7 @@ fn when(reader: &Reader<'_>, section: &mut Section<'_>) -> Option<Times> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "maintenance_tests.rs"]
+mod tests;

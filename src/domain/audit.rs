@@ -185,7 +185,9 @@ fn of_quiet(what: &QuietEvent) -> Option<&Actor> {
         | QuietEvent::Hushed(_)
         | QuietEvent::Woken { .. }
         | QuietEvent::SnoozeOver { .. }
-        | QuietEvent::Repeated { .. } => None,
+        | QuietEvent::Repeated { .. }
+        | QuietEvent::Held { .. }
+        | QuietEvent::GoesOn { .. } => None,
     }
 }
 

@@ -114,6 +114,9 @@ pub struct IncidentFacts {
     /// Its tasks, its impact, what was merged.
     #[serde(default)]
     pub response: ResponseFacts,
+    /// Its page and its deadlines stand still: nobody has it, and nothing of it is heard.
+    #[serde(default)]
+    pub held: bool,
 }
 
 impl IncidentFacts {
@@ -458,6 +461,7 @@ impl State {
                 .map(|run| (run.id, run.plan.title.clone()))
                 .collect(),
             response: self.response_facts(incident),
+            held: incident.held.is_some(),
         })
     }
 }

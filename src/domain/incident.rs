@@ -156,6 +156,10 @@ pub struct Incident {
     /// Its tasks, its links, its impact, and the incidents that turned out to be the same.
     #[serde(default)]
     pub response: Belongings,
+    /// Since when its page and its deadlines stand still, because nobody has it and nothing of it is heard (engine time);
+    /// the deadlines above are as they were then.
+    #[serde(default)]
+    pub held: Option<Timestamp>,
 }
 
 impl Incident {
@@ -173,6 +177,17 @@ impl Incident {
         self.channels.contains(channel)
             || self.channels.iter().any(bare)
             || self.rooms.iter().any(|room| room.address().as_ref() == Some(channel))
+    }
+    /// While it is held its deadlines move along with the clock: they lie as far ahead as when it was held.
+    pub(super) fn moves_along(&mut self, clock: Timestamp) {
+        let Some(since) = self.held.replace(clock) else {
+            self.held = None;
+            return;
+        };
+        let later = |at: Timestamp| at.checked_add(clock.duration_since(since)).unwrap_or(at);
+        self.severe_since = later(self.severe_since);
+        self.update_due = self.update_due.map(later);
+        self.acknowledge_due = self.acknowledge_due.map(later);
     }
     /// The commander, when there is one.
     #[must_use]

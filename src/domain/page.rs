@@ -162,6 +162,9 @@ pub struct Page {
     pub deliveries: BTreeSet<DeliveryId>,
     /// Whether this step has told a channel, or a message has reached a person since it was taken.
     pub reached: bool,
+    /// It stands still, because nothing of its incident is heard; the step at which it stood is its next one.
+    #[serde(default)]
+    pub held: bool,
 }
 
 impl Page {

@@ -262,6 +262,9 @@ fn of_quiet(event: &QuietEvent, mut file: impl FnMut(Key)) {
         QuietEvent::Woken { group, .. }
         | QuietEvent::SnoozeOver { group }
         | QuietEvent::Repeated { group } => file(Key::Group(*group)),
+        QuietEvent::Held { incident, .. } | QuietEvent::GoesOn { incident, .. } => {
+            file(Key::Incident(*incident));
+        }
     }
 }
 

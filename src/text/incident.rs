@@ -43,7 +43,15 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
     fields.extend(roles(scene, incident));
     fields.extend(incident.mitigated_at.map(|at| field("Mitigated", scene.near(at))));
     fields.extend(incident.resolved_at.map(|at| field("Resolved", resolved(scene, incident, at))));
-    fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
+    match incident.held {
+        Some(since) => {
+            let since = scene.near(scene.civil(since));
+            fields.push(field("Waits", format!("since {since}: {}", super::quiet::message::WAITS)));
+        }
+        None => {
+            fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))))
+        }
+    }
     fields.extend(response::fields(scene, incident));
     fields.extend(groups(scene, incident));
     let change = scene.state.last_change(incident);
@@ -78,8 +86,10 @@ fn acknowledged(scene: &Scene<'_>, incident: &Incident) -> String {
         (Some((by, at)), _) => {
             format!("by {by} at {}, after {}", scene.near(*at), when::since(incident.opened_at, *at))
         }
-        (None, Some(due)) => format!("not yet; due by {}", scene.near(scene.civil(due))),
-        (None, None) => "not yet".to_owned(),
+        (None, Some(due)) if incident.held.is_none() => {
+            format!("not yet; due by {}", scene.near(scene.civil(due)))
+        }
+        (None, _) => "not yet".to_owned(),
     }
 }
 
@@ -140,7 +150,12 @@ fn runs(scene: &Scene<'_>, incident: &Incident) -> Option<Field> {
 fn next_step(scene: &Scene<'_>, page: &Page) -> Option<Field> {
     let (_, _, step) = page.next_step()?;
     let whom = paging::meant(scene, &step.page);
-    Some(field("Pages next", format!("{whom} at {}", scene.near(scene.civil(page.next_at)))))
+    let when = if page.held {
+        "when something of it is heard".to_owned()
+    } else {
+        format!("at {}", scene.near(scene.civil(page.next_at)))
+    };
+    Some(field("Pages next", format!("{whom} {when}")))
 }
 
 fn firing(scene: &Scene<'_>, incident: &Incident) -> Vec<Vec<String>> {
@@ -298,7 +313,7 @@ fn deadlines(scene: &Scene<'_>, incident: &Incident) -> Vec<Field> {
 pub fn changed(scene: &Scene<'_>, incident: &Incident, what: &str, events: &[Event]) -> Card {
     let mut fields = vec![field("Incident", title(incident))];
     fields.extend(paging::fields(scene, events));
-    if incident.is_open() {
+    if incident.is_open() && incident.held.is_none() {
         fields.extend(incident.update_due.map(|due| field("Next update by", scene.near(scene.civil(due)))));
     }
     Card { title: what.to_owned(), tone: Tone::Good, fields, ..Card::default() }

@@ -349,6 +349,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
                 format!("{} {} ({})", incident.id, plain(&incident.title, VALUE), incident.status),
             ),
         }
+        if incident.held {
+            add("Waits", quiet::WAITS.to_owned());
+        }
         if let Some(commander) = &incident.commander {
             add("Commander", plain(commander, 60));
         }

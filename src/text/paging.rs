@@ -102,6 +102,9 @@ fn paged(scene: &Scene<'_>, page: &Page) -> String {
         Some(enumerate(&page.paged))
     };
     let now = now.unwrap_or_default();
+    if page.held {
+        return format!("{now}; it stands still, because nothing of it is heard");
+    }
     let due = scene.near(scene.civil(page.next_at));
     match targets(page.step) {
         Some(then) => format!("{now}; at {due} {then}, unless somebody takes it"),

@@ -462,6 +462,7 @@ pub(crate) fn storm_cards() -> Vec<Card> {
         offered: Vec::new(),
         running: Vec::new(),
         response: ResponseFacts::default(),
+        held: false,
     };
     let mut groups: Vec<StormGroup> =
         (12..20).map(|number| group(number, &"DiskFull host=db ".repeat(40), None, None)).collect();

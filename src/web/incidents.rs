@@ -47,6 +47,8 @@ struct Shown {
     resolved_at: Option<Timestamp>,
     paged: BTreeSet<PersonId>,
     merged_into: Option<IncidentId>,
+    /// Its page and its deadlines stand still: nobody has it, and nothing of it is heard.
+    held: bool,
     /// Of one alone, not in lists.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     response: Option<Belongs>,
@@ -151,6 +153,7 @@ fn shown(incident: &Incident) -> Shown {
         resolved_at: incident.resolved_at,
         paged: incident.paged.clone(),
         merged_into: incident.response.merged_into,
+        held: incident.held.is_some(),
         response: None,
     }
 }

@@ -52,6 +52,8 @@ struct Running {
     step: u32,
     /// Engine time.
     next_at: Timestamp,
+    /// It stands still: nothing of its incident is heard, and nobody has that.
+    held: bool,
     paged: BTreeSet<PersonId>,
     deliveries: Vec<Sending>,
 }
@@ -120,6 +122,7 @@ fn shown(page: &Page, look: &Look<'_>) -> Shown {
             round: page.round,
             step: page.step,
             next_at: page.next_at,
+            held: page.held,
             paged: page.paged.clone(),
             deliveries: deliveries.map(|delivery| sending(delivery)).collect(),
         }),

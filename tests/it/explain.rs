@@ -21,6 +21,7 @@ use watchbell::{
 use crate::world::{World, config, receipt, report, signal};
 
 mod asked;
+mod quiet;
 mod simulated;
 mod swaps;
 

@@ -30,6 +30,7 @@ mod pagerduty;
 mod peer;
 mod promises;
 mod qflow;
+mod quiet;
 mod reload;
 mod response;
 mod rooms;

@@ -16,6 +16,7 @@ use crate::world::{World, address, receipt, report, signal, start_of_time};
 
 mod clock;
 mod floods;
+mod held;
 mod incidents;
 mod merges;
 mod pages;

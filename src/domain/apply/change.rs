@@ -121,6 +121,9 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
         let close = idle.filter_map(|room| room.close_at).min();
         return [close.map(|due| (due, Timer::RoomsClose(incident.id))), None, None];
     }
+    if incident.held.is_some() {
+        return [None; 3];
+    }
     // What is mitigated wakes nobody.
     let unresolved = match incident.status {
         IncidentStatus::Mitigated => None,
@@ -134,6 +137,9 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
 }
 
 fn page_timers(page: &Page) -> [Armed; 2] {
+    if page.held {
+        return [None; 2];
+    }
     let next_try = page.pending.iter().map(|(_, one)| one.due).min();
     [Some((page.next_at, Timer::PageStep(page.id))), next_try.map(|due| (due, Timer::PageTry(page.id)))]
 }

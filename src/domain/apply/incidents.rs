@@ -50,6 +50,7 @@ impl State {
             offered: Vec::new(),
             guides: Vec::new(),
             response: Belongings::default(),
+            held: None,
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
@@ -91,6 +92,7 @@ impl State {
             }),
             Event::SeverityChanged { incident, to, urgency, expect, .. } => {
                 self.change_incident(*incident, |incident| {
+                    incident.moves_along(stamp.clock);
                     incident.severity = to.clone();
                     incident.urgency = *urgency;
                     incident.expect = expect.clone();
@@ -108,8 +110,11 @@ impl State {
                         let (by, text) = (by.clone(), text.clone());
                         incident.response.update = Some(Update { by, at: stamp.at, text });
                     }
+                    incident.moves_along(stamp.clock);
                     let before = std::mem::replace(&mut incident.status, *status);
                     if *status == IncidentStatus::Mitigated {
+                        // What is mitigated waits for nothing.
+                        incident.held = None;
                         incident.mitigated_at.get_or_insert(stamp.at);
                         incident.acknowledge_due = None;
                     } else if before == IncidentStatus::Mitigated {
@@ -121,6 +126,7 @@ impl State {
             Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;
                 incident.resolved_at = Some(stamp.at);
+                incident.held = None;
                 incident.update_due = None;
                 incident.acknowledge_due = None;
                 for room in &mut incident.rooms {

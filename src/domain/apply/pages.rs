@@ -33,6 +33,7 @@ impl State {
             paged: BTreeSet::new(),
             deliveries: BTreeSet::new(),
             reached: false,
+            held: false,
         };
         self.next.page = self.next.page.max(page.id.next());
         if let PageReason::Unresolved(_) = started.reason {

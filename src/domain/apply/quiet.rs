@@ -9,6 +9,7 @@ use crate::domain::{
     alert::Alert,
     id::{AlertKey, GroupId, SilenceId},
     matcher::Matcher,
+    page::Page,
     quiet::{
         GroupHushed, GroupSnoozed, Hush, OVER_FOR, QuietEvent, REMEMBERED, REMEMBERED_ALERTS, Silence,
         SilenceAdded, Snooze,
@@ -43,6 +44,26 @@ impl State {
             }
             QuietEvent::Repeated { group } => {
                 self.change_group(*group, |group| group.told_at(stamp.clock));
+            }
+            QuietEvent::Held { incident, pages } => {
+                self.change_incident(*incident, |incident| {
+                    incident.held.get_or_insert(stamp.clock);
+                });
+                for page in pages {
+                    self.change_page(*page, stands_still);
+                }
+            }
+            QuietEvent::GoesOn { incident, pages } => {
+                self.change_incident(*incident, |incident| {
+                    incident.moves_along(stamp.clock);
+                    incident.held = None;
+                });
+                for page in pages {
+                    self.change_page(*page, |page| {
+                        page.held = false;
+                        page.next_at = stamp.clock;
+                    });
+                }
             }
         }
     }
@@ -132,6 +153,13 @@ impl State {
     pub(super) fn heard_again(&mut self, key: &AlertKey) {
         self.quiet.over.remove(key);
     }
+}
+
+/// Whoever was to be reached by this step is, when the page goes on: the step is taken anew.
+fn stands_still(page: &mut Page) {
+    page.held = true;
+    page.step = page.step.saturating_sub(1);
+    page.pending.clear();
 }
 
 /// When a silence is looked at next.

@@ -99,6 +99,7 @@ impl State {
         self.change_incident(id, |incident| {
             incident.status = IncidentStatus::Resolved;
             incident.resolved_at = Some(stamp.at);
+            incident.held = None;
             incident.update_due = None;
             incident.acknowledge_due = None;
             incident.pages.clear();

@@ -28,9 +28,8 @@ impl Decision<'_> {
     pub(super) fn permit(mut self, id: DeliveryId) -> Result<Decided, Refusal> {
         let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
         let page = delivery.page.filter(|_| delivery.kind == DeliveryKind::Page);
-        let stopped = page.is_some_and(|page| !self.state.pages.contains_key(&page));
-        if stopped {
-            // It was leaving when the page stopped, and the process ended before its outcome was known.
+        if page.is_some_and(|page| !self.runs(page)) {
+            // It was leaving when the page stopped or was held, and the process ended before its outcome was known.
             self.cancel(id, false);
             return Ok(Decided { events: self.events, ..Decided::default() });
         }
@@ -108,9 +107,14 @@ impl Decision<'_> {
         }
     }
 
+    /// Whether a page has a next attempt: it neither stopped nor stands still.
+    fn runs(&self, page: PageId) -> bool {
+        self.state.pages.get(&page).is_some_and(|page| !page.held)
+    }
+
     fn retry_after(&self, delivery: &Delivery, asked: Option<SignedDuration>) -> Option<SignedDuration> {
         let goes_on = match delivery.page.filter(|_| delivery.kind == DeliveryKind::Page) {
-            Some(page) => self.state.pages.contains_key(&page),
+            Some(page) => self.runs(page),
             // Until it is done, or the incident is over and nobody needs it any more.
             None if delivery.kind == DeliveryKind::Room => self.room_work_matters(delivery),
             None => delivery.failures + 1 < ATTEMPTS,
@@ -135,7 +139,7 @@ impl Decision<'_> {
     fn escalate_if_nobody_can_be_reached(&mut self, id: PageId) {
         let hopeless = self.state.pages.get(&id).is_some_and(|page| {
             let tried = page.round > 0 && page.pending.is_empty() && page.deliveries.is_empty();
-            tried && !page.reached && page.round_goes_on()
+            tried && !page.reached && !page.held && page.round_goes_on()
         });
         if hopeless {
             self.take_step(id);

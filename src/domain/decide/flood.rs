@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::Decision;
 use crate::domain::{
@@ -13,7 +14,7 @@ use crate::domain::{
     incident::{Incident, IncidentStatus},
     page::{Page, PageReason, Subject},
     response::ResponseEvent,
-    state::Timer,
+    state::{State, Timer},
 };
 
 /// A route that has opened this many incidents within [`STORM_WINDOW`], or for which this many further groups are
@@ -25,51 +26,101 @@ const STORM_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// middle of one than before it.
 const LOOKED_AT: usize = 64;
 
+/// How near a route is to a flood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Flood {
+    /// Which route.
+    pub route: RouteId,
+    /// How many of its groups collect.
+    pub collecting: usize,
+    /// How many of its incidents take further groups.
+    pub incidents: usize,
+    /// The one that its next group joins, because many come at once already.
+    pub joins: Option<IncidentId>,
+    /// So many of one or the other make a flood.
+    pub most: usize,
+    /// How long an incident takes further groups after the last one that joined it, in seconds.
+    pub window_seconds: i64,
+}
+
+impl Flood {
+    /// How near to it a route is at an instant (engine time).
+    #[must_use]
+    pub fn near(state: &State, route: &RouteId, at: Timestamp) -> Self {
+        Self {
+            route: route.clone(),
+            collecting: collecting(state, Some(route)).count(),
+            incidents: taking_groups(state, Some(route), at).count(),
+            joins: joins(state, Some(route), at),
+            most: STORM,
+            window_seconds: STORM_WINDOW.as_secs(),
+        }
+    }
+
+    /// Whether the next group of the route is part of it.
+    #[must_use]
+    pub fn rages(&self) -> bool {
+        self.collecting >= self.most || self.joins.is_some()
+    }
+}
+
+/// The incident that the next group of a route joins instead of opening its own; none: they do not come at once, or none
+/// takes it.
+fn joins(state: &State, route: Option<&RouteId>, at: Timestamp) -> Option<IncidentId> {
+    let newest = taking_groups(state, route, at).next_back()?;
+    let grows = usize::try_from(newest.response.joined).is_ok_and(|joined| joined > STORM);
+    let many = || taking_groups(state, route, at).count() >= STORM;
+    (grows || is_collecting(state, route) || many()).then_some(newest.id)
+}
+
+/// Whether very many groups of a route are about to be told.
+fn is_collecting(state: &State, route: Option<&RouteId>) -> bool {
+    collecting(state, route).take(STORM).count() == STORM
+}
+
+/// Groups of a route that are about to be told and to open an incident, as far as timers are looked at.
+pub fn collecting<'a>(state: &'a State, route: Option<&'a RouteId>) -> impl Iterator<Item = GroupId> + 'a {
+    // What is quiet waits, too, and perhaps until tomorrow.
+    let is_new = move |group: &Arc<Group>| {
+        group.hush.is_none() && group.route.as_ref() == route && group.opens_incident.is_some()
+    };
+    let next = state.timers.iter().take(LOOKED_AT);
+    next.filter_map(move |(_, timer)| match timer {
+        Timer::GroupWait(id) => state.groups.get(id).is_some_and(is_new).then_some(*id),
+        _ => None,
+    })
+}
+
+/// The open incidents of a route that take further groups in a flood, the oldest first.
+pub fn taking_groups<'a>(
+    state: &'a State,
+    route: Option<&'a RouteId>,
+    at: Timestamp,
+) -> impl DoubleEndedIterator<Item = &'a Arc<Incident>> {
+    let open = state.open_incidents.iter().filter_map(|id| state.incidents.get(id));
+    open.filter(move |incident| {
+        let last = incident.response.joined_at.unwrap_or(incident.opened_clock);
+        let fresh = last + STORM_WINDOW > at;
+        let runs = incident.status != IncidentStatus::Mitigated;
+        fresh && runs && incident.opened_for.is_some() && incident.route.as_ref() == route
+    })
+}
+
 impl Decision<'_> {
     /// One incident per group; in a storm of one route further groups join the newest that is not mitigated. Returns
     /// whether this is a storm.
     pub(super) fn incident_for_group(&mut self, id: GroupId, severity: &SeverityId) -> bool {
         let Some(group) = self.state.groups.get(&id).cloned() else { return false };
-        let collecting = self.is_collecting(group.route.as_ref());
-        let of_route = || {
-            let open = self.state.open_incidents.iter().filter_map(|id| self.state.incidents.get(id));
-            open.filter(|incident| self.takes_groups_of(incident, &group))
-        };
-        let newest = of_route().next_back().map(|one| (one.id, one.response.joined));
-        let raging = |joined: u64| usize::try_from(joined).is_ok_and(|joined| joined > STORM);
-        match newest {
-            Some((incident, joined)) if collecting || raging(joined) || of_route().count() >= STORM => {
-                self.emit(Event::GroupJoined { incident, group: id });
-                self.raise_incident_of(id);
-                true
-            }
-            // It may have been raised while it was collecting: ids sort the worst first.
-            _ => {
-                self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity));
-                collecting
-            }
+        let route = group.route.as_ref();
+        if let Some(incident) = joins(self.state, route, self.now.engine) {
+            self.emit(Event::GroupJoined { incident, group: id });
+            self.raise_incident_of(id);
+            return true;
         }
-    }
-
-    fn takes_groups_of(&self, incident: &Incident, group: &Group) -> bool {
-        let last = incident.response.joined_at.unwrap_or(incident.opened_clock);
-        let fresh = last + STORM_WINDOW > self.now.engine;
-        let runs = incident.status != IncidentStatus::Mitigated;
-        fresh && runs && incident.opened_for.is_some() && incident.route == group.route
-    }
-
-    /// Whether very many groups of a route are about to be told.
-    fn is_collecting(&self, route: Option<&RouteId>) -> bool {
-        // What is quiet waits, too, and perhaps until tomorrow.
-        let is_new = |group: &Arc<Group>| {
-            group.hush.is_none() && group.route.as_ref() == route && group.opens_incident.is_some()
-        };
-        let collects = |timer: &Timer| match timer {
-            Timer::GroupWait(id) => self.state.groups.get(id).is_some_and(is_new),
-            _ => false,
-        };
-        let next = self.state.timers.iter().take(LOOKED_AT);
-        next.filter(|(_, timer)| collects(timer)).take(STORM).count() == STORM
+        let collecting = is_collecting(self.state, route);
+        // It may have been raised while it was collecting: ids sort the worst first.
+        self.open_for_group(&group, group.severity.as_ref().unwrap_or(severity).min(severity));
+        collecting
     }
 
     /// A group of a storm pages by a page of its incident. One that runs, for the same people and no milder, is for it,
@@ -83,7 +134,7 @@ impl Decision<'_> {
         if let (Some((holder, at)), false) = (&incident.acknowledged, raised) {
             // Who took a flood has what comes with it. What comes long afterwards is perhaps something else.
             let lately = self.now.civil.duration_since(*at) < STORM_WINDOW;
-            if lately || self.is_collecting(group.route.as_ref()) {
+            if lately || is_collecting(self.state, group.route.as_ref()) {
                 return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
             }
             return self.page_group(id, plan, reason);
@@ -130,6 +181,12 @@ impl Decision<'_> {
         others
             .filter_map(|group| self.state.groups.get(group))
             .any(|group| group.covered_by == Some(page) && group.acknowledged.is_none())
+    }
+
+    /// Whether a page of its incident that runs, or stands still, is for a group.
+    pub(super) fn is_covered(&self, group: &Group) -> bool {
+        let page = group.covered_by.and_then(|page| self.state.pages.get(&page));
+        page.is_some_and(|page| is_no_milder(page, group))
     }
 
     fn covered(&mut self, incident: IncidentId, group: GroupId, page: PageId) {

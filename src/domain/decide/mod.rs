@@ -11,8 +11,9 @@ mod delivery;
 mod deployment;
 mod due;
 mod elsewhere;
-mod flood;
+pub mod flood;
 mod guide;
+mod hold;
 mod incident;
 mod link;
 mod maintenance;
@@ -85,6 +86,7 @@ pub fn decide(
         }
         Intent::Report(report) => {
             let late = decision.report(report);
+            decision.hold_or_go_on();
             decision.offer_runbooks();
             decision.look_after_rooms();
             return Ok(Decided { events: decision.events, dispatch: None, late });
@@ -121,6 +123,7 @@ pub fn decide(
         Intent::Response { what, by } => decision.respond(what, by)?,
         Intent::Upkeep(what) => decision.look_after(what),
     }
+    decision.hold_or_go_on();
     decision.offer_runbooks();
     decision.look_after_rooms();
     Ok(Decided { events: decision.events, ..Decided::default() })

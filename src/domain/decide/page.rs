@@ -262,7 +262,7 @@ impl Decision<'_> {
         spared.into_iter().collect()
     }
 
-    fn cancel_deliveries(&mut self, page: &Page) {
+    pub(super) fn cancel_deliveries(&mut self, page: &Page) {
         for delivery in &page.deliveries {
             if self.state.deliveries.get(delivery).is_some_and(|delivery| !delivery.leaving) {
                 self.cancel(*delivery, false);

@@ -204,7 +204,9 @@ impl Decision<'_> {
         if group.hush.as_ref() == Some(&hush) {
             return true;
         }
-        self.emit_quiet(QuietEvent::Hushed(GroupHushed { group: id, by: hush.by, until: hush.until }));
+        let untold = !group.is_told();
+        let hushed = GroupHushed { group: id, by: hush.by, until: hush.until, untold };
+        self.emit_quiet(QuietEvent::Hushed(hushed));
         for page in self.pages_of_group(id) {
             self.stop_page(page, PageStop::Quiet);
         }
@@ -263,7 +265,8 @@ impl Decision<'_> {
     /// Pages for a group that is heard again, unless somebody has it or is being paged for it.
     pub(super) fn page_again(&mut self, id: GroupId, reason: PageReason) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
-        if let (None, true, Some(plan)) = (&group.acknowledged, group.pages.is_empty(), &group.page) {
+        let paged = !group.pages.is_empty() || self.is_covered(&group);
+        if let (None, false, Some(plan)) = (&group.acknowledged, paged, &group.page) {
             self.page_group(id, plan, reason);
         }
     }

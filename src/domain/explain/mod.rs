@@ -20,12 +20,13 @@ use serde::Serialize;
 pub use self::{
     duty::{Duty, duty},
     past::{Present, duplicates_for, past, present},
-    quiet::{QuietLine, quiet},
+    quiet::{Comments, QuietBy, QuietChange, QuietLine, QuietMoment, quiet},
     routing::routing,
     simulate::{Question, ground, simulate},
     story::{Standing, Teller},
     written::{NotLabels, Wrong, labels},
 };
+pub use super::decide::flood::Flood;
 use super::{
     delivery::{Channel, Recipient},
     event::{Actor, Nobody, Reminder, ResolvedBy, Try},
@@ -180,6 +181,12 @@ pub struct GroupStory {
     pub raised: Vec<Raised>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
+    /// It joined that one in a flood, instead of opening one of its own.
+    pub joined_in_flood: bool,
+    /// The page of its incident that is for it, too.
+    pub covered_by: Option<PageId>,
+    /// When it became quiet, was snoozed, and was heard again.
+    pub quiet: Vec<QuietMoment>,
     /// Who took it, and when.
     pub acknowledged: Vec<Taken>,
     /// When it closed.
@@ -374,6 +381,8 @@ pub enum Note {
     OtherInstant,
     /// The same alert fires already: told again, it changes nothing.
     FiresAlready(AlertId),
+    /// How near a route that takes it is to a flood, in which groups share an incident and a page.
+    Flood(Flood),
     /// The course was followed this long, in seconds; it goes on.
     GoesOn {
         /// How long.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Explanation, Note, QuietLine, Standing, Teller, Verdict, quiet, routing};
+use super::{Comments, Explanation, Note, QuietLine, Standing, Teller, Verdict, quiet, routing};
 use crate::domain::{
     apply::ENDED_FOR,
     config::Config,
@@ -27,6 +27,8 @@ pub struct Present {
     pub standing: Vec<Standing>,
     /// What keeps it quiet.
     pub quiet: Vec<QuietLine>,
+    /// Why what kept it quiet was wanted.
+    pub comments: Comments,
     /// How many alerts have been in each of its groups.
     pub seen: BTreeMap<GroupId, u64>,
     /// The incidents of its groups.
@@ -44,6 +46,7 @@ pub fn present(state: &State, now: Now, fired: &AlertFired) -> Present {
         overrides: state.overrides.values().cloned().collect(),
         standing: Vec::new(),
         quiet: quiet(state, &fired.labels, now),
+        comments: Comments::about(state, &fired.labels),
         seen: BTreeMap::new(),
         incidents: BTreeSet::new(),
         duplicates_until: state
@@ -79,7 +82,7 @@ pub fn past(
     records: &[Record],
     mut notes: Vec<Note>,
 ) -> Option<Explanation> {
-    let mut teller = Teller::new(config, &present.overrides, fired.alert);
+    let mut teller = Teller::new(config, &present.overrides, &present.comments, fired.alert);
     for record in records {
         teller.tell(record);
     }

@@ -3,11 +3,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Explanation, Note, Teller, quiet, routing};
+use super::{Comments, Explanation, Note, Teller, quiet, routing};
 use crate::domain::{
     alert::{AlertStatus, Report, Signal},
     config::Config,
-    decide::{decide, route},
+    decide::{
+        decide,
+        flood::{self, Flood},
+        route,
+    },
     delivery::{DeliveryKind, Outcome},
     event::{Event, FORMAT, Record, TraceId},
     id::{GroupId, IncidentId, IntegrationId, PageId},
@@ -59,24 +63,50 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
         ground.incidents.extend(state.incidents.get(id).map(|incident| (*id, incident.clone())));
     }
     for group in joins(state, config, question) {
-        let Some(known) = state.groups.get(&group) else { continue };
-        ground.group_keys.insert(known.key.clone(), group);
-        ground.groups.insert(group, known.clone());
-        for alert in &known.firing {
-            ground.alerts.extend(state.alerts.get(alert).map(|one| (*alert, one.clone())));
-        }
-        let incident = known.incident.and_then(|incident| state.incidents.get(&incident));
-        // Also one that people have resolved while its group still fires.
-        ground.incidents.extend(incident.map(|one| (one.id, one.clone())));
-        let of_incident = incident.into_iter().flat_map(|incident| &incident.pages);
-        for page in known.pages.iter().chain(of_incident) {
-            ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
-        }
+        take_group(&mut ground, state, group);
     }
+    take_flood(&mut ground, state, config, question);
     let ours: Vec<(Timestamp, Timer)> =
         state.timers.iter().filter(|(_, timer)| is_of(&ground, *timer)).copied().collect();
     ground.timers.extend(ours);
     ground
+}
+
+/// A group with its alerts, its pages and its incident.
+fn take_group(ground: &mut State, state: &State, group: GroupId) {
+    let Some(known) = state.groups.get(&group) else { return };
+    ground.group_keys.insert(known.key.clone(), group);
+    ground.groups.insert(group, known.clone());
+    for alert in &known.firing {
+        ground.alerts.extend(state.alerts.get(alert).map(|one| (*alert, one.clone())));
+    }
+    let incident = known.incident.and_then(|incident| state.incidents.get(&incident));
+    // Also one that people have resolved while its group still fires.
+    ground.incidents.extend(incident.map(|one| (one.id, one.clone())));
+    let of_incident = incident.into_iter().flat_map(|incident| &incident.pages);
+    for page in known.pages.iter().chain(of_incident) {
+        ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
+    }
+}
+
+/// What makes a flood: groups that collect beside it, and incidents that would take its group, with their pages. Of what
+/// is held every group counts: it goes on when one of them is heard.
+fn take_flood(ground: &mut State, state: &State, config: &Config, question: &Question) {
+    for route in route::taking(config, &question.labels).into_iter().flatten().filter(|route| route.incident)
+    {
+        for group in flood::collecting(state, Some(&route.id)) {
+            take_group(ground, state, group);
+        }
+        for incident in flood::taking_groups(state, Some(&route.id), question.now.engine) {
+            for page in &incident.pages {
+                ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
+            }
+            let groups = incident.response.open_groups.iter().rev();
+            for group in groups.take(if incident.held.is_some() { usize::MAX } else { 1 }) {
+                take_group(ground, state, *group);
+            }
+        }
+    }
 }
 
 /// The open groups that would take such an alert, each once.
@@ -119,14 +149,18 @@ fn is_of(ground: &State, timer: Timer) -> bool {
 
 /// Lets the alert come to this ground and follows what comes of it.
 #[must_use]
-pub fn simulate(ground: State, config: &Config, question: &Question) -> Explanation {
+pub fn simulate(mut ground: State, config: &Config, question: &Question) -> Explanation {
     let Question { integration, labels, now, .. } = question;
+    if !question.open {
+        arrive(&mut ground, config, *now);
+    }
     let overrides: Vec<_> = ground.overrides.values().cloned().collect();
     let alert = ground.next.alert;
-    let mut teller = Teller::new(config, &overrides, alert);
+    let comments = Comments::about(&ground, labels);
+    let mut teller = Teller::new(config, &overrides, &comments, alert);
     let civil = |due: Timestamp| later(now.civil, due.duration_since(now.engine));
     for group in ground.groups.values() {
-        teller.stands(group, civil);
+        teller.stands(group, now.civil, civil);
     }
     for page in ground.pages.values() {
         teller.runs(page);
@@ -135,6 +169,8 @@ pub fn simulate(ground: State, config: &Config, question: &Question) -> Explanat
     let twin = ground.alerts.values().find(|one| one.integration == *integration && one.labels == *labels);
     notes.extend(twin.map(|one| Note::FiresAlready(one.id)));
     let quiet = quiet(&ground, labels, *now);
+    let routes = route::taking(config, labels).into_iter().flatten().filter(|route| route.incident);
+    notes.extend(routes.map(|route| Note::Flood(Flood::near(&ground, &route.id, now.engine))));
     let goes_on = follow(ground, config, question, &mut teller);
     notes.extend(goes_on.then_some(Note::GoesOn { seconds: COURSE.as_secs() }));
     Explanation {
@@ -146,6 +182,21 @@ pub fn simulate(ground: State, config: &Config, question: &Question) -> Explanat
         quiet,
         groups: teller.groups(),
         notes,
+    }
+}
+
+/// Brings the ground to another instant: what is planned is planned from there, and silences begin and end on the way.
+fn arrive(ground: &mut State, config: &Config, now: Now) {
+    let mut next = Intent::ClockStepped { by: SignedDuration::ZERO };
+    for _ in 0..MOST {
+        // Neither is ever refused.
+        if decide(ground, config, next, now, TraceId(0)).is_err() {
+            return;
+        }
+        if ground.next_deadline().is_none_or(|due| due > now.engine) {
+            return;
+        }
+        next = Intent::Due;
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Attempt, DeliveryStory, Ended, EndedBecause, Fate, GroupStory, Known, PageEnd, PageStory, PersonStory,
-    Raised, Reminded, StepStory, Taken, duty,
+    Attempt, Comments, DeliveryStory, Ended, EndedBecause, Fate, GroupStory, Known, PageEnd, PageStory,
+    PersonStory, QuietChange, QuietMoment, Raised, Reminded, StepStory, Taken, duty, quiet::About,
 };
 use crate::domain::{
     config::Config,
@@ -15,6 +15,8 @@ use crate::domain::{
     group::Group,
     id::{AlertId, DeliveryId, GroupId, IncidentId, PageId},
     page::{Page, Subject},
+    quiet::QuietEvent,
+    response::ResponseEvent,
     schedule::Override,
 };
 
@@ -37,6 +39,7 @@ impl From<&Delivery> for Standing {
 pub struct Teller<'a> {
     config: &'a Config,
     overrides: &'a [Override],
+    comments: &'a Comments,
     alert: AlertId,
     known: Option<Known>,
     fired: Option<AlertFired>,
@@ -46,15 +49,21 @@ pub struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    /// Tells of this alert. `overrides`: as they are known now; an override never changes the past.
+    /// Tells of this alert. `overrides` and `comments`: as they are known now; an override never changes the past.
     #[must_use]
-    pub fn new(config: &'a Config, overrides: &'a [Override], alert: AlertId) -> Self {
+    pub fn new(
+        config: &'a Config,
+        overrides: &'a [Override],
+        comments: &'a Comments,
+        alert: AlertId,
+    ) -> Self {
         let (groups, pages, page_of) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { config, overrides, alert, known: None, fired: None, groups, pages, page_of }
+        Self { config, overrides, comments, alert, known: None, fired: None, groups, pages, page_of }
     }
 
-    /// A group that was open before the first event, as the state has it. `civil`: an engine instant as a civil one.
-    pub fn stands(&mut self, group: &Group, civil: impl Fn(Timestamp) -> Timestamp) {
+    /// A group that was open before the first event, as the state has it at `now` (civil time). `civil`: an engine instant
+    /// as a civil one.
+    pub fn stands(&mut self, group: &Group, now: Timestamp, civil: impl Fn(Timestamp) -> Timestamp) {
         let story = GroupStory {
             id: group.id,
             joined: true,
@@ -67,10 +76,13 @@ impl<'a> Teller<'a> {
             channels: group.channels.clone(),
             policy: group.page.as_ref().map(|plan| plan.policy.clone()),
             opened_at: Some(group.opened_at),
-            waits_until: group.wait_until.map(civil),
+            waits_until: group.wait_until.map(&civil),
             alerts: group.seen,
             raised: Vec::new(),
             incident: group.incident,
+            joined_in_flood: false,
+            covered_by: group.covered_by,
+            quiet: self.quiet_so_far(group, now, &civil),
             acknowledged: group
                 .acknowledged
                 .iter()
@@ -82,6 +94,23 @@ impl<'a> Teller<'a> {
             pages: Vec::new(),
         };
         self.groups.insert(group.id, story);
+    }
+
+    fn quiet_so_far(
+        &self,
+        group: &Group,
+        at: Timestamp,
+        civil: impl Fn(Timestamp) -> Timestamp,
+    ) -> Vec<QuietMoment> {
+        let hush = group.hush.as_ref().map(|hush| QuietChange::Quiet {
+            by: hush.by.iter().map(|one| self.comments.tell(one)).collect(),
+            until: civil(hush.until),
+            untold: !group.is_told(),
+        });
+        let snooze = group.snooze.as_ref();
+        let snooze =
+            snooze.map(|one| QuietChange::Snoozed { by: one.by.to_string(), until: civil(one.until) });
+        hush.into_iter().chain(snooze).map(|what| QuietMoment { at, what }).collect()
     }
 
     /// A page that ran before the first event; its steps so far are not told.
@@ -124,9 +153,16 @@ impl<'a> Teller<'a> {
                 story.acknowledged.push(Taken { at, by: by.clone() });
             }),
             Event::GroupClosed { group } => self.group(*group, |story| story.closed_at = Some(at)),
-            Event::GroupJoined { incident, group } => {
-                self.group(*group, |story| story.incident = Some(*incident));
+            Event::GroupJoined { incident, group } => self.group(*group, |story| {
+                story.incident = Some(*incident);
+                story.joined_in_flood = true;
+            }),
+            Event::Response(event) => {
+                if let ResponseEvent::Covered { group, page, .. } = &**event {
+                    self.group(*group, |story| story.covered_by = Some(*page));
+                }
             }
+            Event::Quiet(event) => self.quiet(event, record),
             Event::IncidentOpened(opened) => {
                 if let Some(group) = opened.group {
                     self.group(group, |story| story.incident = Some(opened.incident));
@@ -246,6 +282,9 @@ impl<'a> Teller<'a> {
             alerts: 0,
             raised: Vec::new(),
             incident: None,
+            joined_in_flood: false,
+            covered_by: None,
+            quiet: Vec::new(),
             acknowledged: Vec::new(),
             closed_at: None,
             runbooks: Vec::new(),
@@ -296,6 +335,18 @@ impl<'a> Teller<'a> {
             if story.reminders.iter().all(|one| one.what != reminded.what) {
                 story.reminders.push(reminded.clone());
             }
+        }
+    }
+
+    fn quiet(&mut self, event: &QuietEvent, record: &Record) {
+        match QuietMoment::of(event, record, self.comments) {
+            Some((About::Group(group), moment)) => self.group(group, |story| story.quiet.push(moment)),
+            Some((About::Incident(incident), moment)) => {
+                for story in self.groups.values_mut().filter(|story| story.incident == Some(incident)) {
+                    story.quiet.push(moment.clone());
+                }
+            }
+            None => {}
         }
     }
 
@@ -353,7 +404,7 @@ impl<'a> Teller<'a> {
 }
 
 /// An engine instant of a record as a civil one.
-fn civil(record: &Record, due: Timestamp) -> Timestamp {
+pub(super) fn civil(record: &Record, due: Timestamp) -> Timestamp {
     let ahead = due.duration_since(record.engine_time());
     record.at.checked_add(ahead).unwrap_or(due)
 }

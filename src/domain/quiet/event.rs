@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::SilenceKind;
 use crate::domain::{
     event::{Actor, Title},
-    id::{ChannelName, GroupId, SilenceId},
+    id::{ChannelName, GroupId, IncidentId, PageId, SilenceId},
 };
 
 /// Something by which alerts become quiet, or are heard again.
@@ -50,6 +50,23 @@ pub enum QuietEvent {
         /// Which.
         group: GroupId,
     },
+    /// Nobody has an incident that a rule opened, and nothing of it is heard: its page and its deadlines stand still.
+    Held {
+        /// Which incident.
+        incident: IncidentId,
+        /// Its pages that stand still from now on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pages: Vec<PageId>,
+    },
+    /// One of its groups is heard, or somebody has it: its deadlines go on from where they stood, and its pages take the
+    /// step at which they stood anew.
+    GoesOn {
+        /// Which incident.
+        incident: IncidentId,
+        /// Its pages that go on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pages: Vec<PageId>,
+    },
 }
 
 /// A silence or a maintenance.
@@ -86,6 +103,9 @@ pub struct GroupHushed {
     pub by: Vec<Hushing>,
     /// When it is looked at again (engine time).
     pub until: Timestamp,
+    /// Nobody was told of the group so far.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
 }
 
 /// One thing that keeps a group quiet.

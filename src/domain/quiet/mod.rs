@@ -5,7 +5,7 @@ pub mod event;
 pub mod intent;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -20,6 +20,7 @@ use super::{
     event::{Actor, Title},
     group::Group,
     id::{AlertKey, ChannelName, SilenceId},
+    incident::{Incident, IncidentStatus},
     labels::Labels,
     matcher::Matcher,
     state::{Ended, State},
@@ -177,6 +178,24 @@ impl State {
             }
         }
         Some(Hush { by: by.into_values().collect(), until })
+    }
+
+    /// Whether nobody waits for an answer to an incident: a rule opened it, nobody has it or a role in it, and each of its
+    /// groups that still fires is quiet or snoozed. The same goes for what was merged into it.
+    #[must_use]
+    pub fn is_unheard(&self, incident: &Incident) -> bool {
+        let of_a_rule = |one: &Incident| one.opened_by == Actor::Watchbell && one.acknowledged.is_none();
+        let merged = |id| self.incidents.get(id).is_none_or(|one| of_a_rule(one));
+        let runs = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
+        let nobody = incident.roles.values().all(BTreeSet::is_empty);
+        let quiet = |group: &Arc<Group>| group.hush.is_some() || group.snooze.is_some();
+        let groups = &incident.response.open_groups;
+        runs && nobody
+            && of_a_rule(incident)
+            && incident.response.merged.iter().all(merged)
+            && !groups.is_empty()
+            // What joined last is heard, most of the time.
+            && groups.iter().rev().all(|id| self.groups.get(id).is_some_and(quiet))
     }
 
     /// Alerts that fire and that this silence would keep quiet.

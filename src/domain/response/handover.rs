@@ -95,7 +95,8 @@ impl State {
         });
         let acknowledge = incident.acknowledge_due.map(|at| (at, NextDue::Acknowledge));
         let update = incident.update_due.map(|at| (at, NextDue::Update));
-        let dues = [acknowledge, update, unresolved].into_iter().flatten().filter(|_| incident.is_open());
+        let dues = [acknowledge, update, unresolved].into_iter().flatten();
+        let dues = dues.filter(|_| incident.is_open() && incident.held.is_none());
         let pages = self.pages.values().filter(|page| page.subject.incident() == Some(id));
         Some(HandoverFacts {
             id,

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Reader, actor};
+use super::{Reader, actor, quiet};
 use crate::{
     domain::{
         delivery::{DeliveryKind, Recipient},
         event::Reminder,
         explain::{
             Attempt, DeliveryStory, Duty, EndedBecause, Fate, GroupStory, PageEnd, PageStory, PersonStory,
-            StepStory,
+            QuietChange, StepStory,
         },
         id::{ContactName, PersonId},
         person::Urgency,
@@ -45,7 +45,8 @@ pub(super) fn group(group: &GroupStory, reader: Reader<'_>) -> Vec<String> {
     };
     lines.push(format!("  Severity {severity}, {urgency}. {} in all.", alerts(group.alerts)));
     let mut events: Vec<(Timestamp, String)> = Vec::new();
-    if let (Some(at), true) = (group.waits_until, !group.joined || group.pages.is_empty()) {
+    let untold = group.quiet.iter().any(|one| matches!(one.what, QuietChange::Quiet { untold: true, .. }));
+    if let (Some(at), true, false) = (group.waits_until, !group.joined || group.pages.is_empty(), untold) {
         events.push((at, "the route's group_wait is over: people are told".to_owned()));
     }
     for one in &group.raised {
@@ -65,23 +66,39 @@ pub(super) fn group(group: &GroupStory, reader: Reader<'_>) -> Vec<String> {
     if let Some(at) = group.closed_at {
         events.push((at, "the last of its alerts ended: it closed".to_owned()));
     }
+    events.extend(group.quiet.iter().map(|one| (one.at, quiet::moment(&one.what, reader))));
+    events.sort_by_key(|(at, _)| *at);
     lines.extend(told(events, reader));
-    if let (Some(_), Some(_), false) = (group.incident, reader.begins, group.joined) {
-        lines.push("  It opens an incident, or joins one in a storm.".to_owned());
-    } else if let Some(incident) = group.incident {
-        lines.push(format!("  It belongs to {incident}."));
-    }
+    lines.extend(incident(group, reader));
     if !group.runbooks.is_empty() {
         lines.push(format!("  Starts by itself: {}.", plain(&group.runbooks.join(", "), NAME)));
     }
     if group.pages.is_empty() {
-        lines.push(format!("  {}", unpaged(group)));
+        lines.push(format!("  {}", unpaged(group, reader)));
     }
     lines
 }
 
-fn unpaged(group: &GroupStory) -> String {
+/// How it came to its incident, and by which page of that it is told.
+fn incident(group: &GroupStory, reader: Reader<'_>) -> Option<String> {
+    let incident = group.incident?;
+    let simulated = reader.begins.is_some();
+    let said = match (group.joined_in_flood, simulated && !group.joined) {
+        (true, true) => format!("It joins {incident}, because many groups of its route come at once"),
+        (true, false) => format!("It joined {incident}, because many groups of its route came at once"),
+        (false, true) => return Some("  It opens an incident.".to_owned()),
+        (false, false) => return Some(format!("  It belongs to {incident}.")),
+    };
+    let page = group.covered_by.map(|page| format!("; {page} of that is for it, too"));
+    Some(format!("  {said}{}.", page.unwrap_or_default()))
+}
+
+fn unpaged(group: &GroupStory, reader: Reader<'_>) -> String {
     match (&group.policy, group.acknowledged.last()) {
+        (Some(policy), None) if group.closed_at.is_none() && quiet::standing(group, reader).is_some() => {
+            let (policy, standing) = (plain(policy.as_str(), NAME), quiet::standing(group, reader));
+            format!("Nobody is paged by {policy} so far: {}", standing.unwrap_or_default())
+        }
         (None, _) => "Nobody is paged: the route names no policy.".to_owned(),
         (Some(_), Some(taken)) => format!("Nobody is paged: {} has it.", actor(&taken.by)),
         (Some(policy), None) if group.closed_at.is_some() => format!(

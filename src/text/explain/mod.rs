@@ -2,6 +2,7 @@
 //! more than is known, and says what is not.
 
 mod course;
+mod quiet;
 mod routes;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -187,7 +188,10 @@ fn short(group: &GroupStory, zone: &TimeZone) -> String {
         return match (&group.policy, group.acknowledged.last()) {
             (_, Some(taken)) => format!("{began}; nobody was paged, because {} had it", taken.by),
             (None, None) => format!("{began}; its route pages nobody"),
-            (Some(_), None) => format!("{began}; nobody was paged"),
+            (Some(_), None) => match quiet::standing(group, Reader { zone, begins: None }) {
+                Some(why) if group.closed_at.is_none() => format!("{began}; nobody was paged: {why}"),
+                _ => format!("{began}; nobody was paged"),
+            },
         };
     };
     format!("{began}; paged {}; {}", whom(&group.pages), end(last, zone))
@@ -235,15 +239,17 @@ fn note(note: &Note, zone: &TimeZone) -> String {
             "The history cannot be looked up at the moment; only what is true now is told.".to_owned()
         }
         Note::ConfigurationAlone => {
-            "No server was asked: this comes from the configuration alone. Overrides, silences, \
-             accounts that people tied to themselves and groups that are open are not known."
+            "No server was asked: this comes from the configuration alone. Overrides, swaps, silences, maintenance and \
+             accounts that people tied to themselves are not known; it is assumed that nothing else is open, so that the \
+             alert joins neither a group nor an incident, and that no others come with it."
                 .to_owned()
         }
         Note::OtherInstant => {
-            "It is asked for another instant than now, so groups that are open now do not count; \
-             overrides do."
+            "It is asked for another instant than now: it is assumed that nothing else is open then, neither groups nor \
+             incidents. Overrides, and silences that hold then, count."
                 .to_owned()
         }
+        Note::Flood(flood) => quiet::flood(flood),
         Note::FiresAlready(alert) => format!(
             "{alert} fires with these labels. Should its source tell it again, nothing changes; shown is what a further \
              alert would do."

@@ -57,6 +57,7 @@ fn facts() -> Facts {
             offered: Vec::new(),
             running: Vec::new(),
             response: ResponseFacts::default(),
+            held: false,
         }),
         group: Some(GroupFacts {
             id: GroupId(17),

@@ -15,6 +15,10 @@ use crate::{
     },
 };
 
+/// What is said of an incident that is held.
+pub const WAITS: &str = "nobody has it, and all that fires in it is quiet or snoozed: its page and its deadlines stand \
+                         still until that is heard, or somebody takes it";
+
 /// The title, the words and the colour of a notice.
 #[must_use]
 pub fn notice(facts: &Facts, notice: QuietNotice, headline: &str) -> (String, String, Tone) {

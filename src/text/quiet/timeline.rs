@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::quiet::{QuietEvent, SilenceAdded},
+    domain::{
+        id::PageId,
+        quiet::{QuietEvent, SilenceAdded},
+    },
     text::{
         plain::{NAME, WORDS, plain},
         scene::{capital, enumerate},
@@ -49,7 +52,22 @@ pub fn entry(event: &QuietEvent, now: Timestamp) -> (Kind, String, String) {
         QuietEvent::Repeated { group } => {
             (Kind::Quiet, watchbell(), format!("{group} still fires: its channels are told again"))
         }
+        QuietEvent::Held { incident, pages } => {
+            let what =
+                format!("{incident} waits: nobody has it, and all that fires in it is quiet or snoozed");
+            (Kind::Quiet, watchbell(), format!("{what}; {} stand still", with_deadlines(pages)))
+        }
+        QuietEvent::GoesOn { incident, pages } => {
+            let what = with_deadlines(pages);
+            (Kind::Quiet, watchbell(), format!("{incident} goes on: {what}, from where they stood"))
+        }
     }
+}
+
+/// `PG-3 and its deadlines`.
+fn with_deadlines(pages: &[PageId]) -> String {
+    let all = pages.iter().map(ToString::to_string).chain(["its deadlines".to_owned()]);
+    enumerate(all)
 }
 
 fn silence(added: &SilenceAdded, now: Timestamp) -> String {
@@ -89,7 +107,8 @@ mod tests {
             starts: now,
             ends: until,
         };
-        let hushed = GroupHushed { group, by: vec![Hushing { silence, kind, by: ana() }], until };
+        let hushed =
+            GroupHushed { group, by: vec![Hushing { silence, kind, by: ana() }], until, untold: false };
         for (event, by, text) in [
             (
                 QuietEvent::Added(added),

@@ -1,9 +1,9 @@
 //! Silences, maintenance, snoozes and quiet groups, in every form that reads differently.
 
-use super::{GROUP, after, ana, prose};
+use super::{GROUP, INCIDENT, after, ana, prose};
 use crate::domain::{
     event::{Actor, Event, Title},
-    id::SilenceId,
+    id::{PageId, SilenceId},
     quiet::{GroupHushed, GroupSnoozed, Hushing, QuietEvent, SilenceAdded, SilenceKind},
 };
 
@@ -31,11 +31,14 @@ pub(super) fn events() -> Vec<Event> {
         QuietEvent::Began { silence: SILENCE },
         QuietEvent::Ended { silence: SILENCE, by: None },
         QuietEvent::Ended { silence: SILENCE, by: Some(ana()) },
-        QuietEvent::Hushed(GroupHushed { group: GROUP, by, until: after(3_660) }),
+        QuietEvent::Hushed(GroupHushed { group: GROUP, by, until: after(3_660), untold: false }),
         QuietEvent::Woken { group: GROUP, wait_until: None },
         QuietEvent::Snoozed(GroupSnoozed { group: GROUP, by: ana(), until: after(1_800) }),
         QuietEvent::SnoozeOver { group: GROUP },
         QuietEvent::Repeated { group: GROUP },
+        QuietEvent::Held { incident: INCIDENT, pages: vec![PageId(3)] },
+        QuietEvent::Held { incident: INCIDENT, pages: Vec::new() },
+        QuietEvent::GoesOn { incident: INCIDENT, pages: vec![PageId(3)] },
     ]
     .map(|event| Event::Quiet(Box::new(event)))
     .into()

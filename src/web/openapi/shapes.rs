@@ -172,6 +172,7 @@ fn incident() -> Value {
         ("resolved_at", maybe(instant())),
         ("paged", list(text())),
         ("merged_into", maybe(id("INC"))),
+        ("held", truth()),
         ("tasks?", list(task())),
         (
             "links?",
@@ -260,6 +261,9 @@ fn explanation() -> Value {
         ("channels", list(text())),
         ("policy", maybe(text())),
         ("incident", maybe(id("INC"))),
+        ("joined_in_flood", truth()),
+        ("covered_by", maybe(id("PG"))),
+        ("quiet", list(open(&[("at", instant()), ("change", text())]))),
         (
             "pages",
             list(open(&[("id", id("PG")), ("steps", list(open(&[]))), ("deliveries", list(open(&[])))])),
@@ -344,6 +348,7 @@ fn running_page() -> Value {
         ("round?", number()),
         ("step?", number()),
         ("next_at?", instant()),
+        ("held?", truth()),
         ("paged?", list(text())),
         ("deliveries?", list(object(&sending))),
         ("acknowledged_by", maybe(text())),

@@ -9,6 +9,7 @@ mod links;
 mod live;
 mod lookups;
 mod openapi;
+mod silences;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 

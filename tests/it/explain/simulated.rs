@@ -76,6 +76,15 @@ fn did(world: &World, after: watchbell::domain::id::Seq, groups: &[GroupId], unt
     done
 }
 
+/// Really does what was told, and compares the two.
+pub(super) fn compare(world: &mut World, told: &Explanation, labels: &[(&str, &str)]) {
+    let (before, until) = (world.state().seq, world.now().civil + COMPARED);
+    fires(world, labels);
+    let alert = world.state().alerts.values().next_back().expect("it fires").clone();
+    world.pass(COMPARED, receipt);
+    assert_eq!(said(told, until), did(world, before, &alert.groups, until), "{}", words(told));
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     goes_on: Vec<bool>,

@@ -6,6 +6,7 @@ use watchbell::domain::{
     delivery::Recipient,
     event::{Event, Plan, Record, StepTaken},
     id::PageId,
+    quiet::QuietEvent,
 };
 
 /// A step, and when it was taken (engine time).
@@ -32,13 +33,23 @@ pub fn is_complete(page: PageId, records: &[Record]) {
         let waited = one.round == next.round || after >= before + wait;
         assert!(waited, "promise 2: round {} of {page} does not wait {wait:#}", one.round);
     }
+    let held: Vec<Timestamp> = records
+        .iter()
+        .filter(|record| match &record.event {
+            Event::Quiet(quiet) => {
+                matches!(&**quiet, QuietEvent::Held { pages, .. } if pages.contains(&page))
+            }
+            _ => false,
+        })
+        .map(Record::engine_time)
+        .collect();
     let end = records.iter().find_map(|record| match &record.event {
         Event::PageUnanswered { page: ended, .. } if *ended == page => Some(record.engine_time()),
         _ => None,
     });
     if let Some(end) = end {
         ran_to_its_end(page, plan, &steps, end);
-        tried_everything(page, &steps, end, records);
+        tried_everything(page, (&steps, &held), end, records);
     }
 }
 
@@ -57,12 +68,15 @@ fn ran_to_its_end(page: PageId, plan: &Plan, steps: &[Taken<'_>], end: Timestamp
 }
 
 /// Every contact that was due before its person was paged anew, or before the end, is in the outbox.
-fn tried_everything(page: PageId, steps: &[Taken<'_>], end: Timestamp, records: &[Record]) {
+fn tried_everything(
+    page: PageId,
+    (steps, held): (&[Taken<'_>], &[Timestamp]),
+    end: Timestamp,
+    records: &[Record],
+) {
     for (number, (_, step)) in steps.iter().enumerate() {
         for paged in &step.people {
-            let later = steps[number + 1..].iter();
-            let anew = later.filter(|(_, step)| step.people.iter().any(|other| other.person == paged.person));
-            let anew = anew.map(|(at, _)| *at).next();
+            let anew = turn_ends(number, paged.person.as_str(), steps, held);
             for one in &paged.tries {
                 assert!(
                     anew.is_some() || one.due <= end,
@@ -80,7 +94,7 @@ fn tried_everything(page: PageId, steps: &[Taken<'_>], end: Timestamp, records: 
                     Event::DeliveryQueued(queued) => queued.page == Some(page) && queued.to == to,
                     _ => false,
                 });
-                let skipped = skipped(&steps[..number], paged.person.as_str(), &to, steps);
+                let skipped = skipped(number, paged.person.as_str(), &to, (steps, held));
                 assert!(
                     queued.count() + skipped >= turns,
                     "promise 2: {page} never tried {to}, due in round {}",
@@ -91,20 +105,28 @@ fn tried_everything(page: PageId, steps: &[Taken<'_>], end: Timestamp, records: 
     }
 }
 
+/// When somebody's turn ends: they are paged anew, or the page is held and takes that step anew.
+fn turn_ends(number: usize, person: &str, steps: &[Taken<'_>], held: &[Timestamp]) -> Option<Timestamp> {
+    let (began, _) = steps.get(number)?;
+    let mut later = steps[number + 1..].iter();
+    let anew = later.find(|(_, step)| step.people.iter().any(|other| other.person.as_str() == person));
+    let held = held.iter().find(|at| *at >= began);
+    anew.map(|(at, _)| *at).into_iter().chain(held.copied()).min()
+}
+
 /// How often an earlier turn ended before this contact was due.
-fn skipped(earlier: &[Taken<'_>], person: &str, to: &Recipient, all: &[Taken<'_>]) -> usize {
+fn skipped(number: usize, person: &str, to: &Recipient, (all, held): (&[Taken<'_>], &[Timestamp])) -> usize {
     let Recipient::Person { contact, .. } = to else { return 0 };
     let turn = |number: usize| {
-        let (_, step) = earlier.get(number)?;
+        let (_, step) = all.get(number)?;
         step.people.iter().find(|paged| paged.person.as_str() == person)
     };
-    (0..earlier.len())
+    (0..number)
         .filter(|number| {
             let Some(paged) = turn(*number) else { return false };
-            let mut later = all[number + 1..].iter();
-            let anew = later.find(|(_, step)| step.people.iter().any(|other| other.person == paged.person));
+            let anew = turn_ends(*number, person, all, held);
             let due = paged.tries.iter().find(|one| one.contact == *contact).map(|one| one.due);
-            due.is_none_or(|due| anew.is_some_and(|(at, _)| due > *at))
+            due.is_none_or(|due| anew.is_some_and(|at| due > at))
         })
         .count()
 }

@@ -77,6 +77,12 @@ impl Hushes {
         alerts.peek().is_some() && alerts.all(|(labels, _)| is_quiet(labels))
     }
 
+    /// The same, and not since this very instant: what was due then may have come before.
+    pub fn keep_since(&self, group: GroupId, at: Timestamp) -> bool {
+        let before = at.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
+        self.keep(group, at) && self.keep(group, before)
+    }
+
     /// A page leaves.
     pub fn page_leaves(&self, page: PageId, group: Option<GroupId>, at: Timestamp) {
         assert!(!self.stopped.contains(&page), "promise of quiet: {page} leaves after it was stopped");

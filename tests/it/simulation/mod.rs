@@ -4,11 +4,15 @@
 
 mod course;
 pub mod dice;
+mod erased;
+mod held;
 mod hush;
 mod pagers;
 mod play;
 mod quiet;
+mod runs;
 mod sabotage;
+mod shifts;
 mod tasks;
 mod witness;
 

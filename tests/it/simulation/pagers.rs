@@ -10,6 +10,9 @@ use watchbell::domain::{
     page::Subject,
 };
 
+use super::play::Sabotage;
+use crate::world::World;
+
 #[derive(Default)]
 struct Known {
     /// Page and kind of what is meant for a pager.
@@ -84,5 +87,12 @@ impl Known {
             }
             _ => {}
         }
+    }
+}
+
+/// A broken memory: nobody knows who has a page, so nobody is told of its end.
+pub fn forget(world: &mut World, sabotage: Sabotage) {
+    if sabotage == Sabotage::ForgetPager {
+        world.break_state(|state| state.elsewhere.clear());
     }
 }

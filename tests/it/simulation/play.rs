@@ -13,6 +13,7 @@ use watchbell::{
         prose::Prose,
         quiet::{QuietIntent, SilenceKind},
         response::ResponseIntent,
+        run::RunIntent,
         state::Timer,
     },
     engine::Accepted,
@@ -21,7 +22,7 @@ use watchbell::{
 
 use super::{
     dice::Dice,
-    quiet,
+    held, pagers, quiet, runs, shifts,
     witness::{Witness, somebody},
 };
 use crate::{
@@ -58,12 +59,31 @@ pub enum Sabotage {
     LosePageInMerge,
     /// The timer of a task is lost.
     ForgetTask,
+    /// What nobody hears goes on.
+    GoOnUnheard,
+    /// What is heard is held.
+    HoldHeard,
+    /// Nobody knows any more who has a page in another pager.
+    ForgetPager,
+    /// Swapped shifts stay as they were.
+    ForgetSwap,
+    /// Runs that are due are forgotten.
+    ForgetRun,
 }
 
 impl Sabotage {
     /// Whether the state is made another one than the journal tells: to compare the two would tell nothing.
     fn tampers(self) -> bool {
-        matches!(self, Self::ForgetSilence | Self::LoseWake)
+        matches!(
+            self,
+            Self::ForgetSilence
+                | Self::LoseWake
+                | Self::GoOnUnheard
+                | Self::HoldHeard
+                | Self::ForgetPager
+                | Self::ForgetSwap
+                | Self::ForgetRun
+        )
     }
 }
 
@@ -78,7 +98,8 @@ pub struct Play {
 
 impl Play {
     pub fn new(seed: u64, sabotage: Sabotage) -> Self {
-        let (world, dice) = (World::with(quiet::with_quiet(elsewhere::config())), Dice::new(seed));
+        let (world, dice) =
+            (World::with(runs::with_runs(quiet::with_quiet(elsewhere::config()))), Dice::new(seed));
         Self { world, dice, witness: Witness::default(), sabotage, starts: std::collections::BTreeMap::new() }
     }
 
@@ -99,10 +120,22 @@ impl Play {
         self.calm();
     }
 
+    /// What the disk holds in the middle of it.
+    pub fn journal(mut self, steps: usize) -> Vec<watchbell::domain::event::Record> {
+        for _ in 0..steps {
+            self.world.room = self.dice.chance(50);
+            self.step();
+            self.world.left_at_once.clear();
+        }
+        self.world.records()
+    }
+
     fn step(&mut self) {
         match self.dice.below(100) {
-            0..=24 => self.report(),
-            25..=34 => self.acknowledge(),
+            0..=20 => self.report(),
+            21..=24 => self.execute(),
+            25..=33 => self.acknowledge(),
+            34 => self.swap(),
             35..=41 => self.command(),
             42..=46 => self.want_quiet(),
             47..=66 => self.attempt(),
@@ -250,6 +283,26 @@ impl Play {
         self.accepted(Intent::Incident { what, by });
     }
 
+    /// Whoever is on call exchanges that for another shift.
+    fn swap(&mut self) {
+        if let Some(intent) = shifts::swap(&self.world, &mut self.dice) {
+            self.accepted(intent);
+            shifts::forget_swaps(&mut self.world, self.sabotage);
+        }
+    }
+
+    /// The executor does what is next for what alerts start.
+    fn execute(&mut self) {
+        let Some(intent) = runs::next(&self.world, &mut self.dice) else { return };
+        let starts = matches!(&intent, Intent::Run(RunIntent::Start(_)));
+        if !self.accepted(intent)
+            && starts
+            && let Some(refused) = runs::not_started(&self.world)
+        {
+            self.accepted(refused);
+        }
+    }
+
     /// Somebody wants that nobody hears of something, or the opposite.
     fn want_quiet(&mut self) {
         let by = somebody(self.dice.pick(&PEOPLE));
@@ -283,7 +336,16 @@ impl Play {
     fn respond(&mut self, incident: IncidentId, text: Prose, by: watchbell::domain::event::Actor) {
         let task = TaskId(self.world.state().next.task.0.saturating_sub(1 + self.dice.below(3) as u64));
         let to = self.dice.pick(&PEOPLE).into();
-        let what = match self.dice.below(8) {
+        let what = match self.dice.below(10) {
+            8 => {
+                let url = Prose::new(&format!("https://example.com/{}", self.dice.below(9)), [3; 16]);
+                ResponseIntent::Link { incident, url, title: Some(text) }
+            }
+            9 => {
+                let started_at =
+                    self.world.now().civil - SignedDuration::from_mins(self.dice.below(90) as i64);
+                ResponseIntent::SetImpact { incident, started_at, ended_at: None, text }
+            }
             0 | 1 => {
                 let wait = SignedDuration::from_mins(self.dice.below(60) as i64);
                 let due = self.dice.chance(70).then(|| self.world.now().civil + wait);
@@ -388,6 +450,9 @@ impl Play {
             self.world.lose_timer();
         }
         quiet::break_memory(&mut self.world, self.sabotage);
+        held::break_holds(&mut self.world, self.sabotage);
+        pagers::forget(&mut self.world, self.sabotage);
+        runs::forget_due(&mut self.world, self.sabotage);
     }
 
     fn clock_steps(&mut self) {

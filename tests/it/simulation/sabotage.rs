@@ -73,3 +73,28 @@ fn a_silence_that_is_forgotten_is_noticed() {
 fn a_quiet_group_that_is_never_heard_again_is_noticed() {
     is_noticed(Sabotage::LoseWake, "nobody is paged for");
 }
+
+#[test]
+fn what_goes_on_though_nobody_hears_it_is_noticed() {
+    is_noticed(Sabotage::GoOnUnheard, "though nothing of it is heard");
+}
+
+#[test]
+fn what_is_held_though_it_is_heard_is_noticed() {
+    is_noticed(Sabotage::HoldHeard, "stands still, and it is heard");
+}
+
+#[test]
+fn a_pager_that_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetPager, "promise 4: a pager");
+}
+
+#[test]
+fn a_swap_that_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetSwap, "gave the shift to");
+}
+
+#[test]
+fn a_run_that_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetRun, "and forgotten");
+}

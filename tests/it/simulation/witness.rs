@@ -20,7 +20,7 @@ use watchbell::{
     engine::core::replay,
 };
 
-use super::{course, hush::Hushes, pagers, tasks};
+use super::{course, held::Holds, hush::Hushes, pagers, runs::Runs, shifts::Shifts, tasks};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -71,6 +71,12 @@ pub struct Witness {
     merging: Option<TraceId>,
     /// Tasks that are open, and when somebody is to be reminded.
     tasks: tasks::Tasks,
+    /// What nobody has and nobody hears.
+    holds: Holds,
+    /// Who stands in for whom.
+    shifts: Shifts,
+    /// What alerts start.
+    runs: Runs,
 }
 
 impl Witness {
@@ -82,6 +88,9 @@ impl Witness {
             assert!(record.engine_time() >= clock, "engine time went back");
             self.declared_over(&record);
             self.hushes.event(&record.event, record.engine_time());
+            self.holds.read(&record, &self.hushes);
+            self.shifts.read(&record);
+            self.runs.read(&record, &self.hushes);
             self.merge(&record);
             self.tasks.read(&record);
             self.event(&record.event);
@@ -265,6 +274,7 @@ impl Witness {
         }
         if let (Some(page), DeliveryKind::Page) = (delivery.page, delivery.kind) {
             self.hushes.page_leaves(page, delivery.subject.group(), at);
+            self.holds.page(page, delivery.subject, at, &self.hushes);
             assert!(
                 !self.ended.contains(&page),
                 "promise 3: {} of {page} leaves after its acknowledgement",
@@ -313,6 +323,8 @@ impl Witness {
             assert!(runs, "promise 2: {page} runs by the journal and nowhere else");
         }
         self.tasks.look(world);
+        self.runs.look(world);
+        self.holds.look(world, &self.hushes);
         let due = state.next_deadline();
         assert!(due.is_none_or(|due| due > world.engine), "something stands still: it was due at {due:?}");
         for group in state.groups.values() {
@@ -333,10 +345,6 @@ impl Witness {
             let waits =
                 state.timers.contains(&(group.wait_until.unwrap_or_default(), Timer::GroupWait(group.id)));
             assert!(told || waits, "{} waits for ever", group.id);
-        }
-        for page in state.pages.values() {
-            let runs = state.timers.contains(&(page.next_at, Timer::PageStep(page.id)));
-            assert!(runs, "{} stands still", page.id);
         }
         assert_eq!(lost(world), BTreeSet::new(), "promise 2: deliveries are nowhere on their way");
     }

@@ -15,7 +15,7 @@ use crate::world::config::{config, on_platforms};
 const MANY: usize = 10_000;
 const FIRST: IncidentId = IncidentId(1);
 
-fn flood(
+pub(super) fn flood(
     world: &mut World,
     numbers: std::ops::Range<usize>,
     status: watchbell::domain::alert::AlertStatus,

@@ -48,7 +48,7 @@ fn add(
     Ok(world.state().quiet.last)
 }
 
-fn end(world: &mut World, silence: SilenceId, kind: SilenceKind) -> Result<(), Refusal> {
+pub(super) fn end(world: &mut World, silence: SilenceId, kind: SilenceKind) -> Result<(), Refusal> {
     world.want(Intent::Quiet(QuietIntent::End { silence, kind, by: ana() })).map(drop)
 }
 
