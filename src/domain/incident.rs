@@ -180,14 +180,14 @@ impl Incident {
     }
     /// While it is held its deadlines move along with the clock: they lie as far ahead as when it was held.
     pub(super) fn moves_along(&mut self, clock: Timestamp) {
-        let Some(since) = self.held.replace(clock) else {
-            self.held = None;
-            return;
-        };
-        let later = |at: Timestamp| at.checked_add(clock.duration_since(since)).unwrap_or(at);
-        self.severe_since = later(self.severe_since);
-        self.update_due = self.update_due.map(later);
-        self.acknowledge_due = self.acknowledge_due.map(later);
+        let Some(since) = self.held else { return };
+        self.held = Some(clock);
+        let stood = clock.duration_since(since);
+        let deadlines =
+            [self.update_due.as_mut(), self.acknowledge_due.as_mut(), Some(&mut self.severe_since)];
+        for at in deadlines.into_iter().flatten() {
+            *at = at.checked_add(stood).unwrap_or(*at);
+        }
     }
     /// The commander, when there is one.
     #[must_use]

@@ -49,7 +49,7 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
             fields.push(field("Waits", format!("since {since}: {}", super::quiet::message::WAITS)));
         }
         None => {
-            fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))))
+            fields.extend(incident.update_due.map(|due| field("Update due", scene.near(scene.civil(due)))));
         }
     }
     fields.extend(response::fields(scene, incident));

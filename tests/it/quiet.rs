@@ -6,7 +6,7 @@ use proptest::{prelude::*, sample::select};
 use watchbell::domain::{
     alert::AlertStatus::{Firing, Resolved},
     delivery::{DeliveryKind, Notice, QuietNotice},
-    event::{Actor, Event, Reminder},
+    event::{Actor, Event, Record, Reminder},
     id::{GroupId, SilenceId},
     intent::Intent,
     labels::Labels,
@@ -99,7 +99,7 @@ fn restarts(world: &mut World) {
 /// When something happened (engine time).
 fn when(world: &World, is: impl Fn(&Event) -> bool) -> Vec<Timestamp> {
     let records = world.records();
-    records.iter().filter(|record| is(&record.event)).map(|record| record.engine_time()).collect()
+    records.iter().filter(|record| is(&record.event)).map(Record::engine_time).collect()
 }
 
 /// From which instant on a stretch that was to be whole is over, counting only the time outside of these.

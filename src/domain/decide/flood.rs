@@ -92,6 +92,7 @@ pub fn collecting<'a>(state: &'a State, route: Option<&'a RouteId>) -> impl Iter
 }
 
 /// The open incidents of a route that take further groups in a flood, the oldest first.
+#[must_use = "it only looks"]
 pub fn taking_groups<'a>(
     state: &'a State,
     route: Option<&'a RouteId>,

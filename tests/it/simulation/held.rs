@@ -165,14 +165,14 @@ pub fn break_holds(world: &mut World, sabotage: Sabotage) {
 }
 
 fn go_on_unheard(state: &mut State) {
-    let mut due = Vec::new();
+    let (mut due, clock) = (Vec::new(), state.clock);
     for incident in state.incidents.values_mut().filter(|incident| incident.held.is_some()) {
         let incident = std::sync::Arc::make_mut(incident);
         incident.held = None;
-        due.extend(incident.update_due.map(|at| (at.max(state.clock), Timer::UpdateLate(incident.id))));
-        due.extend(
-            incident.acknowledge_due.map(|at| (at.max(state.clock), Timer::AcknowledgeLate(incident.id))),
-        );
+        incident.update_due = incident.update_due.map(|at| at.max(clock));
+        incident.acknowledge_due = incident.acknowledge_due.map(|at| at.max(clock));
+        due.extend(incident.update_due.map(|at| (at, Timer::UpdateLate(incident.id))));
+        due.extend(incident.acknowledge_due.map(|at| (at, Timer::AcknowledgeLate(incident.id))));
     }
     for page in state.pages.values_mut().filter(|page| page.held) {
         std::sync::Arc::make_mut(page).held = false;

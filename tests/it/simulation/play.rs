@@ -85,6 +85,12 @@ impl Sabotage {
                 | Self::ForgetRun
         )
     }
+
+    /// Whether the process may end meanwhile: a restart would mend one half of what is broken in memory alone, and what
+    /// is noticed then is the other half.
+    fn bears_a_crash(self) -> bool {
+        self != Self::GoOnUnheard
+    }
 }
 
 pub struct Play {
@@ -194,7 +200,7 @@ impl Play {
             self.witness.read_again(&self.world);
             return answer.is_ok();
         }
-        if self.dice.chance(3) {
+        if self.dice.chance(3) && self.sabotage.bears_a_crash() {
             let keep = match self.dice.below(4) {
                 0 => Keep::Whole,
                 1 => Keep::Nothing,
@@ -462,6 +468,9 @@ impl Play {
     }
 
     fn crash(&mut self) {
+        if !self.sabotage.bears_a_crash() {
+            return;
+        }
         if self.sabotage == Sabotage::ForgetEvent {
             self.world.forget_last_intent();
         }
