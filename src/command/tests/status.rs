@@ -45,7 +45,9 @@ async fn a_lost_platform_and_a_silent_mail_server_are_said_with_since_when() {
     }
     ways.heard(Channel::Discord, None);
     ways.tried(Channel::Mail, &Outcome::Receipt("250 taken".into()));
-    assert_eq!(status(&room).await, quiet);
+    let well = status(&room).await;
+    assert_eq!((well.tone, well.text.as_str()), (Tone::Good, ""), "{well:?}");
+    assert_eq!((field(&well, "Discord"), field(&well, "Mail server")), (None, None));
 }
 
 #[tokio::test]
