@@ -205,11 +205,9 @@ fn course(samples: &mut Samples) {
     let broken = Some(text::status::Views::Broken);
     let broken = world.say(|scene| text::status::with_views(text::status::card(scene), broken));
     add("status::with_views", broken);
-    let troubles = text::samples::house::troubles();
-    add(
-        "status::with_troubles",
-        world.say(|scene| text::status::with_troubles(text::status::card(scene), scene, &troubles)),
-    );
+    let all = text::samples::house::troubles();
+    let lost = world.say(|scene| text::status::with_troubles(text::status::card(scene), scene, &all));
+    add("status::with_troubles", lost);
     let both = [(INCIDENT, "Qflow is down".to_owned()), (two, "mail is slow".to_owned())];
     add("incident::choose", text::incident::choose(&both, |id| format!("/incident show {id}")));
     add("message::card", world.message(DeliveryKind::Card, subject, None));

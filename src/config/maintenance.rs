@@ -84,7 +84,8 @@ fn when(reader: &Reader<'_>, section: &mut Section<'_>) -> Option<Times> {
             let lasts = lasts.duration(SHORTEST..=LONGEST)?;
             let remedy = "write minute, hour, day, month and weekday, and a duration that is over before it comes \
                           again: cron = \"0 2 * * SUN\" with lasts = \"2h\"";
-            said(reader, &text, CronTimes::new(&text.value, lasts), remedy).map(Times::Cron)
+            said(reader, &text, CronTimes::new(&text.value, lasts), remedy)
+                .map(|times| Times::Cron(Box::new(times)))
         }
         (Some(_), Some(cron), _) => {
             let what = "this maintenance has both hours and a cron expression";

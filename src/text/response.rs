@@ -184,7 +184,7 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
         }
         ResponseRefusal::Itself(incident) => no(
             format!("{incident} and {incident} are one and the same."),
-            "Nothing was changed. Name two incidents: /incident merge INC-9 into INC-7",
+            "Nothing was changed. Name two that are not the same, such as INC-9 and INC-7.",
         ),
         ResponseRefusal::Merged { incident, into } => with(
             no(

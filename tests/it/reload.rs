@@ -134,7 +134,8 @@ fn another_mail_server_is_asked_by_the_next_attempt() {
     // Whoever hangs up at once is asked again.
     assert!(until(SOON, || first.accept().ok()).is_some(), "{}", house.watchbell.process.tail());
     let status = || text(&house.watchbell.command("", "/status"));
-    let is_said = |status: &String| status.contains("Mail server  ") && status.contains("took nothing since ");
+    let is_said =
+        |status: &String| status.contains("Mail server  ") && status.contains("took nothing since ");
     assert!(until(SOON, || Some(status()).filter(is_said)).is_some(), "{}", status());
     let ready = house.watchbell.json("/readyz");
     assert!(ready["troubles"][0].as_str().is_some_and(|said| said.starts_with("Mail server: ")), "{ready}");

@@ -22,7 +22,7 @@ pub enum Times {
     /// In these hours of the week; at least one stretch.
     Weekly(Vec<Restriction>),
     /// At these times.
-    Cron(CronTimes),
+    Cron(Box<CronTimes>),
 }
 
 /// Times of the wall clock, and how long what begins then lasts.
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn cron(written: &str, lasts: i64) -> Times {
-        Times::Cron(CronTimes::new(written, SignedDuration::from_mins(lasts)).unwrap())
+        Times::Cron(Box::new(CronTimes::new(written, SignedDuration::from_mins(lasts)).unwrap()))
     }
 
     fn coming(times: &Times, zone: &str, at: &str, count: usize) -> Vec<String> {

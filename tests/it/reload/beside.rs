@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::{House, admin, config, phone, text};
 use crate::peer::{
-    SOON,
-    load,
+    SOON, load,
     process::until,
     server::{Request, Server},
     watchbell::Watchbell,

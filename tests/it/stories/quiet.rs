@@ -339,7 +339,7 @@ fn a_maintenance_by_cron_begins_at_its_times_and_lasts_as_long_as_it_says() {
     config.maintenance = vec![PlannedMaintenance {
         name: "copies".into(),
         matchers: vec![Matcher::parse("service=qflow").unwrap()],
-        when: Times::Cron(CronTimes::new("30 10 * * *", mins(30)).unwrap()),
+        when: Times::Cron(Box::new(CronTimes::new("30 10 * * *", mins(30)).unwrap())),
         zone: jiff::tz::TimeZone::UTC,
         comment: "copies".into(),
         channels: vec!["#ops".into()],
