@@ -75,7 +75,7 @@ fn worst() -> Vec<(&'static str, String)> {
         ("nested objects", "{\"a\":".repeat(BODY / 5)),
         ("nested arrays in an alert", alert("", &"[".repeat(BODY - 1_000))),
         ("one alert with a hundred thousand labels", alert(&labels, "{}")),
-        ("a million empty alerts", format!(r#"{{"version":"4","alerts":[{}{{}}]}}"#, objects)),
+        ("a million empty alerts", format!(r#"{{"version":"4","alerts":[{objects}{{}}]}}"#)),
         ("one alert with a label of escapes", alert(&format!(r#","long":"{escapes}""#), "{}")),
         ("numbers without an end", "1".repeat(BODY)),
         ("a string without an end", format!("\"{}", "é".repeat(BODY / 2))),
