@@ -8,6 +8,8 @@ use super::*;
 use crate::peer::load::Load;
 
 const GROUPS: u32 = 600;
+/// How often the process is killed.
+const KILLS: usize = 2;
 /// So many of them have cards of their own.
 const OWN: u32 = 10;
 /// From one edit of a card to the next at least; how often it may change follows from that.
@@ -182,6 +184,9 @@ async fn hundreds_of_groups_are_one_incident_with_one_card_and_one_page_also_ove
     }
     for (name, violations) in [("Slack", slack.violations()), ("Discord", discord.state().violations.clone())]
     {
-        assert!(violations.is_empty(), "{name}: {violations:?}");
+        // A process that was killed does not know how much it has asked for: the first answer after it says so.
+        let (over, others): (Vec<_>, Vec<_>) =
+            violations.into_iter().partition(|violation| violation.ends_with("above its limit"));
+        assert!(others.is_empty() && over.len() <= KILLS, "{name}: {others:?}, {over:?}");
     }
 }
