@@ -17,12 +17,13 @@ use tracing::{debug, error, info};
 use super::random;
 use crate::{
     domain::{
+        id::Seq,
         intent::Intent,
         prose::Prose,
         upkeep::{Damaged, UpkeepIntent},
     },
     engine::{Engine, Rejected},
-    journal::{Damage, verify_telling},
+    journal::{Damage, JournalError, verify_telling},
     metrics::Metrics,
     observe,
     text::upkeep::damage_page,
@@ -113,6 +114,7 @@ impl Walk {
             Err(why) => {
                 error!(%why, "the journal cannot be looked at");
                 self.faults.send_modify(|faults| add(faults, why.to_string()));
+                self.page_for(unread(&why));
                 return Some(SHORT_REST);
             }
         };
@@ -131,8 +133,9 @@ impl Walk {
             heard &= self.submit(UpkeepIntent::Whole);
             info!(events = verified.read.events, took = ?began.elapsed(), "the journal was looked at: it is whole");
         }
-        // Whom it should have woken shall not sleep until the next half of the day.
-        Some(if heard { REST } else { SHORT_REST })
+        // Whom it should have woken shall not sleep until the next half of the day; and a disk may come back.
+        let refused = verified.damage.iter().any(|damage| damage.unread);
+        Some(if heard && !refused { REST } else { SHORT_REST })
     }
 
     /// Whether the engine has heard of it.
@@ -142,6 +145,11 @@ impl Walk {
         if !first {
             return true;
         }
+        self.page_for(found)
+    }
+
+    /// Whether the engine has heard of it; it pages the admins, once for each.
+    fn page_for(&self, found: Damaged) -> bool {
         let reason = Prose::new(&damage_page(&found), random());
         self.submit(UpkeepIntent::Damaged { found, reason })
     }
@@ -160,7 +168,20 @@ impl Walk {
 /// As the journal notes it: without the folder, which is nobody's business.
 fn found(damage: &Damage) -> Damaged {
     let file = damage.file.file_name().map(|name| name.to_string_lossy().into_owned());
-    Damaged { file: file.unwrap_or_default(), line: damage.line, seq: damage.seq, why: damage.why.clone() }
+    let (why, unread) = (damage.why.clone(), damage.unread);
+    Damaged { file: file.unwrap_or_default(), line: damage.line, seq: damage.seq, why, unread }
+}
+
+/// What ended a look before it came to any line.
+fn unread(error: &JournalError) -> Damaged {
+    let (file, why) = match error {
+        JournalError::Io { doing, path, source } => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            (name.unwrap_or_default(), format!("could not {doing} it: {source}"))
+        }
+        _ => ("journal".to_owned(), "it cannot be looked at: the log says why".to_owned()),
+    };
+    Damaged { file, line: 0, seq: Seq(0), why, unread: true }
 }
 
 fn add(faults: &mut Vec<String>, what: String) {
@@ -176,6 +197,45 @@ mod tests {
 
     use super::*;
     use crate::{config, engine::testing};
+
+    /// One look at a folder: how long it rests, what readiness says, what the journal has noted.
+    async fn looked(
+        running: &crate::engine::run::Running,
+        data: &Path,
+    ) -> (Option<Duration>, Vec<String>, Vec<Damaged>) {
+        let (faults, found) = watch::channel(Vec::new());
+        let (engine, runtime, data_dir) = (running.engine.clone(), Handle::current(), data.to_owned());
+        let rest = tokio::task::spawn_blocking(move || {
+            let (_stop, stopped) = sync_channel(1);
+            Walk { data_dir, engine, metrics: Metrics::default(), faults, runtime, stopped }.look()
+        });
+        let rest = rest.await.unwrap();
+        let noted = running.engine.read(|look| look.state.damage.iter().cloned().collect()).await.unwrap();
+        (rest, found.borrow().clone(), noted)
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_refuses_is_told_as_that_and_looked_at_again_soon() {
+        let config = config::load(None, &|_| None).unwrap().config;
+        let (running, _) = testing::in_memory(Arc::clone(&config), Vec::new());
+        let data = tempfile::tempdir().unwrap();
+        let journal = data.path().join("journal");
+        // There is no folder to list.
+        std::fs::write(&journal, "a file").unwrap();
+        let (rest, faults, noted) = looked(&running, data.path()).await;
+        assert_eq!((rest, faults.len()), (Some(SHORT_REST), 1), "{faults:?}");
+        assert!(matches!(&*noted, [one] if one.unread && one.file == "journal"), "{noted:?}");
+        std::fs::remove_file(&journal).unwrap();
+        // A segment that the system does not open: a link to itself.
+        std::fs::create_dir(&journal).unwrap();
+        let segment = journal.join("0000000001.jsonl");
+        std::os::unix::fs::symlink(&segment, &segment).unwrap();
+        let (rest, faults, noted) = looked(&running, data.path()).await;
+        assert_eq!(rest, Some(SHORT_REST));
+        assert!(matches!(&*faults, [one] if one.contains("it cannot be opened")), "{faults:?}");
+        let said = noted.iter().find(|one| one.file == "0000000001.jsonl").unwrap();
+        assert!(said.unread && damage_page(said).starts_with("A part of the journal cannot be read at"));
+    }
 
     #[tokio::test]
     async fn damage_that_could_not_be_told_is_told_after_a_short_rest() {

@@ -147,6 +147,9 @@ pub struct State {
     /// Damage of the journal that the admins were told of.
     #[serde(default)]
     pub damage: BTreeSet<Damaged>,
+    /// Folders to which segments of the journal were archived, the newest last.
+    #[serde(default)]
+    pub archives: Vec<String>,
     /// Everything that will be due, in order (engine time).
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// The next numbers.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     event::Actor,
     id::{PersonId, RunId, Seq},
+    page::PageReason,
     prose::{self, Prose},
     state::State,
 };
@@ -77,18 +78,22 @@ pub struct Archived {
 pub struct Damaged {
     /// The segment's file, without its folder.
     pub file: String,
-    /// Counted from 1.
+    /// Counted from 1; 0: all of it.
     pub line: u64,
     /// The event that should stand there.
     pub seq: Seq,
     /// What is wrong.
     pub why: String,
+    /// Whether the disk refused it: what stands there is not known to be wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 /// What is wanted of the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpkeepIntent {
-    /// Words are about to be erased: this is decided before the first of them is overwritten.
+    /// Words are about to be erased: this is decided before the first of them is overwritten. Whoever wants it has
+    /// looked which of the digests the state holds ([`State::holds_words`]).
     Erase(Erased),
     /// Segments are in the archive, and about to be removed here.
     Archive(Archived),
@@ -111,15 +116,13 @@ pub enum UpkeepIntent {
 }
 
 impl State {
-    /// Those of these digests whose words the state holds.
+    /// Those of these digests whose words the state holds. Takes its time with a large state: not on the engine's thread.
     #[must_use]
     pub fn holds_words(&self, digests: &BTreeSet<String>) -> BTreeSet<String> {
         let mut held = BTreeSet::new();
         // The clone is shallow, and it is only looked at.
-        self.clone().each_words(&mut |sha, _| {
-            if digests.contains(sha) {
-                held.insert(sha.to_owned());
-            }
+        self.clone().each_words(&mut |sha| {
+            held.extend(digests.get(sha).cloned());
             false
         });
         held
@@ -127,7 +130,9 @@ impl State {
 
     /// Forgets words that were erased: the state is then what a replay of the overwritten journal gives.
     pub(super) fn forget_words(&mut self, erased: &Erased) {
-        self.each_words(&mut |sha, _| erased.digests.contains(sha));
+        if !erased.digests.is_empty() {
+            self.each_words(&mut |sha| erased.digests.contains(sha));
+        }
         for (run, index) in &erased.outputs {
             for runs in [&mut self.runs, &mut self.ended_runs] {
                 let Some(run) = runs.get_mut(run) else { continue };
@@ -139,9 +144,9 @@ impl State {
         }
     }
 
-    /// Calls `doomed` with the digest and the text of all words that the state holds, and erases those for which
-    /// it says so. What machines send (alerts, groups, timers) holds none.
-    fn each_words(&mut self, doomed: &mut dyn FnMut(&str, &str) -> bool) {
+    /// Calls `doomed` with the digest of all words that the state holds, and erases those for which it says so. What
+    /// machines send (alerts, groups, timers) holds none.
+    fn each_words(&mut self, doomed: &mut dyn FnMut(&str) -> bool) {
         for incident in self.incidents.values_mut() {
             in_shared(incident, doomed);
         }
@@ -153,10 +158,12 @@ impl State {
                 in_shared(silence, doomed);
             }
         }
-        for page in self.pages.values_mut() {
+        // There may be very many, and only those that somebody asked for hold words.
+        let asked = |reason: &PageReason| matches!(reason, PageReason::Asked(_));
+        for page in self.pages.values_mut().filter(|page| asked(&page.reason)) {
             in_shared(page, doomed);
         }
-        for page in self.closed_pages.values_mut() {
+        for page in self.closed_pages.values_mut().filter(|page| asked(&page.reason)) {
             in_thing(page, doomed);
         }
         for delivery in self.deliveries.values_mut().filter(|delivery| delivery.said.is_some()) {
@@ -167,66 +174,58 @@ impl State {
                 in_shared(run, doomed);
             }
         }
-        for task in self.tasks.values_mut() {
-            in_shared(task, doomed);
-        }
-        for silences in [&mut self.quiet.silences, &mut self.quiet.ended] {
-            for silence in silences.values_mut() {
-                in_shared(silence, doomed);
-            }
-        }
     }
 }
 
-fn in_shared<T: Serialize + DeserializeOwned>(
-    thing: &mut Arc<T>,
-    doomed: &mut dyn FnMut(&str, &str) -> bool,
-) {
+fn in_shared<T: Serialize + DeserializeOwned>(thing: &mut Arc<T>, doomed: &mut dyn FnMut(&str) -> bool) {
     if let Some(changed) = without(&**thing, doomed) {
         *thing = Arc::new(changed);
     }
 }
 
-fn in_thing<T: Serialize + DeserializeOwned>(thing: &mut T, doomed: &mut dyn FnMut(&str, &str) -> bool) {
+fn in_thing<T: Serialize + DeserializeOwned>(thing: &mut T, doomed: &mut dyn FnMut(&str) -> bool) {
     if let Some(changed) = without(thing, doomed) {
         *thing = changed;
     }
 }
 
 /// The thing without doomed words; none: it has none. By way of JSON, so that a new field with words in it cannot be
-/// forgotten here; nobody erases often.
-fn without<T: Serialize + DeserializeOwned>(
-    thing: &T,
-    doomed: &mut dyn FnMut(&str, &str) -> bool,
-) -> Option<T> {
-    let mut value = serde_json::to_value(thing).ok()?;
-    if !blank(&mut value, doomed) {
+/// forgotten here. Most things hold no such words: they are written once, looked through as text, and left alone.
+fn without<T: Serialize + DeserializeOwned>(thing: &T, doomed: &mut dyn FnMut(&str) -> bool) -> Option<T> {
+    let json = serde_json::to_string(thing).ok()?;
+    let any = json.match_indices(SHA).any(|(at, mark)| {
+        let begins = at + mark.len();
+        json.get(begins..begins + DIGITS).is_some_and(&mut *doomed)
+    });
+    if !any {
         return None;
     }
+    let mut value = serde_json::from_str(&json).ok()?;
+    blank(&mut value, doomed);
     serde_json::from_value(value).ok()
 }
 
-/// Blanks doomed words; whether there were any.
-fn blank(value: &mut serde_json::Value, doomed: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+/// Before the digest of words, in JSON: in a text of somebody its quotes would be escaped.
+const SHA: &str = "\"sha\":\"";
+/// Hex digits of a digest.
+const DIGITS: usize = 64;
+
+/// Blanks doomed words.
+fn blank(value: &mut serde_json::Value, doomed: &mut dyn FnMut(&str) -> bool) {
     match value {
-        serde_json::Value::Array(items) => {
-            // Not `any`: that would leave the others as they are.
-            items.iter_mut().map(|item| blank(item, doomed)).filter(|blanked| *blanked).count() > 0
-        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| blank(item, doomed)),
         serde_json::Value::Object(object) => {
-            if let (Some(sha), Some(_), Some(text)) =
-                (text_of(object, "sha"), text_of(object, "salt"), text_of(object, "text"))
-            {
-                if !doomed(sha, text) {
-                    return false;
+            let words = text_of(object, "salt").is_some() && text_of(object, "text").is_some();
+            match text_of(object, "sha").filter(|_| words) {
+                Some(sha) if doomed(sha) => {
+                    object.insert("salt".to_owned(), "0".repeat(32).into());
+                    object.insert("text".to_owned(), String::new().into());
                 }
-                object.insert("salt".to_owned(), "0".repeat(32).into());
-                object.insert("text".to_owned(), String::new().into());
-                return true;
+                Some(_) => {}
+                None => object.values_mut().for_each(|item| blank(item, doomed)),
             }
-            object.values_mut().map(|item| blank(item, doomed)).filter(|blanked| *blanked).count() > 0
         }
-        _ => false,
+        _ => {}
     }
 }
 

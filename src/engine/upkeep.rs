@@ -215,7 +215,10 @@ impl Upkeep {
         })
         .await?;
         let Found { digests, outputs, unread, .. } = &found;
-        let (digests, outputs, unread) = (digests.clone(), outputs.clone(), *unread);
+        let (sought, outputs, unread) = (digests.clone(), outputs.clone(), *unread);
+        // Those that the state holds: words come into it with new digests only, so this is true of what follows, too.
+        let state = self.state().await?;
+        let digests = blocking(move || Ok(state.holds_words(&sought))).await?;
         let Wanted { person: whose, seq, before, .. } = wanted;
         let erased = Erased { whose, seq, before, texts: found.texts(), digests, outputs, by };
         let archives = archive::folders(&self.0.data_dir);

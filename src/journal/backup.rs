@@ -14,13 +14,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     DataLock, JournalError,
     apart::{self, Parent},
-    archive::copy_file,
+    archive::{self, copy_file},
     erase,
     segment::{self, Segment},
     snapshot, verify,
     walk::{Step, walk},
 };
-use crate::domain::id::Seq;
+use crate::domain::{
+    event::{Event, Record},
+    id::Seq,
+    upkeep::UpkeepEvent,
+};
 
 /// Says that a folder is a backup, and what it holds; written last.
 const MANIFEST: &str = "backup.json";
@@ -54,41 +58,69 @@ fn no(doing: &'static str, dir: &Path, why: impl Into<String>) -> JournalError {
     JournalError::io(doing, dir)(io::Error::other(why.into()))
 }
 
+/// Between which steps of a backup something may happen to the folder that is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    Begun,
+    SnapshotCopied,
+    SegmentCopied,
+    JournalCopied,
+    AllCopied,
+}
+
 /// Copies the data folder into `to`: all segments up to the last whole intent that is synced, the newest snapshot,
 /// pictures, the signing key. What is there already from an earlier backup and is the same stays. Blocks on the disk.
 ///
 /// # Errors
 /// When `to` is something else, the copy is not whole, or the system refuses.
 pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
+    backup_while(data_dir, to, &mut |_| {})
+}
+
+/// As [`backup`]; `at` is called between its steps.
+pub(super) fn backup_while(
+    data_dir: &Path,
+    to: &Path,
+    at: &mut dyn FnMut(Moment),
+) -> Result<Backup, JournalError> {
     let parts = ["journal", "snapshots", "pictures"];
     apart::check("back up to", data_dir, to, &parts, Parent::MayNot)?;
     refuse_while_erasing(data_dir)?;
     make_private(to)?;
     let from = data_dir.join("journal");
-    may_go_on(&from, &segment::list(&from)?, to)?;
-    // The snapshot goes first: the events up to it are all there when the segments follow. One that gave way
-    // meanwhile may hold words that were erased since.
-    let mut snapshot = None;
+    let copy = to.join("journal");
+    let there: Vec<Seq> = segment::list(&copy)?;
     for _ in 0..TRIES {
-        snapshot = copy_snapshot(data_dir, to)?;
-        copy_journal(data_dir, to)?;
-        if snapshot.as_ref().is_none_or(|(_, file)| file.exists()) {
-            break;
+        // In this order: what was erased up to here is gone from the journal, or its note is there.
+        let before = last_event(&from)?;
+        refuse_while_erasing(data_dir)?;
+        let segments = segment::list(&from)?;
+        drop_copies_of_what_left(&copy, &segments, &there)?;
+        may_go_on(data_dir, &segments, to)?;
+        at(Moment::Begun);
+        // The snapshot goes first: the events up to it are all there when the segments follow.
+        let snapshot = copy_snapshot(data_dir, to)?;
+        at(Moment::SnapshotCopied);
+        let whole_journal = copy_journal(data_dir, to, at)?;
+        at(Moment::JournalCopied);
+        copy_beside(data_dir, to)?;
+        at(Moment::AllCopied);
+        refuse_while_erasing(data_dir)?;
+        // Words that were erased meanwhile would come back with the copy, also those in a snapshot that gave way.
+        let stands = snapshot.as_ref().is_none_or(|(_, file)| file.exists());
+        // What was archived meanwhile is told by a newer snapshot than the one that was copied, if any was.
+        let begins = segment::list(&from)?.first() == segments.first();
+        if whole_journal && begins && stands && !erased_since(&from, before)? {
+            return finished(to, snapshot.map(|(seq, _)| seq));
         }
     }
-    if snapshot.as_ref().is_some_and(|(_, file)| !file.exists()) {
-        return Err(no("back up", data_dir, "its snapshots change too fast: try again"));
-    }
-    copy_folder(&data_dir.join("pictures"), &to.join("pictures"))?;
-    for name in BESIDE {
-        if data_dir.join(name).exists() {
-            copy_file(&data_dir.join(name), &to.join(name))?;
-        }
-    }
-    // Words that were erased meanwhile would come back with the copy.
-    refuse_while_erasing(data_dir)?;
+    Err(no("back up", data_dir, "its snapshots and segments change too fast: try again"))
+}
+
+/// Reads the copy back, and says what it is.
+fn finished(to: &Path, snapshot: Option<Seq>) -> Result<Backup, JournalError> {
     let read = whole(to)?;
-    if snapshot.is_some_and(|(seq, _)| seq > read.read.seq) {
+    if snapshot.is_some_and(|seq| seq > read.read.seq) {
         return Err(no("back up", to, "its snapshot is of events that are not in it: try again"));
     }
     let made = Backup {
@@ -103,18 +135,87 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Backup, JournalError> {
     Ok(made)
 }
 
-fn copy_journal(data_dir: &Path, to: &Path) -> Result<(), JournalError> {
+/// The last event that is in the journal now.
+fn last_event(from: &Path) -> Result<Seq, JournalError> {
+    let Some(last) = segment::list(from)?.last().copied() else { return Ok(Seq(0)) };
+    last_in(from, last)
+}
+
+/// The last event from this segment on.
+fn last_in(dir: &Path, first: Seq) -> Result<Seq, JournalError> {
+    let mut last = Seq(first.0.saturating_sub(1));
+    walk(dir, first, &mut |step| {
+        if let Step::Line { mark, .. } = step {
+            last = mark.seq;
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(last)
+}
+
+/// Whether words were erased after this event.
+fn erased_since(from: &Path, before: Seq) -> Result<bool, JournalError> {
+    let mut erased = false;
+    walk(from, before.next(), &mut |step| {
+        if let Step::Line { mark, bytes, .. } = step
+            && mark.seq > before
+            && memchr::memmem::find(bytes, br#""erased""#).is_some()
+        {
+            let record = serde_json::from_slice::<Record>(bytes);
+            erased |= record.is_ok_and(|record| match &record.event {
+                Event::Upkeep(what) => matches!(**what, UpkeepEvent::Erased(_)),
+                _ => false,
+            });
+        }
+        if erased { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(erased)
+}
+
+/// Removes copies that this backup has made itself of segments that were archived meanwhile: what follows them was
+/// perhaps not copied any more.
+fn drop_copies_of_what_left(copy: &Path, segments: &[Seq], there: &[Seq]) -> Result<(), JournalError> {
+    let Some(oldest) = segments.first() else { return Ok(()) };
+    for gone in segment::list(copy)?.into_iter().filter(|seq| seq < oldest && !there.contains(seq)) {
+        let path = segment::path_of(copy, gone);
+        fs::remove_file(&path).map_err(JournalError::io("remove", path))?;
+    }
+    Ok(())
+}
+
+/// Pictures, the key, where segments were archived to.
+fn copy_beside(data_dir: &Path, to: &Path) -> Result<(), JournalError> {
+    copy_folder(&data_dir.join("pictures"), &to.join("pictures"))?;
+    for name in BESIDE {
+        if data_dir.join(name).exists() {
+            copy_file(&data_dir.join(name), &to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether all of it could be copied; otherwise a segment was archived meanwhile.
+fn copy_journal(data_dir: &Path, to: &Path, at: &mut dyn FnMut(Moment)) -> Result<bool, JournalError> {
     let (from, copy) = (data_dir.join("journal"), to.join("journal"));
     make_private(&copy)?;
     let segments = segment::list(&from)?;
     let Some((last, sealed)) = segments.split_last() else {
         return Err(no("back up", data_dir, "there is no journal in it"));
     };
+    let left = |first: Seq| !segment::path_of(&from, first).exists();
     for first in sealed {
-        copy_file(&segment::path_of(&from, *first), &segment::path_of(&copy, *first))?;
+        match copy_file(&segment::path_of(&from, *first), &segment::path_of(&copy, *first)) {
+            Err(_) if left(*first) => return Ok(false),
+            copied => copied?,
+        }
+        at(Moment::SegmentCopied);
     }
-    copy_end(&from, &copy, *last)?;
-    segment::sync_dir(&copy).map_err(JournalError::io("sync", &copy))
+    match copy_end(&from, &copy, *last) {
+        Err(_) if left(*last) => return Ok(false),
+        copied => copied?,
+    }
+    segment::sync_dir(&copy).map_err(JournalError::io("sync", &copy))?;
+    Ok(true)
 }
 
 fn refuse_while_erasing(data_dir: &Path) -> Result<(), JournalError> {
@@ -125,25 +226,38 @@ fn refuse_while_erasing(data_dir: &Path) -> Result<(), JournalError> {
 }
 
 /// An empty folder, or an earlier backup of the same journal.
-fn may_go_on(from: &Path, segments: &[Seq], to: &Path) -> Result<(), JournalError> {
+fn may_go_on(data_dir: &Path, segments: &[Seq], to: &Path) -> Result<(), JournalError> {
+    let (from, copy) = (data_dir.join("journal"), to.join("journal"));
     let is_backup = to.join(MANIFEST).exists();
-    let begun = to.join("journal").is_dir();
+    let begun = copy.is_dir();
     let empty = fs::read_dir(to).map_err(JournalError::io("list", to))?.next().is_none();
     if !(is_backup || begun || empty) {
         return Err(no("back up to", to, "the folder holds something else; nothing was changed"));
     }
-    let copy = to.join("journal");
-    for first in segment::list(&copy)? {
-        let theirs = Segment::open(&copy, first)?.header.previous;
-        let ours = segments.contains(&first).then(|| Segment::open(from, first)).transpose()?;
+    let theirs = segment::list(&copy)?;
+    for first in &theirs {
+        let previous = Segment::open(&copy, *first)?.header.previous;
+        let ours = segments.contains(first).then(|| Segment::open(&from, *first)).transpose()?;
         // What is older than our first one was archived since.
-        let strange = segments.first().is_some_and(|oldest| first > *oldest);
-        if ours.map_or(strange, |ours| ours.header.previous != theirs) {
+        let strange = segments.first().is_some_and(|oldest| first > oldest);
+        if ours.map_or(strange, |ours| ours.header.previous != previous) {
             let why = "it holds a backup of another journal; nothing was changed";
             return Err(no("back up to", to, why));
         }
     }
-    Ok(())
+    let Some(oldest) = segments.first() else { return Ok(()) };
+    let Some(older) = theirs.into_iter().rfind(|first| first < oldest) else { return Ok(()) };
+    let end = last_in(&copy, older)?;
+    if end.next() == *oldest {
+        return Ok(());
+    }
+    let archives = archive::folders(data_dir);
+    let archives = if archives.is_empty() { "an archive".to_owned() } else { archives.join(", ") };
+    let why = format!(
+        "it holds a backup up to event {end}, and the journal begins with event {oldest} now: what is between was moved \
+         to {archives}. Copy those segments into its folder journal, or name another folder; nothing was changed"
+    );
+    Err(no("back up to", to, why))
 }
 
 /// Copies the last segment up to its last whole intent. What the server has written is on disk before it is copied.

@@ -16,6 +16,8 @@ pub struct Damage {
     pub seq: Seq,
     /// What is wrong with it.
     pub why: String,
+    /// Whether the disk refused it: what stands there is not known to be wrong.
+    pub unread: bool,
 }
 
 impl fmt::Display for Damage {
@@ -95,7 +97,7 @@ pub enum JournalError {
 
 impl JournalError {
     pub(super) fn damaged(file: impl Into<PathBuf>, line: u64, seq: Seq, why: impl Into<String>) -> Self {
-        Self::Damaged(Box::new(Damage { file: file.into(), line, seq, why: why.into() }))
+        Self::Damaged(Box::new(Damage { file: file.into(), line, seq, why: why.into(), unread: false }))
     }
 
     /// Turns an error of the system into one that says what was tried on what.

@@ -148,7 +148,8 @@ fn survey(segment: &Segment) -> Result<Survey, JournalError> {
                     before_tear = Some(kept);
                 }
                 let seq = before.next();
-                let damage = Damage { file: path.clone(), line: raw.number + 1, seq, why: why.into() };
+                let (file, line) = (path.clone(), raw.number + 1);
+                let damage = Damage { file, line, seq, why: why.into(), unread: false };
                 unproven.push(Bad { offset: raw.offset, torn, damage });
             }
         }

@@ -87,7 +87,8 @@ pub fn verify_telling(
                     Err(JournalError::Damaged(damage)) => note(*damage, &mut found.damage),
                     Err(error) => {
                         let (seq, why) = (mark.seq, error.to_string());
-                        note(Damage { file: file.into(), line: number, seq, why }, &mut found.damage);
+                        let damage = Damage { file: file.into(), line: number, seq, why, unread: false };
+                        note(damage, &mut found.damage);
                     }
                 }
                 read.events.is_multiple_of(REPORT_EVERY)

@@ -74,12 +74,13 @@ pub(super) fn walk(dir: &Path, from: Seq, visit: Visit<'_>) -> Result<Tail, Jour
                 }
                 continue;
             }
-            // A place of the disk that cannot be read says nothing of the segments behind it.
-            Err(JournalError::Io { doing: "read", source, .. }) => {
+            // A file or a place of the disk that cannot be read says nothing of the segments behind it.
+            Err(JournalError::Io { doing: doing @ ("open" | "read"), source, .. }) => {
                 let seq = walk.chain.map_or(first, |chain| chain.next()).max(first);
                 walk.chain = None;
-                let unread = format!("it cannot be read: {source}");
-                (0, visit(Step::Damage(walk.damage(seq, &unread))))
+                let why = if doing == "open" { "it cannot be opened" } else { "it cannot be read" };
+                let damage = Damage { unread: true, ..walk.damage(seq, &format!("{why}: {source}")) };
+                (0, visit(Step::Damage(damage)))
             }
             Err(error) => return Err(error),
         };
@@ -211,6 +212,6 @@ impl Walk<'_> {
     }
 
     fn damage(&self, seq: Seq, why: &str) -> Damage {
-        Damage { file: self.path.clone(), line: self.number + 1, seq, why: why.to_owned() }
+        Damage { file: self.path.clone(), line: self.number + 1, seq, why: why.to_owned(), unread: false }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     response, run,
     scene::{Scene, button, capital, enumerate, field, tone},
     timeline::Entry,
+    upkeep,
     usage::{short, zone_name},
     when,
 };
@@ -379,9 +380,6 @@ pub fn noted(incident: IncidentId, text: &str) -> String {
     format!("Noted on {incident}: {}", short(text))
 }
 
-/// What a timeline says that is not whole.
-const IN_AN_ARCHIVE: &str = "Older entries are in an archive of the journal and are not shown.";
-
 /// What happened, oldest first; `archived`: the beginning is not among it.
 #[must_use]
 pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry], archived: bool) -> Card {
@@ -391,10 +389,11 @@ pub fn timeline(scene: &Scene<'_>, incident: &Incident, entries: &[Entry], archi
         .map(|entry| vec![when::precise(entry.at, scene.zone), entry.by.clone(), entry.text.clone()]);
     let first_day = entries.first().map(|entry| when::day(entry.at, scene.zone)).unwrap_or_default();
     let text = match (entries.is_empty(), archived) {
-        (true, true) => IN_AN_ARCHIVE.to_owned(),
+        (true, true) => upkeep::in_an_archive(scene.state),
         (true, false) => "Nothing is on the timeline yet.".to_owned(),
         (false, _) => {
-            let more = if archived { format!(" {IN_AN_ARCHIVE}") } else { String::new() };
+            let more =
+                if archived { format!(" {}", upkeep::in_an_archive(scene.state)) } else { String::new() };
             format!("Timeline from {first_day}, times in {}.{more}", zone_name(scene.zone))
         }
     };

@@ -56,6 +56,13 @@ pub fn postmortem(
     text
 }
 
+/// The document of an incident whose older entries are in an archive; `note` says where.
+#[must_use]
+pub fn shortened(document: &str, note: &str) -> String {
+    // Behind the title, before all that is made of what can be read.
+    document.replacen("\n\n", &format!("\n\n> {note} Figures and people below are of the rest.\n\n"), 1)
+}
+
 /// Adds one line; writing to a string does not fail.
 macro_rules! line {
     ($text:expr, $($arg:tt)*) => { let _ = writeln!($text, $($arg)*); };

@@ -27,7 +27,7 @@ pub(in crate::text) mod deployments;
 pub(crate) mod house;
 mod quiet;
 mod response;
-pub(in crate::text) mod runs;
+pub(crate) mod runs;
 mod swaps;
 pub(crate) mod upkeep;
 

@@ -240,10 +240,14 @@ fn quiet(scene: &Scene<'_>) -> Vec<Field> {
 
 fn damage(scene: &Scene<'_>) -> Option<Field> {
     let first = scene.state.damage.first()?;
-    let places = counted(scene.state.damage.len(), "place is", "places are");
     let file = plain(&first.file, NAME);
-    let said =
-        format!("{places} damaged, the first in {file}, line {}: watchbell journal verify", first.line);
+    let said = if scene.state.damage.iter().all(|place| place.unread) {
+        let places = counted(scene.state.damage.len(), "place", "places");
+        format!("{places} cannot be read, the first in {file}: look at the disk")
+    } else {
+        let places = counted(scene.state.damage.len(), "place is", "places are");
+        format!("{places} damaged, the first in {file}, line {}: watchbell journal verify", first.line)
+    };
     Some(field("Journal", said))
 }
 

@@ -6,7 +6,11 @@ use super::{
     plain::{NAME, plain},
     timeline::{Kind, name},
 };
-use crate::domain::upkeep::{Archived, Damaged, Erased, UpkeepEvent};
+use crate::domain::{
+    page::Target,
+    state::State,
+    upkeep::{Archived, Damaged, Erased, UpkeepEvent},
+};
 
 /// The entry of the audit trail.
 pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
@@ -25,7 +29,8 @@ pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
             (name(&archived.by), text)
         }
         UpkeepEvent::Damaged(found) => {
-            ("watchbell".to_owned(), format!("Damage was found: {}", place(found)))
+            let what = if found.unread { "The journal could not be read" } else { "Damage was found" };
+            ("watchbell".to_owned(), format!("{what}: {}", place(found)))
         }
         UpkeepEvent::Whole => ("watchbell".to_owned(), "The journal is whole again".to_owned()),
         UpkeepEvent::Refused { what, by } => {
@@ -45,6 +50,9 @@ fn of_whom(erased: &Erased) -> String {
 }
 
 fn place(found: &Damaged) -> String {
+    if found.line == 0 {
+        return format!("{}: {}", plain(&found.file, NAME), plain(&found.why, NAME));
+    }
     format!("{}:{}, event {}: {}", plain(&found.file, NAME), found.line, found.seq, plain(&found.why, NAME))
 }
 
@@ -61,6 +69,14 @@ fn segments(count: u64) -> String {
 /// What a page to the admins says.
 #[must_use]
 pub fn damage_page(found: &Damaged) -> String {
+    if found.unread {
+        return format!(
+            "A part of the journal cannot be read at {}. Nothing was changed, and the rest was looked at. Look at the \
+             disk and at the permissions of the file before the next restart needs it; it is looked at again every \
+             ten minutes.",
+            place(found)
+        );
+    }
     format!(
         "The journal is damaged at {}. Nothing was cut. Put a good copy of the file in its place; \
          `watchbell journal verify` lists every damaged line.",
@@ -128,6 +144,29 @@ pub fn archived(done: &Archived) -> Card {
         ),
         tone: Tone::Good,
         text: text.to_owned(),
+        ..Card::default()
+    }
+}
+
+/// What is said where entries are missing because their segments were archived: where they are.
+#[must_use]
+pub fn in_an_archive(state: &State) -> String {
+    let folders: Vec<String> = state.archives.iter().map(|folder| plain(folder, NAME)).collect();
+    let place = if folders.is_empty() { String::new() } else { format!(" ({})", folders.join(", ")) };
+    format!("Older entries are in an archive of the journal{place} and are not shown.")
+}
+
+/// What began before the journal did that is at hand.
+#[must_use]
+pub fn begins_in_an_archive(state: &State, what: Target) -> Card {
+    Card {
+        title: format!("{what} has ended, and what is known of it is in an archive of the journal."),
+        tone: Tone::Warning,
+        text: format!(
+            "{} They are plain text, one event a line; put the segments back into the journal's folder and start \
+             Watchbell again to see {what} here.",
+            in_an_archive(state)
+        ),
         ..Card::default()
     }
 }

@@ -22,8 +22,11 @@ use crate::{
         id::{AlertId, GroupId, IntegrationId, Seq, SeverityId},
         labels::Labels,
         matcher::Matcher,
+        page::Target,
         timeline::Key,
     },
+    engine::Look,
+    text,
     views::{Ended, Views},
 };
 
@@ -224,7 +227,26 @@ pub(super) async fn one(
         return Ok(fresh(firing(&alert)));
     }
     let records = house.views_at(seq).await?.records(&[Key::Alert(id)], None, 2).await?;
-    from_records(&records).map(fresh).ok_or_else(missing)
+    match from_records(&records) {
+        Some(shown) => Ok(fresh(shown)),
+        None => Err(in_an_archive(&house, Key::Alert(id)).await?.unwrap_or_else(missing)),
+    }
+}
+
+/// What is said of an alert or a group that is not found because its beginning was archived.
+pub(super) async fn in_an_archive(house: &House, key: Key) -> Result<Option<Problem>, Problem> {
+    let known = move |look: &Look<'_>| {
+        let next = &look.state.next;
+        let (was, what) = match key {
+            Key::Alert(id) => (id.0 > 0 && id < next.alert, Target::Alert(id)),
+            Key::Group(id) => (id.0 > 0 && id < next.group, Target::Group(id)),
+            _ => return None,
+        };
+        was.then(|| (what, text::upkeep::in_an_archive(look.state)))
+    };
+    let Some((what, words)) = house.look(known).await?.0 else { return Ok(None) };
+    let archived = house.views.begins_in_an_archive(&[key]).await?;
+    Ok(archived.then(|| Problem::not_found(format!("`{what}` has ended")).remedy(words)))
 }
 
 fn from_records(records: &[Record]) -> Option<Shown> {

@@ -10,12 +10,13 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{House, Who, body, list::fresh, problem::Problem, query::Query};
+use super::{House, Who, alerts::in_an_archive, body, list::fresh, problem::Problem, query::Query};
 use crate::{
     command::{self, Explained, Unexplained},
     domain::{
         explain::{self, Explanation},
         id::{AlertId, GroupId},
+        timeline::Key,
     },
     observe, text,
 };
@@ -65,7 +66,13 @@ pub(super) async fn explain(
         Unexplained::Engine(rejected) => Problem::from(rejected),
         Unexplained::Views(down) => Problem::from(down),
     })?;
-    let told = told.ok_or_else(missing)?;
+    let Some(told) = told else {
+        let key = match what {
+            Explained::Alert(id) => Key::Alert(id),
+            Explained::Group(id) => Key::Group(id),
+        };
+        return Err(in_an_archive(&house, key).await?.unwrap_or_else(missing));
+    };
     Ok(fresh(Told { text: text::explain::document(&told, &zone), told }))
 }
 

@@ -29,6 +29,8 @@ struct Timeline {
     next: Option<String>,
     /// Whether older entries than these are in an archive of the journal, and not shown here.
     archived: bool,
+    /// Where, when they are.
+    archives: Vec<String>,
 }
 
 impl<T: Serialize> Page<T> {
@@ -63,5 +65,8 @@ pub(super) async fn timeline(
     let shown = records.get(..limit.min(records.len())).unwrap_or_default();
     let next = shown.last().filter(|_| more).map(|record| record.seq.to_string());
     let archived = views.begins_in_an_archive(keys).await?;
-    Ok(fresh(Timeline { items: shown.iter().filter_map(timeline::entry).collect(), next, archived }))
+    let archives =
+        if archived { house.look(|look| look.state.archives.clone()).await?.0 } else { Vec::new() };
+    let items = shown.iter().filter_map(timeline::entry).collect();
+    Ok(fresh(Timeline { items, next, archived, archives }))
 }

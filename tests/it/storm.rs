@@ -2,6 +2,8 @@
 //! above what the platforms document, every page within a second, few messages, and true numbers at the end.
 //! Never reaches a real platform.
 
+mod incidents;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

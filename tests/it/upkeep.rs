@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use watchbell::{
     app, config,
     domain::{
+        alert::AlertStatus,
         config::Config,
         event::{Actor, TraceId},
         id::Seq,
@@ -31,6 +32,7 @@ use watchbell::{
 use crate::{
     peer::{SOON, http, load, process::until, server::Server, watchbell::Watchbell},
     source::files,
+    world::{report, signal},
 };
 
 fn config(phone: &Server) -> String {
@@ -235,17 +237,17 @@ fn an_erasure_is_done_to_its_end_although_nobody_waits_for_it() {
 
 /// A journal of many small segments, as years would leave it.
 fn old_journal(data: &Path) {
-    begun_with(data, Config::default(), None);
+    begun_with(data, Config::default(), Vec::new());
 }
 
 /// The same, in which something else came first.
-fn begun_with(data: &Path, config: Config, first: Option<Intent>) {
+fn begun_with(data: &Path, config: Config, first: Vec<Intent>) {
     let options = Options { segment_bytes: 4_000, reserve_bytes: 0 };
     let (journal, _) = FileJournal::open(data, options).expect("a journal");
     let mut core =
         Core::open(Box::new(journal), Arc::new(config), State::default()).expect("an empty journal");
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
-    if let Some(first) = first {
+    for first in first {
         core.decide(TraceId(99), first, Now { engine: start, civil: start }).expect("it is taken");
     }
     for number in 0..60_u8 {
@@ -314,7 +316,13 @@ fn a_timeline_whose_beginning_is_archived_says_so_and_shows_the_rest() {
     let title = Prose::new("disks are slow", [7; 16]);
     let what = IncidentIntent::Open { severity: "P3".into(), title, channel: None };
     let by = Actor::Person("ana".into());
-    begun_with(&data, crate::world::config::config(), Some(Intent::Incident { what, by }));
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
+    let alert = |status| {
+        let labels = [("alertname", "DiskSlow"), ("service", "noise"), ("severity", "info")];
+        Intent::Report(report(vec![signal(status, &labels, start)]))
+    };
+    let first = vec![Intent::Incident { what, by }, alert(AlertStatus::Firing), alert(AlertStatus::Resolved)];
+    begun_with(&data, crate::world::config::config(), first);
     let mut watchbell = Watchbell::here(folder.path(), &config(&phone));
     assert_eq!(watchbell.command("ana", "/incident note INC-1 looking at it")["ok"], true);
     let shown = |watchbell: &Watchbell| {
@@ -326,6 +334,8 @@ fn a_timeline_whose_beginning_is_archived_says_so_and_shows_the_rest() {
     let (page, told) = shown(&watchbell);
     assert!(page["archived"] == false && page["items"][0]["kind"] == "incident_opened", "{page}");
     assert!(!told.contains(sentence), "{told}");
+    assert_eq!(page["archives"].as_array().map(Vec::len), Some(0), "{page}");
+    assert!(watchbell.command("ana", "/alert show A-1").to_string().contains("DiskSlow"));
 
     let archive = folder.path().join("archive");
     let to = archive.to_str().expect("UTF-8");
@@ -344,6 +354,27 @@ fn a_timeline_whose_beginning_is_archived_says_so_and_shows_the_rest() {
         assert!(page["items"].to_string().contains("looking at it"), "{page}");
         assert!(!page.to_string().contains("incident_opened"), "{page}");
         assert!(told.contains(sentence) && told.contains("looking at it"), "{told}");
+        // Wherever something of it is missing it is said, and where it is.
+        assert_eq!(page["archives"], serde_json::json!([to]));
+        let place = format!("{sentence} ({to})");
+        assert!(told.contains(&place), "{told}");
+        for (text, done) in [
+            ("/incident show INC-1", true),
+            ("/incident postmortem INC-1", true),
+            ("/alert show A-1", false),
+            ("/alert explain A-1", false),
+        ] {
+            let answer = watchbell.command("ana", text);
+            assert_eq!(answer["ok"], done, "{text}: {answer}");
+            assert!(answer.to_string().contains(&place), "{text}: {answer}");
+        }
+        for path in ["/api/v1/alerts/A-1", "/api/v1/alerts/A-1/explain"] {
+            let answer = watchbell.get(path);
+            assert!(answer.status == 404 && answer.body.contains(&place), "{path}: {answer:?}");
+        }
+        let never = watchbell.command("ana", "/alert show A-77").to_string();
+        assert!(!never.contains(sentence) && never.contains("There is no alert A-77"), "{never}");
+        assert!(!watchbell.get("/api/v1/alerts/A-77").body.contains(sentence), "there never was one");
     }
 }
 
@@ -366,6 +397,18 @@ fn a_backup_of_a_running_server_comes_back_with_all_that_was_answered_before_it(
     let data = watchbell.data();
     let here = watchbell.other(&["restore", "--from", &backup]);
     assert!(!here.status.success() && said(&here).contains("in use by another Watchbell"), "{}", said(&here));
+    // By every name of its folder.
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&data, &link).expect("a link");
+    for name in ["data", "./data/../data", "link", link.to_str().expect("UTF-8")] {
+        let over = std::process::Command::new(crate::peer::watchbell::here())
+            .args(["restore", "--from", &backup, "--data", name])
+            .current_dir(folder.path())
+            .output()
+            .expect("the binary runs");
+        let said = said(&over);
+        assert!(!over.status.success() && said.contains("in use by another Watchbell"), "{name}: {said}");
+    }
     let _ = load.stop();
     drop(watchbell);
     let over = std::process::Command::new(crate::peer::watchbell::here())

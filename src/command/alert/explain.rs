@@ -7,7 +7,7 @@ use crate::{
         spec::{Argument, CommandSpec, Kind},
     },
     domain::page::Target,
-    text::{self, refusal},
+    text,
 };
 
 /// `/alert explain ALERT|GROUP`
@@ -40,6 +40,6 @@ pub async fn run(call: &Call<'_>) -> Answer {
         Err(Unexplained::Engine(rejected)) => return Err(Undone::NotTaken(rejected)),
         Err(Unexplained::Views(down)) => return Err(Call::views_down(down).into()),
     };
-    let Some(told) = told else { return Err(Reply::refused(refusal::unknown(target)).into()) };
+    let Some(told) = told else { return Err(Reply::refused(super::missing(call, target).await?).into()) };
     Ok(Reply::done(text::explain::card(&told, &call.caller.zone)))
 }

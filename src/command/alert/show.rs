@@ -6,7 +6,7 @@ use crate::{
         spec::{Argument, CommandSpec, Kind},
     },
     domain::{event::Event, id::AlertId, page::Target, timeline::Key},
-    text::{self, refusal},
+    text,
 };
 
 /// `/alert show ALERT`
@@ -45,7 +45,9 @@ pub async fn run(call: &Call<'_>) -> Answer {
             _ => {}
         }
     }
-    let Some(fired) = fired else { return Err(Reply::refused(refusal::unknown(Target::Alert(id))).into()) };
+    let Some(fired) = fired else {
+        return Err(Reply::refused(super::missing(call, Target::Alert(id)).await?).into());
+    };
     let card = call.scene(move |scene| {
         let (ends_at, by) = end.unzip();
         text::alert::ended(scene, &fired, ends_at, by.as_ref())

@@ -31,12 +31,18 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let keys = keys.ok_or_else(|| Reply::refused(refusal::unknown(Target::Incident(id))))?;
     call.catch_up().await?;
     let records = call.desk.views.records(&keys, None, MOST).await.map_err(Call::views_down)?;
+    let archived = call.desk.views.begins_in_an_archive(&keys).await.map_err(Call::views_down)?;
     seen(call, id, move |scene, it| {
         let changes = scene.state.changes_before(it, SUSPECT);
         let in_civil = |task: &Task| Task { due: task.due.map(|due| scene.civil(due)), ..task.clone() };
         let tasks: Vec<Task> = scene.state.tasks_of(it).into_iter().map(in_civil).collect();
         let now = scene.now.civil;
-        text::incident::postmortem(it, text::postmortem::postmortem(it, &tasks, &changes, &records, now))
+        let mut document = text::postmortem::postmortem(it, &tasks, &changes, &records, now);
+        if archived {
+            let note = text::upkeep::in_an_archive(scene.state);
+            document = text::postmortem::shortened(&document, &note);
+        }
+        text::incident::postmortem(it, document)
     })
     .await
 }

@@ -3,6 +3,7 @@
 use super::{Among, seen, which, which_argument};
 use crate::{
     command::{Answer, Call, spec::CommandSpec},
+    domain::timeline::of_incident,
     text,
 };
 
@@ -23,5 +24,16 @@ pub fn spec() -> CommandSpec {
 /// When there is none, or several are open and none was named.
 pub async fn run(call: &Call<'_>) -> Answer {
     let id = which(call, Among::Open).await?;
-    seen(call, id, text::incident::card).await
+    let keys = call.scene(move |scene| scene.state.incidents.get(&id).map(|it| of_incident(it))).await?;
+    // What stands on the card is true without the views, too.
+    let archived = call.desk.views.begins_in_an_archive(&keys.unwrap_or_default()).await.unwrap_or(false);
+    seen(call, id, move |scene, it| {
+        let mut card = text::incident::card(scene, it);
+        if archived {
+            let note = text::upkeep::in_an_archive(scene.state);
+            card.text = if card.text.is_empty() { note } else { format!("{}\n{note}", card.text) };
+        }
+        card
+    })
+    .await
 }

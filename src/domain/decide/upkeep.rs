@@ -12,10 +12,7 @@ use crate::domain::{
 impl Decision<'_> {
     pub(super) fn look_after(&mut self, what: UpkeepIntent) {
         match what {
-            UpkeepIntent::Erase(mut erased) => {
-                erased.digests = self.state.holds_words(&erased.digests);
-                self.noted(UpkeepEvent::Erased(erased));
-            }
+            UpkeepIntent::Erase(erased) => self.noted(UpkeepEvent::Erased(erased)),
             UpkeepIntent::Archive(archived) => self.noted(UpkeepEvent::Archived(archived)),
             UpkeepIntent::Damaged { found, reason } => {
                 if self.state.damage.contains(&found) {

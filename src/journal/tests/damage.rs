@@ -129,3 +129,33 @@ fn damage_that_need_not_be_replayed_stops_nothing() {
     let (records, _, result) = read_from(&*reader, 1);
     assert!(result.is_err() && records.len() == 2);
 }
+
+#[test]
+fn a_segment_that_cannot_be_opened_is_said_and_the_others_are_looked_at() {
+    let dir = folder();
+    let batches: Vec<_> = (0..8).map(|n| notes(1 + 3 * n, 3)).collect();
+    write_batches(dir.path(), small(), &batches);
+    let files = segments(dir.path());
+    assert!(files.len() > 3);
+    // A link to itself: the system refuses to open it, as it does with a disk that gives errors.
+    fs::remove_file(&files[1]).unwrap();
+    std::os::unix::fs::symlink(&files[1], &files[1]).unwrap();
+    let other = &files[2];
+    let text = fs::read_to_string(other).unwrap();
+    flip(other, text.rfind("\"salt\"").unwrap() - 10, 0);
+    let found = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+    let first = &found.damage[0];
+    assert_eq!((&first.file, first.seq, first.unread), (&files[1], seq_of(&files[1]), true), "{first}");
+    assert!(first.why.starts_with("it cannot be opened: "), "{first}");
+    assert!(found.damage.iter().any(|damage| &damage.file == other && !damage.unread), "{:?}", found.damage);
+    assert!(
+        found.damage.iter().all(|damage| [&files[1], other].contains(&&damage.file)),
+        "{:?}",
+        found.damage
+    );
+}
+
+/// The first event of a segment, by its name.
+fn seq_of(file: &Path) -> Seq {
+    Seq(file.file_stem().unwrap().to_str().unwrap().parse().unwrap())
+}

@@ -1,10 +1,14 @@
 //! Archiving, backing up, restoring: nothing is lost on the way, and nothing is written over.
 
 use super::*;
-use crate::journal::{
-    archive,
-    backup::{backup, restore},
-    snapshot,
+use crate::{
+    domain::upkeep::{Erased, UpkeepEvent},
+    journal::{
+        archive,
+        backup::{Moment, backup, backup_while, restore},
+        erase::{self, Wanted},
+        snapshot,
+    },
 };
 
 const SHAPE: &str = "test";
@@ -354,4 +358,167 @@ fn what_cannot_be_read_is_damage_and_what_is_behind_it_is_looked_at() {
     let damaged: Vec<_> = found.damage.iter().map(|damage| &damage.file).collect();
     assert_eq!(damaged, [&files[1], &files[3]], "{:?}", found.damage);
     assert!(found.damage[0].why.contains("cannot be read"), "{:?}", found.damage);
+}
+
+/// What a server may do to its folder while it is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    GoesOn,
+    Snapshots,
+    Archives,
+    Erases,
+}
+
+/// A folder that something happens to; ana's words hold `note`.
+struct Living {
+    dir: tempfile::TempDir,
+    archived: tempfile::TempDir,
+    journal: FileJournal,
+}
+
+impl Living {
+    fn begin(with_snapshot: bool) -> Self {
+        let dir = kept(12);
+        if !with_snapshot {
+            fs::remove_dir_all(dir.path().join("snapshots")).unwrap();
+        }
+        let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
+        Self { dir, archived: folder(), journal }
+    }
+
+    fn append(&mut self, event: Event) {
+        let next = self.journal.head().seq.0 + 1;
+        self.journal.append(&numbered(next, vec![record(event)])).unwrap();
+    }
+
+    fn snapshot(&self) -> Seq {
+        let head = self.journal.head();
+        snapshot::write(self.dir.path(), SHAPE, &head, &"the state").unwrap();
+        head.seq
+    }
+
+    fn does(&mut self, what: Meanwhile) {
+        match what {
+            Meanwhile::GoesOn => self.journal.append(&notes(self.journal.head().seq.0 + 1, 9)).unwrap(),
+            // Each takes the place of the older of two.
+            Meanwhile::Snapshots => {
+                for _ in 0..2 {
+                    self.append(Event::Upkeep(Box::new(UpkeepEvent::Whole)));
+                    self.snapshot();
+                }
+            }
+            Meanwhile::Archives => {
+                self.does(Meanwhile::GoesOn);
+                self.does(Meanwhile::Snapshots);
+                let chosen = archive::choose(self.dir.path(), SHAPE, late()).unwrap();
+                archive::copy(self.dir.path(), &chosen, self.archived.path()).unwrap();
+                archive::note(self.dir.path(), &self.archived.path().display().to_string()).unwrap();
+                archive::remove(self.dir.path(), &chosen).unwrap();
+            }
+            Meanwhile::Erases => {
+                let (dir, upto) = (self.dir.path().to_owned(), self.journal.head().seq);
+                let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
+                let found = erase::find(&dir, &wanted, upto).unwrap();
+                let erased = Erased {
+                    whose: wanted.person,
+                    seq: None,
+                    before: None,
+                    texts: found.texts(),
+                    digests: found.digests.clone(),
+                    outputs: [].into(),
+                    by: Actor::Operator,
+                };
+                let pending = erase::begin(&dir, upto, erased.clone(), found).unwrap();
+                self.append(Event::Upkeep(Box::new(UpkeepEvent::Erased(erased))));
+                erase::overwrite(&dir, &pending).unwrap();
+                snapshot::remove_before(&dir, self.snapshot()).unwrap();
+                erase::finish(&dir).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_a_server_does_meanwhile_a_backup_is_whole_or_says_why_not() {
+    let moments = [
+        Moment::Begun,
+        Moment::SnapshotCopied,
+        Moment::SegmentCopied,
+        Moment::JournalCopied,
+        Moment::AllCopied,
+    ];
+    let all = [Meanwhile::GoesOn, Meanwhile::Snapshots, Meanwhile::Archives, Meanwhile::Erases];
+    for (moment, what) in moments.iter().flat_map(|moment| all.map(|what| (*moment, what))) {
+        for with_snapshot in [true, false] {
+            let mut living = Living::begin(with_snapshot);
+            let (data, to) = (living.dir.path().to_owned(), folder());
+            let mut done = false;
+            let made = backup_while(&data, to.path(), &mut |now| {
+                if now == moment && !done {
+                    done = true;
+                    living.does(what);
+                }
+            });
+            let said = format!("{what:?} at {moment:?}, with a snapshot: {with_snapshot}");
+            let made = made.unwrap_or_else(|error| panic!("{said}: {error}"));
+            let fresh = folder();
+            let restored = fresh.path().join("data");
+            assert_eq!(restore(to.path(), &restored).unwrap(), made, "{said}");
+            assert_eq!(damage(&restored), 0, "{said}");
+            let (journal, _) = FileJournal::open(&restored, small()).unwrap();
+            let found = snapshot::latest::<String>(&restored, SHAPE, &*journal.reader()).unwrap();
+            assert!(found.skipped.is_empty(), "{said}: {:?}", found.skipped);
+            assert!(made.first == Seq(1) || found.snapshot.is_some(), "{said}: it cannot be started from");
+            if what == Meanwhile::Erases {
+                let words = contents(to.path())
+                    .into_iter()
+                    .any(|(_, bytes)| memchr::memmem::find(&bytes, b"\"note ").is_some());
+                assert!(!words, "{said}: words that were erased are in the backup");
+            }
+            // The next one goes on with it, or says what it lacks.
+            living.does(Meanwhile::GoesOn);
+            if let Err(error) = backup(&data, to.path()) {
+                let lacks = error.to_string().contains("name another folder");
+                assert!(what == Meanwhile::Archives && lacks, "{said}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_backup_that_an_archive_has_overtaken_says_what_to_do_and_changes_nothing() {
+    let mut living = Living::begin(true);
+    let (data, to) = (living.dir.path().to_owned(), folder());
+    backup(&data, to.path()).unwrap();
+    living.does(Meanwhile::GoesOn);
+    living.does(Meanwhile::Archives);
+    let before = contents(to.path());
+    let said = backup(&data, to.path()).unwrap_err().to_string();
+    let archived = living.archived.path();
+    assert!(said.contains(&archived.display().to_string()) && said.contains("nothing was changed"), "{said}");
+    assert_eq!(contents(to.path()), before);
+    // As it says.
+    for file in segments(archived) {
+        fs::copy(&file, to.path().join("journal").join(file.file_name().unwrap())).unwrap();
+    }
+    let made = backup(&data, to.path()).unwrap();
+    assert_eq!((made.first, made.through), (Seq(1), living.journal.head().seq));
+}
+
+#[test]
+fn a_restore_over_a_running_server_is_refused_by_every_name_of_its_folder() {
+    let (dir, to, names) = (kept(12), folder(), folder());
+    backup(dir.path(), to.path()).unwrap();
+    let (_running, _) = FileJournal::open(dir.path(), small()).unwrap();
+    let before = contents(dir.path());
+    let link = names.path().join("link");
+    std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+    let twice = names.path().join("twice");
+    std::os::unix::fs::symlink("link", &twice).unwrap();
+    let round = dir.path().join("journal/..");
+    for name in [dir.path(), &link, &twice, &round, &link.join(".")] {
+        let said = restore(to.path(), name).unwrap_err().to_string();
+        assert!(said.contains("in use by another Watchbell"), "{}: {said}", name.display());
+    }
+    assert_eq!(contents(dir.path()), before, "and nothing was changed");
 }

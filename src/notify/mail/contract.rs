@@ -2,14 +2,19 @@
 //! real one is met in `tests/it/mail.rs`. Never sends beyond this machine.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use super::{super::contract::dispatch, *};
@@ -26,9 +31,16 @@ const PASSWORD: &str = "s3cret-password";
 #[derive(Clone, Copy)]
 enum Does {
     Says(&'static str),
+    /// One line of 100 MB without an end, as fast as it is taken.
+    Raves,
     Closes,
     Hangs,
 }
+
+/// What a server that raves would say at most.
+const RAVES: usize = 100 << 20;
+/// What is on its way when it is cut off: the system's own buffers.
+const ON_ITS_WAY: usize = 24 << 20;
 
 /// The steps of a conversation, by how they begin.
 const STEPS: [&str; 6] = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."];
@@ -38,6 +50,8 @@ const STEPS: [&str; 6] = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."];
 struct Heard {
     lines: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<usize>>,
+    /// Bytes of raving that were taken off the server.
+    raved: Arc<AtomicUsize>,
 }
 
 impl Heard {
@@ -54,6 +68,11 @@ impl Heard {
 
 /// A server that is well-behaved except at one step.
 async fn server(step: &'static str, does: Does) -> (u16, Heard) {
+    listening(step, does, None).await
+}
+
+/// The same, which speaks TLS from the start when it has a certificate.
+async fn listening(step: &'static str, does: Does, tls: Option<TlsAcceptor>) -> (u16, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Heard::default();
@@ -61,14 +80,23 @@ async fn server(step: &'static str, does: Does) -> (u16, Heard) {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             *all.connections.lock().unwrap() += 1;
-            tokio::spawn(converse(stream, all.clone(), step, does));
+            let (tls, heard) = (tls.clone(), all.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => converse(stream, heard, step, does).await,
+                    Some(tls) => {
+                        let Ok(stream) = tls.accept(stream).await else { return };
+                        converse(stream, heard, step, does).await;
+                    }
+                }
+            });
         }
     });
     (port, heard)
 }
 
-async fn converse(stream: TcpStream, heard: Heard, step: &'static str, does: Does) {
-    let (read, mut write) = stream.into_split();
+async fn converse(stream: impl AsyncRead + AsyncWrite, heard: Heard, step: &'static str, does: Does) {
+    let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
     let mut said = "greeting".to_owned();
     loop {
@@ -87,6 +115,15 @@ async fn converse(stream: TcpStream, heard: Heard, step: &'static str, does: Doe
                 Does::Says(words) => {
                     drop(write.write_all(format!("{words}\r\n").as_bytes()).await);
                     in_data &= words.starts_with("354");
+                }
+                Does::Raves => {
+                    for _ in 0..RAVES / 4096 {
+                        if write.write_all(&[b'r'; 4096]).await.is_err() {
+                            return;
+                        }
+                        heard.raved.fetch_add(4096, Ordering::Relaxed);
+                    }
+                    return;
                 }
                 Does::Closes => return,
                 Does::Hangs => std::future::pending().await,
@@ -116,6 +153,10 @@ impl AddressBook for Book {
 }
 
 fn post(port: u16, encryption: Encryption, login: bool) -> Post {
+    post_that_trusts(port, encryption, login, Vec::new())
+}
+
+fn post_that_trusts(port: u16, encryption: Encryption, login: bool, trusted: Vec<Vec<u8>>) -> Post {
     let user = if login { "s3cret-user@" } else { "" };
     let smtp: Url = format!("smtp://{user}127.0.0.1:{port}").parse().unwrap();
     let mail = Mail {
@@ -123,7 +164,7 @@ fn post(port: u16, encryption: Encryption, login: bool) -> Post {
         encryption,
         password: login.then(|| PASSWORD.into()),
         from: "Watchbell <bell@example.com>".to_owned(),
-        trusted: Vec::new(),
+        trusted,
     };
     Post::new(Parts {
         book: Arc::new(Book(Arc::new(mail))),
@@ -289,4 +330,67 @@ async fn a_line_that_was_closed_meanwhile_costs_nothing() {
         assert!(matches!(outcome, Outcome::Receipt(_)), "{outcome:?}");
     }
     assert_eq!(*heard.connections.lock().unwrap(), 3);
+}
+
+/// A server's certificate, and the authority that signed it.
+fn certified() -> (TlsAcceptor, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let openssl = |line: &str| {
+        let mut command = std::process::Command::new("openssl");
+        let out = command.args(line.split(' ')).current_dir(folder.path()).output().expect("openssl");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(&format!("req -x509 -days 30 -subj /CN=Authority {key} -keyout ca.key -out ca.pem"));
+    openssl(&format!("req -subj /CN=here {key} -keyout key.pem -out asked.pem"));
+    std::fs::write(folder.path().join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    let signs = "x509 -req -in asked.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 30";
+    openssl(&format!("{signs} -extfile names -out cert.pem"));
+    let read = |name: &str| CertificateDer::from_pem_file(folder.path().join(name)).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.path().join("key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![read("cert.pem")], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), read("ca.pem").to_vec())
+}
+
+#[tokio::test]
+async fn with_tls_from_the_start_a_mail_goes_only_to_whom_the_authority_knows() {
+    let (tls, authority) = certified();
+    let (port, heard) = listening("nothing", Does::Closes, Some(tls)).await;
+    let trusting = post_that_trusts(port, Encryption::FromTheStart, true, vec![authority.clone()]);
+    let outcome = attempt(&trusting, &page()).await;
+    assert!(matches!(outcome, Outcome::Receipt(_)), "{outcome:?}");
+    assert_eq!(heard.headers("To"), ["ana@example.com"]);
+    let mail = trusting.parts.book.mail().unwrap();
+    let found = examine(&mail, trusting.parts.limits).await;
+    assert_eq!(found.good, Ok(mail::ready(true, true)), "the doctor says that nobody can read along");
+    let lines = heard.lines().len();
+    let outcome = attempt(&post(port, Encryption::FromTheStart, true), &page()).await;
+    let Outcome::TryAgain { why, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("nobody known has signed it"), "{why}");
+    assert_eq!(heard.lines().len(), lines, "and nothing was said");
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_cut_off_at_every_step_encrypted_or_not() {
+    let (tls, authority) = certified();
+    for (encryption, tls) in [(Encryption::Never, None), (Encryption::FromTheStart, Some(tls))] {
+        for step in STEPS {
+            let (port, heard) = listening(step, Does::Raves, tls.clone()).await;
+            let post = post_that_trusts(port, encryption, false, vec![authority.clone()]);
+            let outcome = attempt(&post, &page()).await;
+            assert!(matches!(outcome, Outcome::TryAgain { .. }), "{step}, {encryption:?}: {outcome:?}");
+            let raved = heard.raved.load(Ordering::Relaxed);
+            assert!(raved < ON_ITS_WAY, "{step}, {encryption:?}: {raved} bytes were taken");
+        }
+    }
+    // One that raves before any TLS: not a byte of it is kept.
+    let (port, _) = listening("greeting", Does::Raves, None).await;
+    let outcome = attempt(&post(port, Encryption::FromTheStart, false), &page()).await;
+    assert!(matches!(outcome, Outcome::TryAgain { .. }), "{outcome:?}");
 }

@@ -16,7 +16,7 @@ use lettre::{
 use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
-use super::{super::Limits, bounded::Bounded};
+use super::{super::Limits, bounded::Bounded, encrypted::Encrypted};
 use crate::{
     config::{Encryption, Mail},
     text::mail::Trouble,
@@ -30,6 +30,8 @@ pub(super) struct Line {
     /// With which settings it was opened; others need another line.
     pub(super) mail: Arc<Mail>,
     connection: AsyncSmtpConnection,
+    /// Whether it speaks TLS below what the library knows of.
+    from_the_start: bool,
     logged_in: bool,
 }
 
@@ -40,21 +42,19 @@ impl Line {
         let hello = ClientId::Domain(domain.to_owned());
         let tls = |host: &str| tls(host, &mail.trusted);
         let host = host(url).ok_or(Trouble::Address)?;
-        let at_once = match mail.encryption {
-            Encryption::FromTheStart => Some(tls(&host)?),
-            _ => None,
-        };
+        let from_the_start = mail.encryption == Encryption::FromTheStart;
         let port = url.port().unwrap_or(match mail.encryption {
             Encryption::FromTheStart => 465,
             Encryption::Required | Encryption::Opportunistic => 587,
             Encryption::Never => 25,
         });
-        let opened = if at_once.is_some() {
-            let to = (&*host, port);
-            AsyncSmtpConnection::connect_tokio1(to, Some(limits.connect), &hello, at_once, None).await
+        let stream = Bounded::connect(&host, port, limits.connect).await;
+        let stream = stream.map_err(|error| Trouble::NoConnection(error.kind().to_string()))?;
+        let opened = if from_the_start {
+            let stream = Encrypted::over(stream, &host, &mail.trusted).await;
+            let stream = stream.map_err(|error| no_handshake(&error))?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
         } else {
-            let stream = Bounded::connect(&host, port, limits.connect).await;
-            let stream = stream.map_err(|error| Trouble::NoConnection(error.kind().to_string()))?;
             AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
         };
         let mut connection = opened.map_err(|error| at_the_door(trouble(&error, mail)))?;
@@ -68,7 +68,7 @@ impl Line {
             }
             _ => {}
         }
-        let mut line = Self { mail: Arc::clone(mail), connection, logged_in: false };
+        let mut line = Self { mail: Arc::clone(mail), connection, from_the_start, logged_in: false };
         if let Some(credentials) = credentials(mail) {
             line.log_in(&credentials).await?;
         }
@@ -105,7 +105,7 @@ impl Line {
 
     /// Whether nobody can read along, and whether the server knows who we are.
     pub(super) fn standing(&self) -> (bool, bool) {
-        (self.connection.is_encrypted(), self.logged_in)
+        (self.from_the_start || self.connection.is_encrypted(), self.logged_in)
     }
 
     /// Says goodbye; nobody waits for what is answered.
@@ -254,10 +254,24 @@ fn tls_fault(error: &Error) -> Option<Trouble> {
         let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         inside.and_then(|inner| inner.downcast_ref()).or_else(|| cause.downcast_ref::<rustls::Error>())
     })?;
-    Some(match fault {
+    Some(fault_of(fault))
+}
+
+fn fault_of(fault: &rustls::Error) -> Trouble {
+    match fault {
         rustls::Error::InvalidCertificate(why) => Trouble::Certificate(certificate(why).to_owned()),
         _ => Trouble::Tls,
-    })
+    }
+}
+
+/// Why no encrypted line came about.
+fn no_handshake(error: &io::Error) -> Trouble {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(fault) => fault_of(fault),
+        None if error.kind() == io::ErrorKind::QuotaExceeded => Trouble::Garbage,
+        None if error.kind() == io::ErrorKind::InvalidData => Trouble::Tls,
+        None => Trouble::Broken(error.kind().to_string()),
+    }
 }
 
 fn certificate(why: &rustls::CertificateError) -> &'static str {

@@ -2,6 +2,7 @@
 //! delivery is the same at every attempt. Never lets an address or a password into an outcome or a log.
 
 mod bounded;
+mod encrypted;
 mod letter;
 mod line;
 

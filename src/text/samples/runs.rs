@@ -29,7 +29,7 @@ fn step(index: u32, name: &str, changes: bool) -> PlannedStep {
     }
 }
 
-pub(in crate::text) fn plan(because: RunBecause, dry: bool) -> RunPlan {
+pub(crate) fn plan(because: RunBecause, dry: bool) -> RunPlan {
     RunPlan {
         runbook: "/qflow restart".into(),
         digest: "3fa4b2c1".repeat(8),

@@ -100,7 +100,12 @@ pub(super) fn all() -> Value {
     }
     add(
         "Timeline",
-        object(&[("items", list(named("Entry"))), ("next", maybe(text())), ("archived", truth())]),
+        object(&[
+            ("items", list(named("Entry"))),
+            ("next", maybe(text())),
+            ("archived", truth()),
+            ("archives", list(text())),
+        ]),
     );
     let duty = [
         ("schedule", text()),

@@ -132,6 +132,7 @@ tokens = [
             line: 7,
             seq: Seq(3),
             why: "its hash does not match".into(),
+            unread: false,
         },
         reason: crate::domain::prose::Prose::new("damaged", [1; 16]),
     });

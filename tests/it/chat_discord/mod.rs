@@ -18,7 +18,7 @@ mod rules;
 mod scenario;
 mod simulation;
 mod socket;
-mod world;
+pub mod world;
 
 use std::{sync::Arc, time::Duration};
 

@@ -16,7 +16,7 @@ use crate::chat::contract::{self, RoomIs, Script, Shown};
 crate::chat_contract!(World);
 
 /// What a client makes of words that are typed: the options of a command that is registered.
-pub(super) fn typed(commands: &[Value], text: &str) -> Value {
+pub fn typed(commands: &[Value], text: &str) -> Value {
     let mut words: Vec<&str> = text.trim_start_matches('/').split(' ').collect();
     let mut descend = |level: &[Value]| {
         let found = level.iter().find(|known| Some(known["name"].as_str()) == Some(words.first().copied()));

@@ -7,6 +7,7 @@ use watchbell::domain::{
     delivery::{Channel, Delivery},
     page::Subject,
     response::ResponseEvent,
+    upkeep::{Erased, UpkeepIntent},
 };
 
 use super::{response::replays, *};
@@ -231,5 +232,44 @@ fn what_comes_long_after_somebody_took_a_flood_is_paged_for() {
     assert_eq!(one_more(&mut world, "Soon"), paged, "it came with the flood, and is theirs");
     world.pass(mins(7), receipt);
     assert_eq!(one_more(&mut world, "Later"), paged + 1, "it may be something else");
+    replays(&world);
+}
+
+#[test]
+fn an_erase_beside_ten_thousand_active_alerts_holds_up_no_page() {
+    let mut world = World::new();
+    // Each is a group of its own with a page of its own; and there is an incident with words.
+    for some in (0..MANY).collect::<Vec<_>>().chunks(100) {
+        let starts_at = world.now().civil;
+        let one = |number: &usize| {
+            let name = format!("Down{number:05}");
+            signal(Firing, &[("alertname", &name), ("service", "web"), ("severity", "critical")], starts_at)
+        };
+        world.want(Intent::Report(report(some.iter().map(one).collect()))).unwrap();
+    }
+    let title = Prose::new("hunter2", [3; 16]);
+    let digest = title.sha().to_owned();
+    let what = IncidentIntent::Open { severity: "P3".into(), title, channel: None };
+    world.want(Intent::Incident { what, by: ana() }).unwrap();
+    assert_eq!((world.state().alerts.len(), world.state().pages.len()), (MANY, MANY));
+
+    // Off the engine's thread.
+    let (before, wanted) = (Instant::now(), [digest.clone(), "f".repeat(64)].into());
+    let digests = world.state().holds_words(&wanted);
+    let looking = before.elapsed();
+    assert_eq!(digests, [digest].into());
+    // On it: decided, applied, appended.
+    let (seq, outputs) = (None, [].into());
+    let erased =
+        Erased { whose: Some("ana".into()), seq, before: None, texts: 1, digests, outputs, by: ana() };
+    let before = Instant::now();
+    world.decide(Intent::Upkeep(UpkeepIntent::Erase(erased))).unwrap();
+    world.commit();
+    let held = before.elapsed();
+    println!("{MANY} active alerts: {looking:?} beside the engine, which was held for {held:?}");
+    let incident = world.state().incidents.values().next_back().unwrap();
+    assert_eq!(incident.title.as_str(), "[erased]");
+    // Unoptimised; what is measured of a release is far less.
+    assert!(held < std::time::Duration::from_millis(500), "{held:?}");
     replays(&world);
 }
