@@ -145,6 +145,9 @@ pub struct GroupFacts {
     /// Who took it for a while, and until when (civil time, once a permit was given).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snooze: Option<Snooze>,
+    /// The incident that it belonged to, when that was resolved and it fired again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<IncidentId>,
 }
 
 impl GroupFacts {
@@ -260,6 +263,7 @@ impl State {
                     held_back: group.held_back.clone(),
                     quiet: group.hush.clone(),
                     snooze: group.snooze.clone(),
+                    resolved: group.resolved,
                 }),
                 storm: None,
                 reason: None,
@@ -288,6 +292,7 @@ impl State {
                 held_back: Vec::new(),
                 quiet: None,
                 snooze: None,
+                resolved: None,
             }),
             storm: None,
             reason: None,

@@ -365,6 +365,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
         }
     }
     if let Some(group) = &facts.group {
+        if let Some(resolved) = group.resolved {
+            add("Fired again", format!("after {resolved} was resolved"));
+        }
         add("Firing", format!("{} of {}", group.firing, group.seen));
         add("Since", instant(group.opened_at));
         fields.extend(quiet::fields(group));

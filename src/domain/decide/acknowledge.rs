@@ -32,7 +32,15 @@ impl Decision<'_> {
             // All of them are taken: say by whom.
             (true, Some(group)) => self.acknowledge_group(*group, by),
             (true, None) => Err(Refusal::Unknown(Target::Alert(id))),
-            (false, _) => open.into_iter().try_for_each(|group| self.acknowledge_group(group, by)),
+            (false, _) => {
+                for group in open {
+                    // Whoever takes the first of them may have taken the next one with it.
+                    if self.needs_acknowledgement(group) {
+                        self.acknowledge_group(group, by)?;
+                    }
+                }
+                Ok(())
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! The clock's intents: whatever is due next, one thing at a time. Never looks at the wall clock; `now` is given.
 
+use std::ops::Bound;
+
 use super::Decision;
 use crate::domain::{
     delivery::Notice,
@@ -11,12 +13,21 @@ use crate::domain::{
 };
 
 impl Decision<'_> {
-    /// Takes the first thing that is due; nothing when nothing is.
+    /// Takes the first thing that is due; nothing when nothing is. A timer from which nothing follows would be first for
+    /// ever: the next one has its turn then.
     pub(super) fn due(&mut self) {
-        let Some((due, timer)) = self.state.timers.first().copied() else { return };
-        if due > self.now.engine {
-            return;
+        let mut next = self.state.timers.first().copied();
+        while let Some((due, timer)) = next.filter(|(due, _)| *due <= self.now.engine) {
+            self.fire(timer);
+            if !self.events.is_empty() {
+                return;
+            }
+            let later = (Bound::Excluded((due, timer)), Bound::Unbounded);
+            next = self.state.timers.range(later).next().copied();
         }
+    }
+
+    fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::GroupWait(group) => self.group_wait_over(group),
             Timer::PageStep(page) => self.take_step(page),

@@ -68,6 +68,7 @@ fn facts() -> Facts {
             held_back: Vec::new(),
             quiet: None,
             snooze: None,
+            resolved: None,
         }),
         storm: None,
         reason: Some(PageReason::Fired),

@@ -233,3 +233,37 @@ fn what_comes_long_after_somebody_took_a_flood_is_paged_for() {
     assert_eq!(one_more(&mut world, "Later"), paged + 1, "it may be something else");
     replays(&world);
 }
+
+#[test]
+fn an_alert_of_two_groups_one_of_which_takes_the_other_is_taken_once() {
+    let mut config = config();
+    let mut second = config.routes.iter().find(|route| route.id.as_str() == "qflow").unwrap().clone();
+    config.routes.iter_mut().for_each(|route| route.goes_on = true);
+    second.id = "second".into();
+    second.matchers = vec![watchbell::domain::matcher::Matcher::parse("team=\"x\"").unwrap()];
+    config.routes.push(second);
+    let mut world = World::with(config);
+    let starts_at = world.now().civil;
+    let one = |number: usize| {
+        let name = format!("Down{number:05}");
+        let service = if number == 9 { "qflow" } else { "other" };
+        let labels =
+            [("alertname", name.as_str()), ("team", "x"), ("service", service), ("severity", "critical")];
+        signal(Firing, &labels, starts_at)
+    };
+    world.want(Intent::Report(report((0..10).map(one).collect()))).unwrap();
+    world.pass(secs(10), receipt);
+    // The last alert opened an incident of its own, and is one of the flood, too.
+    let alert = watchbell::domain::id::AlertId(10);
+    let both = [GroupId(10), GroupId(11)];
+    let state = world.state();
+    assert_eq!(state.alerts[&alert].groups, both);
+    assert_eq!(both.map(|group| state.groups[&group].incident), [Some(IncidentId(2)), Some(FIRST)]);
+    assert!(state.groups[&both[1]].covered_by.is_some());
+    let what = watchbell::domain::response::ResponseIntent::Merge { incident: FIRST, into: IncidentId(2) };
+    super::response::respond(&mut world, what).unwrap();
+    let events = acknowledge(&mut world, Target::Alert(alert), "ana").unwrap();
+    assert_eq!(count(&events, |event| matches!(event, Event::GroupAcknowledged { .. })), 11);
+    assert!(world.state().pages.is_empty());
+    replays(&world);
+}
