@@ -77,6 +77,9 @@ pub struct Facts {
     /// The storm that it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storm: Option<StormFacts>,
+    /// Whether a page runs that ends when somebody takes it, also when somebody has it already.
+    #[serde(default)]
+    pub paging: bool,
     /// Why somebody is paged, when this is a page.
     pub reason: Option<PageReason>,
     /// Who caused the page.
@@ -224,6 +227,7 @@ impl State {
             let id = incident.id;
             self.noticed(&mut incident.response, id, delivery);
         }
+        facts.paging = self.is_paged_for(delivery.subject);
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
         facts.urgency = page.map_or(facts.urgency, |page| page.urgency);
@@ -266,6 +270,7 @@ impl State {
                     resolved: group.resolved,
                 }),
                 storm: None,
+                paging: false,
                 reason: None,
                 by: None,
                 run: None,
@@ -295,6 +300,7 @@ impl State {
                 resolved: None,
             }),
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -324,6 +330,7 @@ impl State {
             }),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -350,6 +357,7 @@ impl State {
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -371,6 +379,7 @@ impl State {
             incident: self.incident_line(run.and_then(|run| self.incident_of_run(run))),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: run.cloned(),
@@ -390,6 +399,7 @@ impl State {
             incident: self.incident_line(incident),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -410,6 +420,7 @@ impl State {
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,

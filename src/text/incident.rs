@@ -20,7 +20,7 @@ use crate::domain::{
     id::{IncidentId, PersonId},
     incident::{Incident, IncidentRole, IncidentStatus},
     offer::Offers,
-    page::Page,
+    page::{Page, Subject},
     run::Run,
 };
 
@@ -61,7 +61,7 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
         fields,
         table: firing(scene, incident),
         links: links(scene, incident),
-        buttons: buttons(incident),
+        buttons: buttons(scene, incident),
         selects: selects(scene, incident),
         whole: terminal(&format!("/incident show {}", incident.id)),
         ..Card::default()
@@ -163,11 +163,11 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
     links
 }
 
-fn buttons(incident: &Incident) -> Vec<super::card::Button> {
+fn buttons(scene: &Scene<'_>, incident: &Incident) -> Vec<super::card::Button> {
     let open = incident.is_open();
-    let of = &incident.response;
-    let mut buttons =
-        control::of_incident(incident.id, open, incident.acknowledged.is_some(), of.merged_into);
+    let paging = scene.state.is_paged_for(Subject::Incident(incident.id));
+    let taken = incident.acknowledged.is_some() && !paging;
+    let mut buttons = control::of_incident(incident.id, open, taken, incident.response.merged_into);
     if open {
         buttons.extend(control::offered(incident.id, &incident.offered));
     }
@@ -250,7 +250,7 @@ pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
         title: format!("{} is open: {}", incident.id, incident.title),
         tone: tone(incident.urgency, incident.acknowledged.is_some()),
         fields,
-        buttons: buttons(incident),
+        buttons: buttons(scene, incident),
         selects: selects(scene, incident),
         ..Card::default()
     }
@@ -322,7 +322,7 @@ pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
         card.fields
             .push(field("Tasks", format!("{tasks} open: they stay, /incident task list {}", incident.id)));
     }
-    card.buttons = buttons(incident);
+    card.buttons = buttons(scene, incident);
     card
 }
 
@@ -411,7 +411,7 @@ pub fn postmortem(incident: &Incident, document: String) -> Card {
 #[must_use]
 pub fn reopened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
     let mut card = changed(scene, incident, &format!("{} is open again.", incident.id), events);
-    card.buttons = buttons(incident);
+    card.buttons = buttons(scene, incident);
     let text = "Nobody is paged by that; to page somebody: /page PERSON|TEAM|POLICY reason".to_owned();
     Card { text, ..card }
 }

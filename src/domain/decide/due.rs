@@ -91,6 +91,10 @@ impl Decision<'_> {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         if let Some(rule) = group.expect.unresolved.get(group.unresolved_paged) {
             self.page_group(id, &rule.plan, PageReason::Unresolved(rule.after));
+            // Somebody has it, and it can be taken again: its card says so.
+            if group.acknowledged.is_some() {
+                self.edit_group_card(id);
+            }
         }
     }
 
@@ -105,6 +109,9 @@ impl Decision<'_> {
             PageReason::Unresolved(rule.after),
             Actor::Watchbell,
         );
+        if incident.acknowledged.is_some() {
+            self.refresh_incident(id);
+        }
     }
 
     /// A deadline passed. That an update is due is told to whoever leads, or else to whoever works on it, too.
@@ -131,6 +138,9 @@ impl Decision<'_> {
         let subject = Subject::Group(id, group.incident);
         self.edit_group_card(id);
         self.emit(Event::GroupClosed { group: id });
+        if let Some(page) = self.needless_page(&group) {
+            self.stop_page(page, PageStop::Resolved);
+        }
         self.answers_helped(group.runs.values().copied().collect());
         // What ends while it is quiet ends quietly.
         if group.hush.is_none() {

@@ -71,6 +71,7 @@ fn facts() -> Facts {
             resolved: None,
         }),
         storm: None,
+        paging: false,
         reason: Some(PageReason::Fired),
         by: Some(Actor::Watchbell),
         run: None,
