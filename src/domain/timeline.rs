@@ -237,7 +237,7 @@ fn of_response(event: &ResponseEvent, mut file: impl FnMut(Key)) {
         ResponseEvent::Merged(merged) => file(Key::Incident(merged.incident)),
         // Why nobody was paged for it.
         ResponseEvent::Covered { group, .. } | ResponseEvent::FiredAnew { group, .. } => {
-            file(Key::Group(*group))
+            file(Key::Group(*group));
         }
     }
 }

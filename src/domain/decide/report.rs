@@ -170,7 +170,9 @@ impl Decision<'_> {
                 groups: groups.clone(),
             });
             if starts_at.is_some() && !self.is_quieted_alert(known) {
-                groups.iter().for_each(|group| self.fires_after_all(*group));
+                for group in &groups {
+                    self.fires_after_all(*group);
+                }
                 self.fired_anew(groups);
             }
         }
