@@ -222,6 +222,7 @@ mod tests {
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,

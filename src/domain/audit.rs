@@ -200,7 +200,10 @@ fn of_response(what: &ResponseEvent) -> Option<&Actor> {
         | ResponseEvent::Related { by, .. }
         | ResponseEvent::ImpactSet { by, .. }
         | ResponseEvent::HandedOver { by, .. } => Some(by),
-        ResponseEvent::TaskReminded { .. } | ResponseEvent::Covered { .. } => None,
+        ResponseEvent::TaskReminded { .. }
+        | ResponseEvent::Covered { .. }
+        | ResponseEvent::RoomLeft { .. }
+        | ResponseEvent::FiredAnew { .. } => None,
     }
 }
 
@@ -297,6 +300,14 @@ mod tests {
                 Some(What::Incident),
             ),
             (response(ResponseEvent::Covered { incident, group, page: PageId(1) }), None),
+            (
+                response(ResponseEvent::RoomLeft {
+                    incident,
+                    channel: crate::domain::delivery::Channel::Slack,
+                }),
+                None,
+            ),
+            (response(ResponseEvent::FiredAnew { group, incident }), None),
             (upkeep(UpkeepEvent::Erased(erased)), Some(What::Journal)),
             (upkeep(UpkeepEvent::Archived(archived)), Some(What::Journal)),
             (upkeep(UpkeepEvent::Whole), None),

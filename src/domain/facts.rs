@@ -77,6 +77,9 @@ pub struct Facts {
     /// The storm that it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storm: Option<StormFacts>,
+    /// Whether a page runs that ends when somebody takes it, also when somebody has it already.
+    #[serde(default)]
+    pub paging: bool,
     /// Why somebody is paged, when this is a page.
     pub reason: Option<PageReason>,
     /// Who caused the page.
@@ -148,6 +151,9 @@ pub struct GroupFacts {
     /// Who took it for a while, and until when (civil time, once a permit was given).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snooze: Option<Snooze>,
+    /// The incident that it belonged to, when that was resolved and it fired again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<IncidentId>,
 }
 
 impl GroupFacts {
@@ -224,6 +230,7 @@ impl State {
             let id = incident.id;
             self.noticed(&mut incident.response, id, delivery);
         }
+        facts.paging = self.is_paged_for(delivery.subject);
         facts.reason = page.map(|page| page.reason.clone());
         facts.by = page.map(|page| page.by.clone());
         facts.urgency = page.map_or(facts.urgency, |page| page.urgency);
@@ -263,8 +270,10 @@ impl State {
                     held_back: group.held_back.clone(),
                     quiet: group.hush.clone(),
                     snooze: group.snooze.clone(),
+                    resolved: group.resolved,
                 }),
                 storm: None,
+                paging: false,
                 reason: None,
                 by: None,
                 run: None,
@@ -291,8 +300,10 @@ impl State {
                 held_back: Vec::new(),
                 quiet: None,
                 snooze: None,
+                resolved: None,
             }),
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -322,6 +333,7 @@ impl State {
             }),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -348,6 +360,7 @@ impl State {
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -369,6 +382,7 @@ impl State {
             incident: self.incident_line(run.and_then(|run| self.incident_of_run(run))),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: run.cloned(),
@@ -388,6 +402,7 @@ impl State {
             incident: self.incident_line(incident),
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,
@@ -408,6 +423,7 @@ impl State {
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: None,
             by: None,
             run: None,

@@ -107,6 +107,9 @@ pub struct Group {
     /// It joined its incident in a storm: a page of the incident, the last of which was this, is for it, too.
     #[serde(default)]
     pub covered_by: Option<PageId>,
+    /// The incident that it belonged to, when that was resolved and it fired again.
+    #[serde(default)]
+    pub resolved: Option<IncidentId>,
 }
 
 impl Group {

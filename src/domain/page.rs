@@ -13,6 +13,7 @@ use super::{
     },
     person::Urgency,
     prose::Prose,
+    state::State,
 };
 
 /// Whom a step pages.
@@ -187,6 +188,26 @@ impl Page {
     #[must_use]
     pub fn round_goes_on(&self) -> bool {
         usize::try_from(self.step).is_ok_and(|taken| taken < self.plan.steps.len())
+    }
+}
+
+impl State {
+    /// Whether a page runs that ends when somebody takes this: then it can be taken, whoever has it already.
+    #[must_use]
+    pub fn is_paged_for(&self, subject: Subject) -> bool {
+        let open = |id: &IncidentId| self.incidents.get(id).filter(|incident| incident.is_open());
+        let paged = |id: &GroupId| self.groups.get(id).is_some_and(|group| !group.pages.is_empty());
+        match subject {
+            Subject::Group(id, _) => {
+                let incident = self.groups.get(&id).and_then(|group| open(&group.incident?));
+                paged(&id) || incident.is_some_and(|one| one.opened_for == Some(id) && !one.pages.is_empty())
+            }
+            Subject::Incident(id) => open(&id).is_some_and(|incident| {
+                !incident.pages.is_empty() || incident.response.open_groups.iter().any(paged)
+            }),
+            Subject::Request(page) => self.pages.contains_key(&page),
+            Subject::Storm(_) | Subject::Run(_) | Subject::Announcement(..) | Subject::Silence(_) => false,
+        }
     }
 }
 

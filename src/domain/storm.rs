@@ -170,6 +170,7 @@ impl State {
             incident: None,
             group: None,
             storm: known.map(|storm| self.storm_counts(storm, groups)),
+            paging: false,
             reason: None,
             by: None,
             run: None,

@@ -241,6 +241,7 @@ fn of_response(event: &ResponseEvent, mut file: impl FnMut(Key)) {
         | ResponseEvent::TaskReminded { incident, .. }
         | ResponseEvent::Linked { incident, .. }
         | ResponseEvent::ImpactSet { incident, .. }
+        | ResponseEvent::RoomLeft { incident, .. }
         | ResponseEvent::HandedOver { incident, .. } => file(Key::Incident(*incident)),
         ResponseEvent::Related { incident, other, .. } => {
             file(Key::Incident(*incident));
@@ -249,7 +250,9 @@ fn of_response(event: &ResponseEvent, mut file: impl FnMut(Key)) {
         // The timeline of the other shows this one's.
         ResponseEvent::Merged(merged) => file(Key::Incident(merged.incident)),
         // Why nobody was paged for it.
-        ResponseEvent::Covered { group, .. } => file(Key::Group(*group)),
+        ResponseEvent::Covered { group, .. } | ResponseEvent::FiredAnew { group, .. } => {
+            file(Key::Group(*group));
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tracing::error;
 
 use super::{Accepted, Look};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         facts::Dispatch,
         id::DeliveryId,
         intent::{Intent, Now, Refusal},
-        state::{Stamp, State},
+        state::{Stamp, State, Timer},
     },
     journal::{Journal, JournalError, Reader},
 };
@@ -55,6 +56,8 @@ pub struct Core {
     served: Option<Queue>,
     /// Where each of these deliveries stands: in `waiting`, or in which queue of `held`.
     places: BTreeMap<DeliveryId, (Timestamp, Option<Queue>)>,
+    /// Timers that were due, and from which nothing followed: there is none, unless the rules are wrong.
+    dead: BTreeSet<(Timestamp, Timer)>,
 }
 
 impl Core {
@@ -81,6 +84,7 @@ impl Core {
             held: BTreeMap::new(),
             served: None,
             places: BTreeMap::new(),
+            dead: BTreeSet::new(),
         };
         // An attempt that was under way when the process ended has no outcome: it is made again, with its key.
         let unfinished: Vec<_> = core
@@ -117,6 +121,7 @@ impl Core {
         let decided = decide(&mut self.state, &self.config, intent, now, trace)?;
         let first = self.decided.len();
         let end = self.state.seq;
+        let refused = decided.refused;
         for event in decided.events {
             self.follow(&event, now);
             seq = seq.next();
@@ -130,6 +135,11 @@ impl Core {
                 event,
             });
         }
+        if let Some(refusal) = refused {
+            let events = self.decided.len() - first;
+            error!(%trace, events, "a fault of the rules: refused after something had happened, which stands");
+            return Err(refusal);
+        }
         Ok((self.decided.get(first..).unwrap_or_default(), decided.dispatch, decided.late))
     }
 
@@ -138,12 +148,32 @@ impl Core {
     pub fn run_due(&mut self, trace: TraceId, now: Now, most: usize) -> Option<jiff::SignedDuration> {
         let mut late = None;
         for _ in 0..most {
-            let Some(due) = self.state.next_deadline().filter(|due| *due <= now.engine) else { break };
+            let Some(due) = self.next_timer().filter(|due| *due <= now.engine) else { break };
             late.get_or_insert(now.engine.duration_since(due));
             // `Due` is never refused.
-            drop(self.take(trace, Intent::Due, now));
+            let moved = self.take(trace, Intent::Due, now).is_ok_and(|(records, ..)| !records.is_empty());
+            if !moved {
+                self.pass_over(trace, now);
+                break;
+            }
         }
         late
+    }
+
+    /// When something is due next of which it is not known that nothing follows from it.
+    fn next_timer(&self) -> Option<Timestamp> {
+        self.state.timers.iter().find(|timer| !self.dead.contains(timer)).map(|(due, _)| *due)
+    }
+
+    /// Nothing follows from what is due: that is a fault of the rules. It waits for another configuration or another start,
+    /// so that it neither starves the others nor keeps the engine awake.
+    fn pass_over(&mut self, trace: TraceId, now: Now) {
+        let due: BTreeSet<_> =
+            self.state.timers.iter().take_while(|(due, _)| *due <= now.engine).copied().collect();
+        for (at, timer) in due.difference(&self.dead) {
+            error!(%trace, %at, ?timer, "a fault of the rules: this is due and nothing follows from it; passed over");
+        }
+        self.dead = due;
     }
 
     /// What was decided and is not durable yet.
@@ -245,12 +275,14 @@ impl Core {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let delivery = self.waiting.first().map(|(due, _)| *due);
-        [self.state.next_deadline(), delivery].into_iter().flatten().min()
+        [self.next_timer(), delivery].into_iter().flatten().min()
     }
 
     /// Puts another configuration into force.
     pub fn configure(&mut self, config: Arc<Config>) {
         self.config = config;
+        // What was stuck by the other one perhaps is not by this one.
+        self.dead.clear();
     }
 
     /// What is true now.

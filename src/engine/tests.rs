@@ -28,14 +28,14 @@ use crate::{
         delivery::{Channel, Outcome, Recipient},
         event::{Actor, Event, Record, TraceId},
         facts::Dispatch,
-        id::DeliveryId,
+        id::{DeliveryId, TaskId},
         intent::{Intent, Now, Whom},
         labels::Labels,
         person::{Person, Role},
         prose::Prose,
-        state::State,
+        state::{State, Timer},
     },
-    journal::{Head, Journal, JournalError, MemoryJournal, Reader},
+    journal::{Head, Journal, JournalError, MemoryDisk, MemoryJournal, Reader},
     metrics::Metrics,
 };
 
@@ -399,4 +399,24 @@ async fn what_was_not_begun_in_time_is_taken_back_and_never_done_late() {
     engine.turn(mailbox.take(None).unwrap()).unwrap();
     assert!(waiting.await.unwrap().is_ok());
     assert_eq!(engine.core.state().pages.len(), 1);
+}
+
+#[test]
+fn a_timer_from_which_nothing_follows_starves_no_other_and_keeps_nobody_awake() {
+    let dead = (start(), Timer::TaskDue(TaskId(99)));
+    let mut state = State::default();
+    state.timers.insert(dead);
+    let (journal, _torn) = MemoryJournal::open(MemoryDisk::default());
+    let mut core = Core::open(Box::new(journal), config(), state).unwrap();
+    core.decide(TraceId(1), page("ana"), now()).unwrap();
+    core.run_due(TraceId(1), now(), 1_024);
+    let left = core.hand_out(TraceId(1), now(), usize::MAX, |_, _| Some(()));
+    assert_eq!(left.len(), 1, "ana is paged");
+    assert!(core.state().timers.contains(&dead), "nothing is forgotten");
+    assert!(core.next_deadline().is_some_and(|due| due > start()), "and the engine sleeps");
+    assert_eq!(core.run_due(TraceId(2), now(), 1_024), None, "it is not asked about again");
+    core.configure(config());
+    assert_eq!(core.next_deadline(), Some(start()), "perhaps something follows by another configuration");
+    core.run_due(TraceId(3), now(), 1_024);
+    assert!(core.next_deadline().is_some_and(|due| due > start()));
 }

@@ -111,6 +111,7 @@ pub(super) fn dispatch(kind: DeliveryKind, channel: Channel, contact: &str) -> D
             incident: None,
             group: None,
             storm: None,
+            paging: false,
             reason: Some(PageReason::Fired),
             by: None,
             run: None,

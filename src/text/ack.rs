@@ -23,8 +23,12 @@ pub struct About {
     pub incident: Option<IncidentId>,
     /// Since when (civil time).
     pub since: Option<Timestamp>,
-    /// Where it stands.
+    /// Where it stands: open, too, when somebody is being paged for what somebody has.
     pub standing: Standing,
+    /// Who has it, and since when (civil time).
+    pub holder: Option<(Actor, Timestamp)>,
+    /// What the link was about when it left.
+    pub asked: Option<Target>,
 }
 
 /// What a page or an answer says, part by part.
@@ -51,14 +55,16 @@ pub const BUTTON: &str = "Acknowledge";
 /// Before anything was done: what it is, and what the button does. `name`: in whose name.
 #[must_use]
 pub fn question(about: &About, name: &str, zone: &TimeZone) -> Words {
-    Words {
-        title: about.title.clone(),
-        text: format!(
-            "Nobody has taken {} yet. The button takes it in the name of {name}, and nobody else is paged for it.",
-            about.target
-        ),
-        fields: fields(about, zone),
-    }
+    let target = about.target;
+    let stands = match &about.holder {
+        None => format!("Nobody has taken {target} yet."),
+        Some((by, at)) => {
+            let (by, at) = (by_name(by), when::at(*at, zone));
+            format!("{by} has {target} since {at}, and somebody is paged for it again.")
+        }
+    };
+    let takes = format!("The button takes it in the name of {name}, and nobody else is paged for it.");
+    Words { title: about.title.clone(), text: format!("{stands} {takes}"), fields: fields(about, zone) }
 }
 
 /// It was done. `spared`: names of those who would have been paged next.
@@ -123,6 +129,8 @@ fn by_name(by: &Actor) -> String {
 
 fn fields(about: &About, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let mut fields = vec![("What", format!("{} · {}", about.target, about.title))];
+    let before = about.asked.filter(|asked| *asked != about.target);
+    fields.extend(before.map(|before| ("Merged", format!("{before} goes on as {}", about.target))));
     fields.extend(about.severity.as_ref().map(|severity| ("Severity", severity.to_string())));
     let other = about.incident.filter(|incident| Target::Incident(*incident) != about.target);
     fields.extend(other.map(|incident| ("Incident", incident.to_string())));

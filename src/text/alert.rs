@@ -17,6 +17,7 @@ use crate::domain::{
     group::Group,
     id::{AlertId, GroupId, SeverityId},
     labels::Labels,
+    page::Subject,
 };
 
 /// How many labels are shown; the others are counted.
@@ -87,8 +88,11 @@ pub fn ended_list(scene: &Scene<'_>, ended: &[(AlertFired, Timestamp)]) -> Card 
 #[must_use]
 pub fn card(scene: &Scene<'_>, alert: &Alert) -> Card {
     let urgency = scene.config.urgency(alert.severity.as_ref());
-    let taken =
-        |group: &GroupId| scene.state.groups.get(group).is_some_and(|group| group.acknowledged.is_some());
+    let taken = |id: &GroupId| {
+        let group = scene.state.groups.get(id);
+        let paging = scene.state.is_paged_for(Subject::Group(*id, None));
+        !paging && group.is_some_and(|group| group.acknowledged.is_some())
+    };
     let acknowledged = !alert.groups.is_empty() && alert.groups.iter().all(taken);
     let mut card = facts(scene, alert.id, &alert.labels, &alert.annotations, alert.severity.as_ref());
     card.tone = tone(urgency, acknowledged);

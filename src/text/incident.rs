@@ -21,7 +21,7 @@ use crate::domain::{
     id::{IncidentId, PersonId},
     incident::{Incident, IncidentRole, IncidentStatus},
     offer::Offers,
-    page::Page,
+    page::{Page, Subject},
     run::Run,
 };
 
@@ -70,7 +70,7 @@ pub fn card(scene: &Scene<'_>, incident: &Incident) -> Card {
         fields,
         table: firing(scene, incident),
         links: links(scene, incident),
-        buttons: buttons(incident),
+        buttons: buttons(scene, incident),
         selects: selects(scene, incident),
         whole: terminal(&format!("/incident show {}", incident.id)),
         ..Card::default()
@@ -179,11 +179,11 @@ fn links(scene: &Scene<'_>, incident: &Incident) -> Vec<Link> {
     links
 }
 
-fn buttons(incident: &Incident) -> Vec<super::card::Button> {
+fn buttons(scene: &Scene<'_>, incident: &Incident) -> Vec<super::card::Button> {
     let open = incident.is_open();
-    let of = &incident.response;
-    let mut buttons =
-        control::of_incident(incident.id, open, incident.acknowledged.is_some(), of.merged_into);
+    let paging = scene.state.is_paged_for(Subject::Incident(incident.id));
+    let taken = incident.acknowledged.is_some() && !paging;
+    let mut buttons = control::of_incident(incident.id, open, taken, incident.response.merged_into);
     if open {
         buttons.extend(control::offered(incident.id, &incident.offered));
     }
@@ -266,7 +266,7 @@ pub fn opened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
         title: format!("{} is open: {}", incident.id, incident.title),
         tone: tone(incident.urgency, incident.acknowledged.is_some()),
         fields,
-        buttons: buttons(incident),
+        buttons: buttons(scene, incident),
         selects: selects(scene, incident),
         ..Card::default()
     }
@@ -338,7 +338,7 @@ pub fn closed(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card 
         card.fields
             .push(field("Tasks", format!("{tasks} open: they stay, /incident task list {}", incident.id)));
     }
-    card.buttons = buttons(incident);
+    card.buttons = buttons(scene, incident);
     card
 }
 
@@ -425,7 +425,7 @@ pub fn postmortem(incident: &Incident, document: String) -> Card {
 #[must_use]
 pub fn reopened(scene: &Scene<'_>, incident: &Incident, events: &[Event]) -> Card {
     let mut card = changed(scene, incident, &format!("{} is open again.", incident.id), events);
-    card.buttons = buttons(incident);
+    card.buttons = buttons(scene, incident);
     let text = "Nobody is paged by that; to page somebody: /page PERSON|TEAM|POLICY reason".to_owned();
     Card { text, ..card }
 }

@@ -160,16 +160,15 @@ fn notice(dispatch: &Dispatch, headline: &str) -> Card {
     let (title, text, tone) = match dispatch.delivery.notice {
         Some(Notice::StepTaken(page)) => (
             format!("Help is needed: {headline}"),
-            format!(
-                "Nobody has taken {subject} yet, and {page} now asks this channel. Take it with /ack {subject}."
-            ),
+            format!("{}, and {page} now asks this channel. Take it with /ack {subject}.", unanswered(facts)),
             Tone::Critical,
         ),
         Some(Notice::Unanswered(page)) => (
             format!("Nobody answered: {headline}"),
             format!(
-                "{page} has paged everybody in its policy and nobody has taken {subject}. It will page nobody else: \
-                 take it with /ack {subject}, or page somebody with /page."
+                "{page} has paged everybody in its policy. {}. It will page nobody else: \
+                 take it with /ack {subject}, or page somebody with /page.",
+                unanswered(facts)
             ),
             Tone::Critical,
         ),
@@ -284,6 +283,17 @@ fn standing(standing: &Standing) -> String {
     }
 }
 
+/// Why a page goes on, as the beginning of a sentence.
+fn unanswered(facts: &Facts) -> String {
+    let subject = facts.subject;
+    match &facts.standing {
+        Standing::Acknowledged(by, _) => {
+            format!("{} has {subject} and nobody has answered this time", plain(&by.to_string(), 60))
+        }
+        _ => format!("Nobody has taken {subject} yet"),
+    }
+}
+
 fn over(facts: &Facts) -> bool {
     matches!(facts.standing, Standing::Resolved(_))
 }
@@ -368,6 +378,9 @@ fn fields(facts: &Facts) -> Vec<Field> {
         }
     }
     if let Some(group) = &facts.group {
+        if let Some(resolved) = group.resolved {
+            add("Fired again", format!("after {resolved} was resolved"));
+        }
         add("Firing", format!("{} of {}", group.firing, group.seen));
         add("Since", instant(group.opened_at));
         fields.extend(quiet::fields(group));
@@ -426,7 +439,7 @@ fn web_address(sent: &str) -> Option<String> {
 /// A card has all that can be done; a page and a notice only what comes first.
 fn buttons(dispatch: &Dispatch) -> Vec<Button> {
     let facts = &dispatch.facts;
-    let open = facts.standing == Standing::Open;
+    let open = facts.standing == Standing::Open || facts.paging && !over(facts);
     let incident = facts.incident.as_ref();
     let runs = incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved);
     let is_card = dispatch.delivery.kind == DeliveryKind::Card;

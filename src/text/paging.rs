@@ -199,15 +199,19 @@ pub fn asked(scene: &Scene<'_>, whom: &str, events: &[Event]) -> Card {
     }
 }
 
-/// Everything that nobody has taken: incidents, groups that belong to none of those, pages by request.
+/// Everything that nobody has taken, or for which somebody is being paged all the same: incidents, groups that belong to
+/// none of those, pages by request.
 #[must_use]
 pub fn untaken(scene: &Scene<'_>) -> Vec<(Target, String)> {
     let state = scene.state;
-    let incidents =
-        state.incidents.values().filter(|incident| incident.is_open() && incident.acknowledged.is_none());
+    let open = state.open_incidents.iter().filter_map(|id| state.incidents.get(id));
+    let incidents = open.filter(|incident| {
+        incident.acknowledged.is_none() || state.is_paged_for(Subject::Incident(incident.id))
+    });
     let open: BTreeSet<IncidentId> = incidents.clone().map(|incident| incident.id).collect();
     let groups = state.groups.values().filter(|group| {
         let waits = group.acknowledged.is_none() && group.hush.is_none();
+        let waits = waits || state.is_paged_for(Subject::Group(group.id, None));
         waits && group.incident.is_none_or(|incident| !open.contains(&incident))
     });
     let requests = state.pages.values().filter(|page| matches!(page.subject, Subject::Request(_)));

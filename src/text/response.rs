@@ -297,6 +297,15 @@ pub(super) fn entry(event: &ResponseEvent, record: &Record) -> (Kind, String, St
             let text = format!("{group} pages nobody of its own: {page} of {incident} is for it, too");
             (Kind::PageStarted, name(&crate::domain::event::Actor::Watchbell), text)
         }
+        ResponseEvent::RoomLeft { incident, channel } => {
+            let platform = super::room::platform(*channel);
+            let text = format!("Room of {incident}: not closed, because {platform} is not set up any more");
+            (Kind::DeliveryFailed, name(&crate::domain::event::Actor::Watchbell), text)
+        }
+        ResponseEvent::FiredAnew { group, incident } => {
+            let text = format!("{group} fired again after {incident} was resolved: nobody has it");
+            (Kind::FiredAnew, name(&crate::domain::event::Actor::Watchbell), text)
+        }
     }
 }
 

@@ -76,6 +76,8 @@ kinds! {
     GroupOpened = "group_opened";
     /// A group joined an incident.
     GroupJoined = "group_joined";
+    /// A group of a resolved incident fired again.
+    FiredAnew = "fired_anew";
     /// An incident was opened.
     IncidentOpened = "incident_opened";
     /// A page began, and why.

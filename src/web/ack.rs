@@ -23,7 +23,7 @@ use crate::{
         facts::Standing,
         id::{AlertId, GroupId, IncidentId, PageId, PersonId},
         intent::{Intent, Refusal},
-        page::{PageReason, Target},
+        page::{PageReason, Subject, Target},
     },
     engine::{Accepted, Look, Rejected},
     links::{BadLink, Claim},
@@ -169,10 +169,14 @@ async fn enter(house: &House, token: &str) -> Result<Visit, Problem> {
     };
     // Whoever has no signature costs the engine nothing.
     let claim = house.links.verify(token).map_err(refused)?;
-    let target = claim.target;
-    let look = house.look(move |look| (look.now.civil, about(look, target), Arc::clone(look.config)));
-    let ((now, about, config), _) = look.await?;
-    let claim = claim.at(now).map_err(refused)?;
+    let asked = claim.target;
+    let look = house.look(move |look| {
+        let target = goes_on(look, asked);
+        let about = about(look, target).map(|about| About { asked: Some(asked), ..about });
+        (look.now.civil, target, about, Arc::clone(look.config))
+    });
+    let ((now, target, about, config), _) = look.await?;
+    let claim = Claim { target, ..claim.at(now).map_err(refused)? };
     Ok(Visit { claim, about, config })
 }
 
@@ -202,8 +206,18 @@ fn standing_after(refusal: &Refusal, about: Option<&About>) -> Option<Standing> 
     }
 }
 
-fn standing(acknowledged: Option<&(Actor, Timestamp)>) -> Standing {
-    acknowledged.map_or(Standing::Open, |(by, at)| Standing::Acknowledged(by.clone(), *at))
+/// What a link is about that leaves before a merge is where the response goes on.
+fn goes_on(look: &Look<'_>, target: Target) -> Target {
+    match target {
+        Target::Incident(id) => Target::Incident(look.state.goes_on_in(id)),
+        other => other,
+    }
+}
+
+/// Whoever has it: when somebody is being paged for it all the same, it is open to whoever takes it.
+fn standing(look: &Look<'_>, subject: Subject, holder: Option<&(Actor, Timestamp)>) -> Standing {
+    let holder = holder.filter(|_| !look.state.is_paged_for(subject));
+    holder.map_or(Standing::Open, |(by, at)| Standing::Acknowledged(by.clone(), *at))
 }
 
 fn about(look: &Look<'_>, target: Target) -> Option<About> {
@@ -217,7 +231,9 @@ fn about(look: &Look<'_>, target: Target) -> Option<About> {
 
 fn about_alert(look: &Look<'_>, id: AlertId) -> Option<About> {
     let alert = look.state.alerts.get(&id)?;
-    let group = about_group(look, *alert.groups.first()?)?;
+    let groups = || alert.groups.iter().filter_map(|group| about_group(look, *group));
+    let open = groups().find(|group| group.standing == Standing::Open);
+    let group = open.or_else(|| groups().next())?;
     Some(About { target: Target::Alert(id), title: plain(alert.name(), TITLE), ..group })
 }
 
@@ -229,7 +245,9 @@ fn about_group(look: &Look<'_>, id: GroupId) -> Option<About> {
             severity: group.severity.clone(),
             incident: group.incident,
             since: Some(group.opened_at),
-            standing: standing(group.acknowledged.as_ref()),
+            standing: standing(look, Subject::Group(id, None), group.acknowledged.as_ref()),
+            holder: group.acknowledged.clone(),
+            asked: None,
         });
     }
     let group = look.state.closed_groups.get(&id)?;
@@ -240,12 +258,14 @@ fn about_group(look: &Look<'_>, id: GroupId) -> Option<About> {
         incident: group.incident,
         since: Some(group.opened_at),
         standing: Standing::Resolved(group.closed_at),
+        holder: None,
+        asked: None,
     })
 }
 
 fn about_incident(look: &Look<'_>, id: IncidentId) -> Option<About> {
     let incident = look.state.incidents.get(&id)?;
-    let open = || standing(incident.acknowledged.as_ref());
+    let open = || standing(look, Subject::Incident(id), incident.acknowledged.as_ref());
     Some(About {
         target: Target::Incident(id),
         title: plain(incident.title.as_str(), TITLE),
@@ -253,6 +273,8 @@ fn about_incident(look: &Look<'_>, id: IncidentId) -> Option<About> {
         incident: Some(id),
         since: Some(incident.opened_at),
         standing: incident.resolved_at.filter(|_| !incident.is_open()).map_or_else(open, Standing::Resolved),
+        holder: incident.acknowledged.clone(),
+        asked: None,
     })
 }
 
@@ -264,6 +286,8 @@ fn about_page(look: &Look<'_>, id: PageId) -> Option<About> {
         incident: None,
         since: None,
         standing,
+        holder: None,
+        asked: None,
     };
     if let Some(page) = look.state.pages.get(&id) {
         let title = asked(&page.reason).unwrap_or_else(|| page.subject.to_string());

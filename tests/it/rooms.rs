@@ -5,12 +5,13 @@ use jiff::SignedDuration;
 use watchbell::domain::{
     alert::AlertStatus::{Firing, Resolved},
     delivery::{Channel, Delivery, DeliveryKind, Outcome},
-    event::Actor,
+    event::{Actor, Event},
     id::{IncidentId, PersonId},
     incident::IncidentRole,
     intent::{IncidentIntent, Intent, Refusal, RoomIntent},
     page::Target,
     prose::Prose,
+    response::ResponseEvent,
     room::{Author, Origin, RoomWork},
 };
 
@@ -122,6 +123,26 @@ fn an_incident_gets_its_room_its_people_its_topic_and_its_end() {
     assert_eq!(room_work(&world)[6..], ["close"]);
     world.pass(SignedDuration::from_hours(48), works);
     assert_eq!(room_work(&world).len(), 7);
+}
+
+#[test]
+fn a_room_whose_platform_is_not_set_up_any_more_holds_up_nobody() {
+    let mut world = World::with(config::on_platforms());
+    let (severity, title) = ("P2".into(), Prose::new("slow", [0; 16]));
+    incident(&mut world, IncidentIntent::Open { severity, title, channel: None });
+    world.pass(mins(1), works);
+    incident(&mut world, IncidentIntent::Resolve { incident: ONE, text: None });
+    world.deliver(works);
+    world.reload(config::config());
+    world.pass(SignedDuration::from_hours(25), works);
+    let room = &world.state().incidents[&ONE].rooms[0];
+    assert!(room.closed, "it is left as it is: {room:?}");
+    assert!(!room_work(&world).contains(&"close".to_owned()));
+    let left = |event: &Event| matches!(event, Event::Response(event) if matches!(**event, ResponseEvent::RoomLeft { incident: ONE, .. }));
+    assert_eq!(world.events().iter().filter(|event| left(event)).count(), 1, "and it is said once");
+    fires(&mut world, DOWN);
+    world.pass(mins(1), works);
+    assert_eq!(world.pages_sent(), ["ana push"], "what is due afterwards is done");
 }
 
 #[test]

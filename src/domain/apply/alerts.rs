@@ -113,6 +113,7 @@ impl State {
             repeat_interval: opened.repeat_interval,
             repeat_at: None,
             covered_by: None,
+            resolved: None,
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -147,6 +148,25 @@ impl State {
             group.snooze = None;
         });
         self.card_changed_soon(id);
+    }
+
+    /// Its incident is resolved, and an alert is heard in it: it is told of as a new one is.
+    pub(super) fn group_fired_anew(&mut self, id: GroupId, resolved: IncidentId) {
+        self.change_incident(resolved, |incident| {
+            incident.response.open_groups.remove(&id);
+        });
+        let clock = self.clock;
+        self.change_group(id, |group| {
+            group.incident = None;
+            group.resolved = Some(resolved);
+            group.acknowledged = None;
+            group.snooze = None;
+            group.covered_by = None;
+            group.unresolved_paged = 0;
+            group.severe_since = clock;
+            group.wait_until = Some(clock);
+        });
+        self.storms_changed(id);
     }
 
     pub(super) fn group_acknowledged(&mut self, id: GroupId, by: &Actor, stamp: &Stamp) {

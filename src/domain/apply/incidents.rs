@@ -78,6 +78,7 @@ impl State {
     fn change_by(&mut self, event: &Event, stamp: &Stamp) {
         match event {
             Event::IncidentAcknowledged { incident, by } => self.change_incident(*incident, |incident| {
+                incident.response.taken_at.get_or_insert(stamp.clock);
                 incident.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
                 incident.acknowledge_due = None;
             }),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{REMEMBERED, change::disarm_page, remember};
 use crate::domain::{
-    delivery::{Delivery, DeliveryKind, Recipient},
+    delivery::{Delivery, DeliveryKind, Notice, Recipient},
     event::{Actor, DeliveryQueued, PageStarted, PageStop, StepTaken},
     id::{DeliveryId, PageId},
     incident::Incident,
@@ -204,6 +204,12 @@ impl State {
                 });
             }
             (DeliveryKind::Room, Subject::Incident(incident)) => self.room_work_queued(incident, queued),
+            (DeliveryKind::Notice, Subject::Incident(incident))
+                if matches!(queued.notice, Some(Notice::Quiet(_))) =>
+            {
+                let clock = self.clock;
+                self.change_incident(incident, |incident| incident.response.told_again = Some(clock));
+            }
             _ => {}
         }
         if let (Some(page), Recipient::Person { person, contact }) = (queued.page, &queued.to) {

@@ -56,6 +56,11 @@ impl State {
             ResponseEvent::Covered { group, page, .. } => {
                 self.change_group(*group, |group| group.covered_by = Some(*page));
             }
+            ResponseEvent::RoomLeft { incident, channel } => self.change_incident(*incident, |incident| {
+                let left = incident.rooms.iter_mut().filter(|room| room.channel == *channel);
+                left.for_each(|room| room.closed = true);
+            }),
+            ResponseEvent::FiredAnew { group, incident } => self.group_fired_anew(*group, *incident),
         }
     }
 

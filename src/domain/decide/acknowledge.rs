@@ -18,7 +18,8 @@ impl Decision<'_> {
         match target {
             Target::Alert(alert) => self.acknowledge_alert(alert, by),
             Target::Group(group) => self.acknowledge_group(group, by),
-            Target::Incident(incident) => self.acknowledge_incident(incident, by),
+            // A button, a link or a message from before a merge still works.
+            Target::Incident(incident) => self.acknowledge_incident(self.state.goes_on_in(incident), by),
             Target::Page(page) => self.acknowledge_page(page, by),
         }
     }
@@ -32,7 +33,15 @@ impl Decision<'_> {
             // All of them are taken: say by whom.
             (true, Some(group)) => self.acknowledge_group(*group, by),
             (true, None) => Err(Refusal::Unknown(Target::Alert(id))),
-            (false, _) => open.into_iter().try_for_each(|group| self.acknowledge_group(group, by)),
+            (false, _) => {
+                for group in open {
+                    // Whoever takes the first of them may have taken the next one with it.
+                    if self.needs_acknowledgement(group) {
+                        self.acknowledge_group(group, by)?;
+                    }
+                }
+                Ok(())
+            }
         }
     }
 
@@ -60,6 +69,8 @@ impl Decision<'_> {
             self.emit(Event::IncidentAcknowledged { incident, by: by.clone() });
             self.take_covered(incident, &pages, by);
         }
+        let needless = self.needless_page(&group).filter(|page| !pages.contains(page));
+        pages.extend(needless);
         self.stop_all(pages, by);
         match opened {
             // The group's own card is one of those that show the incident.
@@ -96,7 +107,6 @@ impl Decision<'_> {
     fn acknowledge_incident(&mut self, id: IncidentId, by: &Actor) -> Result<(), Refusal> {
         let incident =
             self.state.incidents.get(&id).cloned().ok_or(Refusal::Unknown(Target::Incident(id)))?;
-        self.not_merged(&incident)?;
         if let Some(at) = incident.resolved_at {
             return Err(Refusal::AlreadyResolved { incident: id, at });
         }

@@ -35,7 +35,9 @@ impl Decision<'_> {
         }
         let attempt = delivery.attempts + 1;
         self.emit(Event::AttemptStarted { delivery: id, attempt });
-        let delivery = self.state.deliveries.get(&id).ok_or(Refusal::NotPermitted(id))?;
+        let Some(delivery) = self.state.deliveries.get(&id) else {
+            return Ok(Decided { events: self.events, ..Decided::default() });
+        };
         let mut facts = self.state.facts(delivery);
         facts.in_civil_time(self.now);
         if let Some(incident) = &mut facts.incident {

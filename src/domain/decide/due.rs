@@ -1,5 +1,7 @@
 //! The clock's intents: whatever is due next, one thing at a time. Never looks at the wall clock; `now` is given.
 
+use std::ops::Bound;
+
 use super::Decision;
 use crate::domain::{
     delivery::Notice,
@@ -11,12 +13,21 @@ use crate::domain::{
 };
 
 impl Decision<'_> {
-    /// Takes the first thing that is due; nothing when nothing is.
+    /// Takes the first thing that is due; nothing when nothing is. A timer from which nothing follows would be first for
+    /// ever: the next one has its turn then.
     pub(super) fn due(&mut self) {
-        let Some((due, timer)) = self.state.timers.first().copied() else { return };
-        if due > self.now.engine {
-            return;
+        let mut next = self.state.timers.first().copied();
+        while let Some((due, timer)) = next.filter(|(due, _)| *due <= self.now.engine) {
+            self.fire(timer);
+            if !self.events.is_empty() {
+                return;
+            }
+            let later = (Bound::Excluded((due, timer)), Bound::Unbounded);
+            next = self.state.timers.range(later).next().copied();
         }
+    }
+
+    fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::GroupWait(group) => self.group_wait_over(group),
             Timer::PageStep(page) => self.take_step(page),
@@ -80,6 +91,10 @@ impl Decision<'_> {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
         if let Some(rule) = group.expect.unresolved.get(group.unresolved_paged) {
             self.page_group(id, &rule.plan, PageReason::Unresolved(rule.after));
+            // Somebody has it, and it can be taken again: its card says so.
+            if group.acknowledged.is_some() {
+                self.edit_group_card(id);
+            }
         }
     }
 
@@ -94,6 +109,9 @@ impl Decision<'_> {
             PageReason::Unresolved(rule.after),
             Actor::Watchbell,
         );
+        if incident.acknowledged.is_some() {
+            self.refresh_incident(id);
+        }
     }
 
     /// A deadline passed. That an update is due is told to whoever leads, or else to whoever works on it, too.
@@ -120,6 +138,9 @@ impl Decision<'_> {
         let subject = Subject::Group(id, group.incident);
         self.edit_group_card(id);
         self.emit(Event::GroupClosed { group: id });
+        if let Some(page) = self.needless_page(&group) {
+            self.stop_page(page, PageStop::Resolved);
+        }
         self.answers_helped(group.runs.values().copied().collect());
         // What ends while it is quiet ends quietly.
         if group.hush.is_none() {

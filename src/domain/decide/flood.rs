@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Decision;
 use crate::domain::{
-    event::{Event, PageStop, Plan},
+    event::{Actor, Event, PageStop, Plan},
     group::Group,
     id::{GroupId, IncidentId, PageId, RouteId, SeverityId},
     incident::{Incident, IncidentStatus},
@@ -132,9 +132,10 @@ impl Decision<'_> {
             return self.page_group(id, plan, reason);
         };
         let raised = reason == PageReason::Raised || self.has_raised(incident.id);
-        if let (Some((holder, at)), false) = (&incident.acknowledged, raised) {
+        if let (Some((holder, _)), false) = (&incident.acknowledged, raised) {
             // Who took a flood has what comes with it. What comes long afterwards is perhaps something else.
-            let lately = self.now.civil.duration_since(*at) < STORM_WINDOW;
+            let taken = incident.response.taken_at;
+            let lately = taken.is_some_and(|at| self.now.engine.duration_since(at) < STORM_WINDOW);
             if lately || is_collecting(self.state, group.route.as_ref()) {
                 return self.emit(Event::GroupAcknowledged { group: id, by: holder.clone() });
             }
@@ -153,8 +154,7 @@ impl Decision<'_> {
             .filter(|page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy))
             .collect();
         let urgency = incident.urgency.max(group.urgency);
-        let by = crate::domain::event::Actor::Watchbell;
-        let subject = Subject::Incident(incident.id);
+        let (subject, by) = (Subject::Incident(incident.id), Actor::Watchbell);
         let new = self.start_page(subject, plan.clone(), urgency, group.severity.clone(), reason, by);
         for page in before {
             let of = self.state.pages.get(&page).and_then(|page| page.subject.group());
@@ -164,6 +164,27 @@ impl Decision<'_> {
             }
         }
         self.covered(incident.id, id, new);
+    }
+
+    /// The open incident of a group for which a page of that incident is or was.
+    pub(super) fn flood_of(&self, group: &Group) -> Option<IncidentId> {
+        group.covered_by?;
+        group.incident.filter(|incident| self.state.open_incidents.contains(incident))
+    }
+
+    /// In a flood one sentence is for many groups: whether it was just said.
+    pub(super) fn was_told_again(&self, incident: IncidentId) -> bool {
+        let at = self.state.incidents.get(&incident).and_then(|incident| incident.response.told_again);
+        at.is_some_and(|at| self.now.engine.duration_since(at) < STORM_WINDOW)
+    }
+
+    /// The page of a flood that was for this group, when it is for no other that nobody has. What a person asked for runs
+    /// until somebody takes the incident.
+    pub(super) fn needless_page(&self, group: &Group) -> Option<PageId> {
+        let (id, incident) = group.covered_by.zip(group.incident)?;
+        let page = self.state.pages.get(&id)?;
+        let of_flood = page.subject == Subject::Incident(incident) && page.by == Actor::Watchbell;
+        (of_flood && !self.is_for_others(id, incident, group.id)).then_some(id)
     }
 
     /// Whether this decision has made an incident worse.

@@ -53,6 +53,8 @@ pub struct Decided {
     pub dispatch: Option<Box<Dispatch>>,
     /// For a report: how many firings were late duplicates of what had just ended, and left no trace.
     pub late: usize,
+    /// A fault of the rules: it was refused after these events had happened. They stand, as the state has them already.
+    pub refused: Option<Refusal>,
 }
 
 /// Decides one intent and takes what follows into `state`.
@@ -72,61 +74,31 @@ pub fn decide(
             if decision.state.taken.contains_key(&origin) {
                 return Err(Refusal::Repeated);
             }
-            decision.events = decide(decision.state, config, *intent, now, trace)?.events;
+            let Decided { events, refused, .. } = decide(decision.state, config, *intent, now, trace)?;
+            decision.events = events;
             decision.emit(Event::InteractionTaken(origin));
-            return Ok(Decided { events: decision.events, ..Decided::default() });
+            Ok(Decided { events: decision.events, refused, ..Decided::default() })
         }
         Intent::ByToken { token, by, intent } => {
-            decision.events = decide(decision.state, config, *intent, now, trace)?.events;
+            let Decided { events, refused, .. } = decide(decision.state, config, *intent, now, trace)?;
+            decision.events = events;
             // What changed nothing needs nobody to answer for it.
             if !decision.events.is_empty() {
                 decision.emit(Event::TokenUsed { token, by });
             }
-            return Ok(Decided { events: decision.events, ..Decided::default() });
+            Ok(Decided { events: decision.events, refused, ..Decided::default() })
         }
         Intent::Report(report) => {
             let late = decision.report(report);
-            decision.hold_or_go_on();
-            decision.offer_runbooks();
-            decision.look_after_rooms();
-            return Ok(Decided { events: decision.events, dispatch: None, late });
+            let decided = decision.closes(Ok(()))?;
+            Ok(Decided { late, ..decided })
         }
-        Intent::Due => decision.due(),
-        Intent::Permit(delivery) => return decision.permit(delivery),
-        Intent::Outcome { delivery, attempt, outcome } => decision.outcome(delivery, attempt, &outcome),
-        Intent::Configured { release, instance, by, changes } => {
-            let instance = Some(instance).filter(|_| decision.state.instance.is_empty());
-            let digest = decision.config.digest.clone();
-            decision.emit(Event::ConfigurationLoaded { digest, release, instance, by, changes });
-            decision.end_links_of_nobody();
-            decision.plan_maintenance();
+        Intent::Permit(delivery) => decision.permit(delivery),
+        intent => {
+            let answer = decision.follow(intent);
+            decision.closes(answer)
         }
-        Intent::ClockStepped { by } => {
-            decision.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
-            decision.plan_maintenance();
-        }
-        Intent::Acknowledge { target, by } => decision.acknowledge(target, &by)?,
-        Intent::Page { whom, reason, by } => decision.page_on_request(whom, reason, by)?,
-        Intent::Announce { channel, text, by } => decision.announce(channel, text, by),
-        Intent::Incident { what, by } => decision.incident(what, by)?,
-        Intent::Room { channel, what } => decision.in_room(channel, what)?,
-        Intent::Link(what) => decision.link(what)?,
-        Intent::Run(what) => decision.run(what).map_err(Refusal::Run)?,
-        Intent::ReadGuide(read) => decision.read_guide(read)?,
-        Intent::AddOverride { schedule, person, from, until, by } => {
-            decision.add_override(schedule, person, from, until, by)?;
-        }
-        Intent::RemoveOverride { id, by } => decision.remove_override(id, by)?,
-        Intent::Quiet(what) => decision.quiet(what)?,
-        Intent::Swap(wanted) => decision.swap(*wanted)?,
-        Intent::Deployed(told) => decision.deployed(*told),
-        Intent::Response { what, by } => decision.respond(what, by)?,
-        Intent::Upkeep(what) => decision.look_after(what),
     }
-    decision.hold_or_go_on();
-    decision.offer_runbooks();
-    decision.look_after_rooms();
-    Ok(Decided { events: decision.events, ..Decided::default() })
 }
 
 /// A decision while it is made.
@@ -139,6 +111,58 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
+    /// What follows from an intent that stands for itself.
+    fn follow(&mut self, intent: Intent) -> Result<(), Refusal> {
+        match intent {
+            Intent::Due => self.due(),
+            Intent::Outcome { delivery, attempt, outcome } => self.outcome(delivery, attempt, &outcome),
+            Intent::Configured { release, instance, by, changes } => {
+                let instance = Some(instance).filter(|_| self.state.instance.is_empty());
+                let digest = self.config.digest.clone();
+                self.emit(Event::ConfigurationLoaded { digest, release, instance, by, changes });
+                self.end_links_of_nobody();
+                self.plan_maintenance();
+            }
+            Intent::ClockStepped { by } => {
+                self.emit(Event::ClockStepped { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
+                self.plan_maintenance();
+            }
+            Intent::Acknowledge { target, by } => self.acknowledge(target, &by)?,
+            Intent::Page { whom, reason, by } => self.page_on_request(whom, reason, by)?,
+            Intent::Announce { channel, text, by } => self.announce(channel, text, by),
+            Intent::Incident { what, by } => self.incident(what, by)?,
+            Intent::Room { channel, what } => self.in_room(channel, what)?,
+            Intent::Link(what) => self.link(what)?,
+            Intent::Run(what) => self.run(what).map_err(Refusal::Run)?,
+            Intent::ReadGuide(read) => self.read_guide(read)?,
+            Intent::AddOverride { schedule, person, from, until, by } => {
+                self.add_override(schedule, person, from, until, by)?;
+            }
+            Intent::RemoveOverride { id, by } => self.remove_override(id, by)?,
+            Intent::Quiet(what) => self.quiet(what)?,
+            Intent::Swap(wanted) => self.swap(*wanted)?,
+            Intent::Deployed(told) => self.deployed(*told),
+            Intent::Response { what, by } => self.respond(what, by)?,
+            Intent::Upkeep(what) => self.look_after(what),
+            // They are answered otherwise, by whoever asks this.
+            Intent::From { .. } | Intent::ByToken { .. } | Intent::Report(_) | Intent::Permit(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The end of a decision. A refusal changes nothing: one that comes after an event is a fault, and what happened
+    /// stands all the same, because the state has it already and the journal must say what the state is.
+    fn closes(mut self, answer: Result<(), Refusal>) -> Result<Decided, Refusal> {
+        let refused = match answer {
+            Err(refusal) if self.events.is_empty() => return Err(refusal),
+            answer => answer.err(),
+        };
+        self.hold_or_go_on();
+        self.offer_runbooks();
+        self.look_after_rooms();
+        Ok(Decided { events: self.events, refused, ..Decided::default() })
+    }
+
     fn emit(&mut self, event: Event) {
         let stamp = Stamp {
             seq: self.state.seq.next(),
@@ -152,5 +176,25 @@ impl Decision<'_> {
         if let Some(ends) = ends {
             self.tell_elsewhere(&ends);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_changes_nothing_and_what_happened_before_a_faulty_one_stands() {
+        let now = Now { engine: jiff::Timestamp::UNIX_EPOCH, civil: jiff::Timestamp::UNIX_EPOCH };
+        let (mut state, config) = (State::default(), Config::default());
+        let trace = TraceId(1);
+        let none = Decision { state: &mut state, config: &config, now, trace, events: Vec::new() };
+        assert_eq!(none.closes(Err(Refusal::NoIncidentHere)), Err(Refusal::NoIncidentHere));
+        let mut half = Decision { state: &mut state, config: &config, now, trace, events: Vec::new() };
+        half.emit(Event::ClockStepped { by_ms: 1 });
+        let decided = half.closes(Err(Refusal::NoIncidentHere)).unwrap();
+        assert_eq!(decided.events, [Event::ClockStepped { by_ms: 1 }]);
+        assert_eq!(decided.refused, Some(Refusal::NoIncidentHere));
+        assert_eq!(state.seq.0, 1, "the state has it, and so will the journal");
     }
 }

@@ -265,18 +265,32 @@ impl Decision<'_> {
     /// Pages for a group that is heard again, unless somebody has it or is being paged for it.
     pub(super) fn page_again(&mut self, id: GroupId, reason: PageReason) {
         let Some(group) = self.state.groups.get(&id).cloned() else { return };
-        let paged = !group.pages.is_empty() || self.is_covered(&group);
-        if let (None, false, Some(plan)) = (&group.acknowledged, paged, &group.page) {
-            self.page_group(id, plan, reason);
+        let (None, true, Some(plan)) = (&group.acknowledged, group.pages.is_empty(), &group.page) else {
+            return;
+        };
+        // One page is for all of a flood, and runs.
+        if self.is_covered(&group) {
+            return;
+        }
+        let incident = self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident));
+        match incident.filter(|incident| incident.acknowledged.is_none()) {
+            Some(_) => self.page_in_storm(id, plan, reason),
+            None => self.page_group(id, plan, reason),
         }
     }
 
     /// A sentence in the channels of a group, by a new message.
     pub(super) fn tell_again(&mut self, id: GroupId, notice: QuietNotice) {
         let Some(group) = self.state.groups.get(&id) else { return };
-        let subject = Subject::Group(id, group.incident);
-        for channel in self.channels_of(subject) {
-            if !self.storm_tells(&channel, subject) {
+        let own = Subject::Group(id, group.incident);
+        // A snooze is of one group.
+        let flood = self.flood_of(group).filter(|_| notice != QuietNotice::SnoozeOver);
+        if flood.is_some_and(|incident| self.was_told_again(incident)) {
+            return;
+        }
+        let subject = flood.map_or(own, Subject::Incident);
+        for channel in self.channels_of(own) {
+            if !self.storm_tells(&channel, own) {
                 self.notify(channel, subject, Notice::Quiet(notice));
             }
         }

@@ -11,6 +11,7 @@ use crate::domain::{
     event::{Actor, AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
     id::{AlertId, AlertKey, GroupId, SeverityId},
     page::PageReason,
+    response::ResponseEvent,
 };
 
 /// Groups of its source that are remembered of an alert: Alertmanager has one for each of its routes that match. An
@@ -110,6 +111,7 @@ impl Decision<'_> {
     /// An alert that is heard joined these groups: those that were quiet are told at once.
     fn heard(&mut self, joined: &[GroupId], raised: Vec<(GroupId, SeverityId)>, alert: AlertId) {
         for group in joined {
+            self.fires_after_all(*group);
             self.wake(*group);
         }
         for (group, severity) in raised {
@@ -119,6 +121,20 @@ impl Decision<'_> {
         }
         for group in joined {
             self.runs_due(*group, Some(alert));
+        }
+    }
+
+    /// People resolved the incident of a group, and an alert is heard in it: they are told of it as of a new one, unless
+    /// they are being paged for it.
+    fn fires_after_all(&mut self, id: GroupId) {
+        let Some(group) = self.state.groups.get(&id).filter(|one| one.is_told() && one.pages.is_empty())
+        else {
+            return;
+        };
+        let incident = group.incident.and_then(|incident| self.state.incidents.get(&incident));
+        if let Some(incident) = incident.filter(|incident| !incident.is_open()) {
+            let fired = ResponseEvent::FiredAnew { group: id, incident: incident.id };
+            self.emit(Event::Response(Box::new(fired)));
         }
     }
 
@@ -154,6 +170,9 @@ impl Decision<'_> {
                 groups: groups.clone(),
             });
             if starts_at.is_some() && !self.is_quieted_alert(known) {
+                for group in &groups {
+                    self.fires_after_all(*group);
+                }
                 self.fired_anew(groups);
             }
         }

@@ -45,6 +45,7 @@ impl Decision<'_> {
     /// Queues what the rooms of an incident lack.
     pub(super) fn furnish(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id).cloned() else { return };
+        self.leave_rooms(&incident);
         for (channel, rule) in self.config.platforms.clone() {
             let room = incident.rooms.iter().find(|room| room.channel == channel);
             let works = match (room, rule) {
@@ -54,6 +55,18 @@ impl Decision<'_> {
             };
             for work in works {
                 self.queue_room_work(id, channel, work);
+            }
+        }
+    }
+
+    /// Rooms that are to be closed, and whose platform is not set up any more: nobody here can do anything about them.
+    fn leave_rooms(&mut self, incident: &Incident) {
+        for room in &incident.rooms {
+            let due = !room.closed && room.work.is_empty();
+            let due = due && room.close_at.is_some_and(|at| at <= self.now.engine);
+            if due && !self.config.platforms.contains_key(&room.channel) {
+                let left = ResponseEvent::RoomLeft { incident: incident.id, channel: room.channel };
+                self.emit(Event::Response(Box::new(left)));
             }
         }
     }

@@ -29,6 +29,8 @@ impl Decision<'_> {
             let own = self.own_pages(incident).into_iter();
             pages.extend(own.filter(|page| !self.is_for_others(*page, incident, id)));
         }
+        let needless = self.needless_page(&group).filter(|page| !pages.contains(page));
+        pages.extend(needless);
         self.emit_quiet(QuietEvent::Snoozed(GroupSnoozed { group: id, until, by: by.clone() }));
         for page in pages {
             self.stop_page(page, PageStop::Snoozed(by.clone()));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    delivery::Channel,
     event::Actor,
     id::{GroupId, IncidentId, PageId, PersonId, TaskId},
     prose::Prose,
@@ -89,6 +90,21 @@ pub enum ResponseEvent {
         group: GroupId,
         /// The page.
         page: PageId,
+    },
+    /// Its platform is not set up any more, so nobody can close a room whose time has come: it is left as it is.
+    RoomLeft {
+        /// Of which incident.
+        incident: IncidentId,
+        /// On which platform.
+        channel: Channel,
+    },
+    /// An alert is heard in a group whose incident is resolved: nobody has the group any more, and people are told of it
+    /// as of a new one.
+    FiredAnew {
+        /// The group.
+        group: GroupId,
+        /// The incident that it belonged to.
+        incident: IncidentId,
     },
 }
 

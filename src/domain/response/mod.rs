@@ -158,6 +158,12 @@ pub struct Belongings {
     /// When the last one did (engine time).
     #[serde(default)]
     pub joined_at: Option<Timestamp>,
+    /// When somebody took it (engine time): who takes a flood has what comes with it.
+    #[serde(default)]
+    pub taken_at: Option<Timestamp>,
+    /// When its channels were told last that groups of a flood still fire (engine time).
+    #[serde(default)]
+    pub told_again: Option<Timestamp>,
 }
 
 impl State {

@@ -2,6 +2,7 @@
 
 use super::{GROUP, INCIDENT, after, ana, prose};
 use crate::domain::{
+    delivery::Channel,
     event::Event,
     id::{IncidentId, PageId, TaskId},
     response::{Merged, ResponseEvent, TaskAdded, TaskChange},
@@ -54,6 +55,8 @@ pub(super) fn events() -> Vec<Event> {
         ResponseEvent::Merged(Merged { incident: IncidentId(9), into: INCIDENT, by: ana() }),
         ResponseEvent::HandedOver { incident: INCIDENT, to: "chi".into(), by: ana() },
         ResponseEvent::Covered { incident: INCIDENT, group: GROUP, page: PageId(3) },
+        ResponseEvent::RoomLeft { incident: INCIDENT, channel: Channel::Slack },
+        ResponseEvent::FiredAnew { group: GROUP, incident: INCIDENT },
     ];
     events.into_iter().map(|event| Event::Response(Box::new(event))).collect()
 }

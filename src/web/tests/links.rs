@@ -1,7 +1,7 @@
 //! Links that acknowledge, from the message to their end.
 
 use super::*;
-use crate::domain::id::GroupId;
+use crate::domain::id::{GroupId, IncidentId};
 
 const GROUP: Target = Target::Group(GroupId(1));
 
@@ -115,5 +115,50 @@ async fn a_link_to_what_is_over_says_so() {
         assert_eq!(response.status(), 200);
         let html = response.text().await.unwrap();
         assert!(html.contains("G-1 is over"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_of_before_a_merge_takes_what_it_has_become() {
+    let server = Server::start("").await;
+    for title in ["first", "second"] {
+        let line = format!("/incident open P1 {title}");
+        assert_eq!(server.says(&line).await, 200);
+    }
+    let link = server.link(Target::Incident(IncidentId(2)), "ben", 1).await;
+    assert_eq!(server.says("/incident merge INC-2 into INC-1").await, 200);
+    let html = server.get(&link).send().await.unwrap().text().await.unwrap();
+    assert!(html.contains("<form") && html.contains("INC-2 goes on as INC-1"), "{html}");
+    let taken = server.request(Method::POST, &link).header(header::ACCEPT, "application/json");
+    let taken: Value = taken.send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&taken["ok"], &taken["target"], &taken["by"]),
+        (&json!(true), &json!("INC-1"), &json!("ben"))
+    );
+    let paged = server.running.engine.read(|look| look.state.pages.len()).await.unwrap();
+    assert_eq!(paged, 0, "nobody is paged any more");
+}
+
+#[tokio::test]
+async fn a_link_of_a_new_page_for_what_somebody_has_takes_it() {
+    let server = Server::start("").await;
+    assert_eq!(server.says("/incident open P1 slow").await, 200);
+    let incident = Target::Incident(IncidentId(1));
+    let ana = server.link(incident, "ana", 1).await;
+    assert_eq!(server.request(Method::POST, &ana).send().await.unwrap().status(), 200);
+    assert_eq!(server.says("/incident assign INC-1 ben").await, 200);
+    let link = server.link(incident, "ben", 1).await;
+    let html = server.get(&link).send().await.unwrap().text().await.unwrap();
+    assert!(html.contains("<form") && html.contains("ana has INC-1 since"), "{html}");
+    let html = server.request(Method::POST, &link).send().await.unwrap().text().await.unwrap();
+    assert!(html.contains("You have INC-1"), "{html}");
+    let html = server.get(&link).send().await.unwrap().text().await.unwrap();
+    assert!(!html.contains("<form") && html.contains("INC-1 is taken"), "{html}");
+}
+
+impl Server {
+    /// What ana's command is answered with.
+    async fn says(&self, line: &str) -> u16 {
+        self.command(&json!({"text": line, "person": "ana"})).await.status().as_u16()
     }
 }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use watchbell::domain::{
     config::{Config, PlannedMaintenance},
+    id::SilenceId,
     matcher::Matcher,
     schedule::{Restriction, Times},
     state::Timer,
@@ -51,7 +52,12 @@ pub fn break_memory(world: &mut World, sabotage: Sabotage) {
             state.timers.retain(|(_, timer)| !matches!(timer, Timer::Silence(_)));
         }),
         Sabotage::LoseWake if !world.state().quiet.silences.is_empty() => world.break_state(|state| {
-            let wakes = |timer: &Timer| matches!(timer, Timer::Silence(_) | Timer::GroupQuiet(_));
+            // One that is still to begin does.
+            let begun = |id: &SilenceId| state.quiet.silences.get(id).is_some_and(|silence| silence.begun);
+            let wakes = |timer: &Timer| match timer {
+                Timer::Silence(id) => begun(id),
+                timer => matches!(timer, Timer::GroupQuiet(_)),
+            };
             state.timers.retain(|(_, timer)| !wakes(timer));
         }),
         _ => {}

@@ -112,12 +112,18 @@ impl Witness {
             Event::DeliveryQueued(queued) => {
                 self.queued.insert(queued.delivery);
             }
-            Event::Response(event) => {
-                if let ResponseEvent::Covered { group, page, .. } = &**event {
+            Event::Response(event) => match &**event {
+                ResponseEvent::Covered { group, page, .. } => {
                     self.settled.remove(group);
                     self.stand_ins.insert(*group, *page);
                 }
-            }
+                // Who took it had what is resolved.
+                ResponseEvent::FiredAnew { group, .. } => {
+                    self.settled.remove(group);
+                    self.taken.remove(group);
+                }
+                _ => {}
+            },
             Event::PageStarted(started) => {
                 self.live.insert(started.page);
                 self.pages.insert(started.page, started.subject);

@@ -273,3 +273,138 @@ fn an_erase_beside_ten_thousand_active_alerts_holds_up_no_page() {
     assert!(held < std::time::Duration::from_millis(500), "{held:?}");
     replays(&world);
 }
+
+#[test]
+fn an_alert_of_two_groups_one_of_which_takes_the_other_is_taken_once() {
+    let mut config = config();
+    let mut second = config.routes.iter().find(|route| route.id.as_str() == "qflow").unwrap().clone();
+    config.routes.iter_mut().for_each(|route| route.goes_on = true);
+    second.id = "second".into();
+    second.matchers = vec![watchbell::domain::matcher::Matcher::parse("team=\"x\"").unwrap()];
+    config.routes.push(second);
+    let mut world = World::with(config);
+    let starts_at = world.now().civil;
+    let one = |number: usize| {
+        let name = format!("Down{number:05}");
+        let service = if number == 19 { "qflow" } else { "other" };
+        let labels =
+            [("alertname", name.as_str()), ("team", "x"), ("service", service), ("severity", "critical")];
+        signal(Firing, &labels, starts_at)
+    };
+    world.want(Intent::Report(report((0..20).map(one).collect()))).unwrap();
+    world.pass(secs(10), receipt);
+    // The last alert opened an incident of its own, and is one of the flood, too.
+    let alert = watchbell::domain::id::AlertId(20);
+    let both = [GroupId(20), GroupId(21)];
+    let state = world.state();
+    assert_eq!(state.alerts[&alert].groups, both);
+    assert_eq!(both.map(|group| state.groups[&group].incident), [Some(IncidentId(2)), Some(FIRST)]);
+    assert!(state.groups[&both[1]].covered_by.is_some());
+    let what = watchbell::domain::response::ResponseIntent::Merge { incident: FIRST, into: IncidentId(2) };
+    super::response::respond(&mut world, what).unwrap();
+    let events = acknowledge(&mut world, Target::Alert(alert), "ana").unwrap();
+    assert_eq!(count(&events, |event| matches!(event, Event::GroupAcknowledged { .. })), 21);
+    assert!(world.state().pages.is_empty());
+    replays(&world);
+}
+
+#[test]
+fn what_kept_a_flood_quiet_ends_with_one_page_and_one_sentence() {
+    // A silence over all of it, and a route that tells again every two hours.
+    for repeats in [false, true] {
+        let mut config = config();
+        let interval = repeats.then_some(mins(120));
+        config.routes.iter_mut().for_each(|route| route.repeat_interval = interval);
+        config.severities.values_mut().for_each(|severity| severity.unresolved.clear());
+        let mut world = World::with(config);
+        flood(&mut world, 0..300, Firing, "critical");
+        world.pass(secs(10), receipt);
+        if !repeats {
+            super::quiet::silence(&mut world, "severity=critical", mins(110)).unwrap();
+        }
+        world.pass(mins(100), receipt);
+        assert!(world.state().pages.is_empty(), "nobody answered");
+        let started = |world: &World| count(&world.events(), |event| matches!(event, Event::PageStarted(_)));
+        let sent = |world: &World| {
+            let told = |sent: &&crate::world::Sent| {
+                let quiet =
+                    matches!(sent.delivery.notice, Some(watchbell::domain::delivery::Notice::Quiet(_)));
+                quiet && sent.delivery.channel == Channel::Chat
+            };
+            world.sent.iter().filter(told).count()
+        };
+        assert_eq!((started(&world), sent(&world)), (1, 0));
+        world.pass(mins(22), receipt);
+        assert_eq!((started(&world), sent(&world)), (2, 1), "repeats: {repeats}");
+        assert_eq!(world.state().pages.len(), 1);
+        let page = *world.state().pages.keys().next().unwrap();
+        assert!(world.state().groups.values().all(|group| group.covered_by == Some(page)));
+        acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+        assert!(world.state().pages.is_empty());
+        replays(&world);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_make_a_flood_take_itself() {
+    let mut world = World::new();
+    world.pass(SignedDuration::from_hours(24), receipt);
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    world.pass(mins(5), receipt);
+    fires(&mut world, &[("alertname", "Soon"), ("service", "qflow"), ("severity", "critical")]);
+    world.pass(mins(7), receipt);
+    let back = -SignedDuration::from_hours(2);
+    world.offset += back;
+    world.want(Intent::ClockStepped { by: back }).unwrap();
+    let paged = world.pages_sent().len();
+    fires(&mut world, &[("alertname", "Later"), ("service", "qflow"), ("severity", "critical")]);
+    world.pass(secs(10), receipt);
+    assert_eq!(world.pages_sent().len(), paged + 1);
+    replays(&world);
+}
+
+#[test]
+fn the_page_of_a_flood_stops_when_somebody_has_or_nothing_is_left_of_each_of_its_groups() {
+    let mut world = World::new();
+    flood(&mut world, 0..20, Firing, "critical");
+    world.pass(secs(10), receipt);
+    // The one that opened the incident stands for all: the others are taken one by one.
+    for group in 2..=18 {
+        acknowledge(&mut world, Target::Group(GroupId(group)), "ana").unwrap();
+    }
+    flood(&mut world, 0..1, Resolved, "critical");
+    flood(&mut world, 18..19, Resolved, "critical");
+    assert_eq!(world.state().pages.len(), 1, "nobody has the last one");
+    let events = acknowledge(&mut world, Target::Group(GroupId(20)), "ben").unwrap();
+    let by_ben = |event: &Event| matches!(event, Event::PageStopped { why: PageStop::Acknowledged(Actor::Person(ben)), .. } if ben.as_str() == "ben");
+    assert_eq!((count(&events, by_ben), world.state().pages.len()), (1, 0));
+    replays(&world);
+
+    // The last one that nobody has ends, or is put off.
+    for ends in [true, false] {
+        let mut world = World::new();
+        flood(&mut world, 0..20, Firing, "critical");
+        world.pass(secs(10), receipt);
+        flood(&mut world, 0..1, Resolved, "critical");
+        for group in 2..=19 {
+            acknowledge(&mut world, Target::Group(GroupId(group)), "ana").unwrap();
+        }
+        assert_eq!(world.state().pages.len(), 1);
+        if ends {
+            flood(&mut world, 19..20, Resolved, "critical");
+        } else {
+            let what = watchbell::domain::quiet::QuietIntent::Snooze {
+                group: GroupId(20),
+                wait: mins(5),
+                by: ana(),
+            };
+            world.want(Intent::Quiet(what)).unwrap();
+        }
+        assert!(world.state().pages.is_empty(), "ends: {ends}");
+        world.pass(mins(6), receipt);
+        assert_eq!(world.state().pages.len(), usize::from(!ends), "a snooze ends with a page");
+        replays(&world);
+    }
+}

@@ -1,13 +1,20 @@
 //! Stories of incidents: how bad they are, when they are quiet, and when they are not any more.
 
-use jiff::SignedDuration;
-use watchbell::domain::{
-    delivery::DeliveryKind,
-    event::{Actor, Event, PageStop},
-    id::{GroupId, IncidentId},
-    incident::IncidentStatus,
-    intent::{IncidentIntent, Intent},
-    page::{PageReason, PageTarget, Target},
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, tz::TimeZone};
+use watchbell::{
+    domain::{
+        delivery::DeliveryKind,
+        event::{Actor, Event, PageStop},
+        facts::Dispatch,
+        id::{GroupId, IncidentId},
+        incident::IncidentStatus,
+        intent::{IncidentIntent, Intent},
+        offer::Offers,
+        page::{PageReason, PageTarget, Target},
+    },
+    text,
 };
 
 use super::{DOWN, WORSE, acknowledge, ana, count, ends, fires, incident, mins, prose, secs, status};
@@ -232,4 +239,123 @@ fn a_raise_replaces_the_page_that_runs() {
         matches!(event, Event::PageStopped { why: PageStop::Replaced(_), .. })
     });
     assert_eq!((replaced, world.state().pages.len()), (1, 1));
+}
+
+/// Whether the last message of a kind offers to take what it is about.
+fn can_be_taken(world: &World, kind: DeliveryKind) -> bool {
+    let last = world.sent.iter().rev().find(|sent| sent.delivery.kind == kind).expect("one has left");
+    let dispatch = Dispatch {
+        delivery: last.delivery.clone(),
+        facts: world.state().facts(&last.delivery),
+        at: world.now().civil,
+        edits: None,
+        linked: BTreeMap::new(),
+        offers: Offers::default(),
+    };
+    let card = text::message::card(&dispatch);
+    card.buttons.iter().any(|button| button.label == "Acknowledge")
+}
+
+/// What a bare `/ack` finds.
+fn waiting(world: &World) -> usize {
+    let (state, config, zone) = (world.state(), &*world.config, &TimeZone::UTC);
+    text::paging::untaken(&text::scene::Scene { state, config, zone, now: world.now() }).len()
+}
+
+#[test]
+fn a_new_page_for_what_somebody_has_can_be_taken() {
+    for what in ["not resolved for an hour", "raised", "assigned"] {
+        let mut world = World::new();
+        fires(&mut world, DOWN);
+        world.pass(secs(11), receipt);
+        assert!(can_be_taken(&world, DeliveryKind::Page) && can_be_taken(&world, DeliveryKind::Card));
+        acknowledge(&mut world, Target::Group(GroupId(1)), "ana").unwrap();
+        world.deliver(receipt);
+        assert!(!can_be_taken(&world, DeliveryKind::Card), "ana has it");
+        assert_eq!(waiting(&world), 0);
+        let (pages, sent) = (world.pages_sent().len(), world.sent.len());
+        match what {
+            "raised" => {
+                incident(&mut world, IncidentIntent::Severity { incident: FIRST, severity: "P0".into() });
+            }
+            "assigned" => {
+                incident(&mut world, IncidentIntent::Assign { incident: FIRST, to: "ben".into() });
+            }
+            _ => world.pass(mins(61), receipt),
+        }
+        world.deliver(receipt);
+        assert!(world.pages_sent().len() > pages, "{what}");
+        let edited = world.sent[sent..].iter().any(|sent| sent.delivery.kind == DeliveryKind::Card);
+        assert!(edited, "{what}: its card says that it can be taken");
+        for kind in [DeliveryKind::Page, DeliveryKind::Card] {
+            assert!(can_be_taken(&world, kind), "{what}: {kind:?}");
+        }
+        assert_eq!(waiting(&world), 1, "{what}: a bare /ack finds it");
+        acknowledge(&mut world, Target::Incident(FIRST), "ben").unwrap();
+        assert!(world.state().pages.is_empty());
+        assert_eq!(waiting(&world), 0, "{what}");
+    }
+}
+
+#[test]
+fn what_fires_after_its_incident_was_resolved_is_told_and_paged_as_new() {
+    let other: &[(&str, &str)] = &[("pod", "b")];
+    let mut world = World::new();
+    fires(&mut world, DOWN);
+    world.pass(secs(11), receipt);
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    incident(&mut world, IncidentIntent::Resolve { incident: FIRST, text: None });
+    world.deliver(receipt);
+    // Its source says again what is known: nothing happens.
+    let paged = world.pages_sent().len();
+    let known = world.state().alerts.values().next().unwrap().starts_at;
+    let signal = crate::world::signal(watchbell::domain::alert::AlertStatus::Firing, DOWN, known);
+    world.want(Intent::Report(crate::world::report(vec![signal]))).unwrap();
+    world.pass(mins(3), receipt);
+    assert_eq!((world.pages_sent().len(), world.state().incidents.len()), (paged, 1));
+    let cards = world.sent.len();
+    fires(&mut world, &[DOWN, other].concat());
+    world.deliver(receipt);
+    assert_eq!(world.pages_sent().len(), paged + 1, "whoever is on call hears of it");
+    let second = IncidentId(2);
+    let group = &world.state().groups[&GroupId(1)];
+    assert_eq!((group.incident, group.resolved), (Some(second), Some(FIRST)));
+    assert!(group.acknowledged.is_none());
+    let card = world.sent[cards..].iter().find(|sent| sent.delivery.kind == DeliveryKind::Card).unwrap();
+    let facts = world.state().facts(&card.delivery);
+    assert_eq!(facts.group.unwrap().resolved, Some(FIRST), "its card says so");
+    // From here on it is a group like any other: what joins it pages nobody.
+    fires(&mut world, &[DOWN, &[("pod", "c")]].concat());
+    world.deliver(receipt);
+    assert_eq!(world.pages_sent().len(), paged + 1);
+    acknowledge(&mut world, Target::Group(GroupId(1)), "ben").unwrap();
+    assert!(world.state().incidents[&second].acknowledged.is_some() && world.state().pages.is_empty());
+    super::response::replays(&world);
+}
+
+#[test]
+fn a_group_whose_incident_somebody_opened_and_resolved_counts_for_itself_again() {
+    let labels: &[(&str, &str)] = &[("alertname", "Slow"), ("service", "web"), ("severity", "critical")];
+    let mut world = World::new();
+    fires(&mut world, labels);
+    world.deliver(receipt);
+    let (severity, title) = ("P1".into(), prose("slow"));
+    incident(&mut world, IncidentIntent::OpenFor { group: GroupId(1), severity, title });
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    incident(&mut world, IncidentIntent::Resolve { incident: FIRST, text: None });
+    let paged = world.pages_sent().len();
+    // What is quiet wakes nobody, and what is heard does.
+    super::quiet::silence(&mut world, "pod=b", mins(30)).unwrap();
+    fires(&mut world, &[labels, &[("pod", "b")]].concat());
+    world.pass(mins(1), receipt);
+    assert_eq!(world.pages_sent().len(), paged);
+    fires(&mut world, &[labels, &[("pod", "c")]].concat());
+    world.pass(mins(1), receipt);
+    assert_eq!(world.pages_sent().len(), paged + 1);
+    assert_eq!(world.state().incidents.len(), 1, "its route opens none");
+    acknowledge(&mut world, Target::Group(GroupId(1)), "ana").unwrap();
+    world.pass(mins(61), receipt);
+    let unresolved = |event: &Event| matches!(event, Event::PageStarted(started) if matches!(started.reason, PageReason::Unresolved(_)));
+    assert_eq!(count(&world.events(), unresolved), 1, "and it is not resolved for an hour");
+    super::response::replays(&world);
 }

@@ -6,6 +6,7 @@ use watchbell::domain::{
     delivery::Notice,
     id::TaskId,
     incident::IncidentRole,
+    page::Subject,
     response::{ResponseIntent, ResponseRefusal},
 };
 
@@ -172,7 +173,6 @@ fn later_commands_say_where_it_goes_on_and_chains_lead_to_the_end() {
     for what in wants {
         assert_eq!(world.want(Intent::Incident { what, by: ana() }).unwrap_err(), merged(three));
     }
-    assert_eq!(acknowledge(&mut world, Target::Incident(three), "ana").unwrap_err(), merged(three));
     for (what, of) in [
         (merge(three, one), three),
         (merge(one, three), three),
@@ -183,6 +183,11 @@ fn later_commands_say_where_it_goes_on_and_chains_lead_to_the_end() {
         assert_eq!(respond(&mut world, what).unwrap_err(), merged(of));
     }
     assert!(*world.state() == before);
+    // Whoever takes what a button or a link of before the merge names has what it has become.
+    let events = acknowledge(&mut world, Target::Incident(three), "ana").unwrap();
+    let taken =
+        |event: &Event| matches!(event, Event::IncidentAcknowledged { incident, .. } if *incident == one);
+    assert_eq!(count(&events, taken), 1);
     incident(&mut world, IncidentIntent::Resolve { incident: one, text: None });
     let four = opens(&mut world, "P2");
     let over = respond(&mut world, merge(four, one));
@@ -239,6 +244,7 @@ fn is_true(
     answer: &Result<Vec<Event>, Refusal>,
 ) -> bool {
     let of = |id: u64| &before.incidents[&IncidentId(id)];
+    let on = |id: u64| &before.incidents[&before.goes_on_in(IncidentId(id))];
     let gone = |id: u64| of(id).response.merged_into.is_some();
     match (wish, answer) {
         (_, Err(Refusal::Response(ResponseRefusal::Merged { incident, into }))) => {
@@ -249,12 +255,11 @@ fn is_true(
             !before.incidents[into].is_open()
         }
         (Wish::Acknowledge(id, _), Err(Refusal::AlreadyAcknowledged { by, .. })) => {
-            of(id).acknowledged.as_ref().is_some_and(|(holder, _)| holder == by)
+            on(id).acknowledged.as_ref().is_some_and(|(holder, _)| holder == by)
         }
+        (Wish::Acknowledge(id, _), Ok(events)) => on(id).is_open() && !events.is_empty(),
         (Wish::Reopen(id), Err(Refusal::StillOpen(_))) => of(id).is_open(),
-        (Wish::Acknowledge(id, _) | Wish::Resolve(id), Ok(events)) => {
-            of(id).is_open() && !gone(id) && !events.is_empty()
-        }
+        (Wish::Resolve(id), Ok(events)) => of(id).is_open() && !gone(id) && !events.is_empty(),
         (Wish::Reopen(id), Ok(_)) => !of(id).is_open() && !gone(id),
         (Wish::Merge(id, into), Ok(_)) => of(id).is_open() && of(into).is_open(),
         _ => false,
@@ -293,4 +298,25 @@ fn whoever_does_something_at_the_same_time_as_others_gets_a_true_answer_in_every
         }
         replays(&world);
     }
+}
+
+#[test]
+fn a_message_of_before_the_merge_still_takes_what_it_pages_for() {
+    let mut world = two(OTHER);
+    let what = IncidentIntent::Severity { incident: TWO, severity: "P0".into() };
+    incident(&mut world, what);
+    world.deliver(receipt);
+    let page = *world.state().pages.keys().last().unwrap();
+    assert_eq!(world.state().pages[&page].subject, Subject::Incident(TWO));
+    respond(&mut world, merge(TWO, ONE)).unwrap();
+    assert!(world.state().pages.contains_key(&page), "it goes on");
+    let events = acknowledge(&mut world, Target::Incident(TWO), "ben").unwrap();
+    let stopped = |event: &Event| matches!(event, Event::PageStopped { page: one, .. } if *one == page);
+    assert_eq!(count(&events, stopped), 1);
+    let again = acknowledge(&mut world, Target::Incident(TWO), "chi");
+    assert!(
+        matches!(again, Err(Refusal::AlreadyAcknowledged { target: Target::Incident(ONE), .. })),
+        "{again:?}"
+    );
+    replays(&world);
 }

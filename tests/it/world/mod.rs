@@ -134,7 +134,9 @@ impl World {
     /// Decides without making anything durable.
     pub fn decide(&mut self, intent: Intent) -> Result<Accepted, Refusal> {
         let (trace, now) = (self.next_trace(), self.now());
+        let before = self.state().seq;
         let answer = self.core.decide(trace, intent, now);
+        assert!(answer.is_ok() || self.state().seq == before, "refused after something happened: {answer:?}");
         self.run_due(trace, now);
         answer
     }
