@@ -151,8 +151,12 @@ async fn taken(house: &House) -> bool {
     taken.await.unwrap()
 }
 
+/// How many pages run. The engine has a thread of its own, and a paused clock would run ahead of its answer.
 async fn pages(house: &House) -> usize {
-    house.engine.read(|look| look.state.pages.len()).await.unwrap()
+    tokio::time::resume();
+    let pages = house.engine.read(|look| look.state.pages.len()).await.unwrap();
+    tokio::time::pause();
+    pages
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,10 +166,11 @@ async fn a_platform_that_is_away_for_a_minute_pages_the_admins_once_and_is_a_fau
     let watch = tokio::spawn(Arc::clone(&house.hearing).watch(Duration::from_secs(5)));
     house.hearing.link(Channel::Slack, Link::Down("no network".into()));
     tokio::time::sleep(Duration::from_secs(55)).await;
-    assert_eq!((pages(&house).await, house.faults.borrow().len()), (0, 0), "not yet a minute");
+    assert_eq!(house.faults.borrow().len(), 0, "not yet a minute");
     let [trouble] = &house.engine.ways().troubles()[..] else { panic!("who asks is told at once") };
     assert_eq!((trouble.channel, trouble.since), (Channel::Slack, Duration::from_secs(55)));
     assert!(trouble.why.contains("no network"), "{trouble:?}");
+    assert_eq!(pages(&house).await, 0, "nor is anybody paged");
     house.faults.wait_for(|faults| !faults.is_empty()).await.unwrap();
     assert!(house.faults.borrow()[0].contains("no network"));
     assert_eq!(pages(&house).await, 1, "ana is an admin, ben is not");

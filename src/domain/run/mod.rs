@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::Actor,
-    id::{ChannelName, DeliveryId, GroupId, IncidentId, LockName, PersonId, PolicyId, RunId},
-    page::PageTarget,
+    id::{ChannelName, DeliveryId, GroupId, IncidentId, LockName, PersonId, RunId},
     person::Role,
     prose::Prose,
 };
 
 mod beside;
+mod budget;
 mod event;
 mod intent;
 
 pub use beside::{Drawing, LinkTo, Part, PlannedLink};
+pub use budget::Budget;
 pub use event::{
     DueLately, HeldBack, MOST_STARTS, RunDue, RunEvent, RunHappened, RunHeldBack, RunMissed, RunOffer,
     RunsOffered, STARTS_WINDOW, StepEnd,
@@ -135,25 +136,6 @@ impl RunBecause {
     pub fn budget(&self) -> Option<&Budget> {
         if let Self::Answer(_, budget) = self { Some(budget) } else { None }
     }
-}
-
-/// How often a runbook may answer by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
-    /// At most so many starts …
-    pub most: u32,
-    /// … within this time.
-    pub window: SignedDuration,
-    /// At least this long between the end of one and the start of the next.
-    pub cool_down: SignedDuration,
-    /// How long after its end it must have helped; without a verdict by then, it helped when the group has closed.
-    pub judge_within: SignedDuration,
-    /// Whom to page when it did not help; none: by the policy of the group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<PolicyId>,
-    /// Or a person or a team, when no policy is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<PageTarget>,
 }
 
 /// What a step does.
