@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     path::PathBuf,
 };
@@ -244,7 +245,7 @@ fn the_readme_says_which_calls_not_everybody_who_looks_may_make() {
     let mut config = format!("{INTEGRATION}\n[api]\ntokens = [");
     let token = |role: Role| format!("token-of-somebody-who-is-{role}");
     for role in ROLES {
-        config += &format!("{{ person = \"{role}\", token = \"{}\" }}, ", token(role));
+        let _ = write!(config, "{{ person = \"{role}\", token = \"{}\" }}, ", token(role));
     }
     config += "]\n";
     for role in ROLES {

@@ -91,7 +91,7 @@ fn the_worst_bodies_leave_memory_as_it_is_and_others_are_served() {
     let bearer = format!("Bearer {}", load::TOKEN);
     let headers = [("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
     let send = |path: &str, body: &str| {
-        let answer = http::ask_within(Duration::from_secs(60), watchbell.port, "POST", path, &headers, body);
+        let answer = http::ask_within(Duration::from_mins(1), watchbell.port, "POST", path, &headers, body);
         answer.map(|answer| answer.status)
     };
     for (what, body) in worst() {
@@ -165,7 +165,7 @@ fn huge_frame(port: u16) -> u64 {
     if stream.write_all(&head).is_err() {
         return sent;
     }
-    let piece = [b'x'; 64 * 1024];
+    let piece = vec![b'x'; 64 * 1024];
     while sent < 64 << 20 && stream.write_all(&piece).is_ok() {
         sent += piece.len() as u64;
     }

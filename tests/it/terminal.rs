@@ -117,13 +117,10 @@ impl Terminal {
             process: String::new(),
         };
         let first = terminal.shows("watch follows an incident");
-        terminal.device =
-            first.lines().find(|line| line.starts_with("/dev/")).expect("its device").trim().to_owned();
-        terminal.process = first
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("process "))
-            .expect("its number")
-            .to_owned();
+        let device = first.lines().find(|line| line.starts_with("/dev/")).expect("its device");
+        device.trim().clone_into(&mut terminal.device);
+        let process = first.lines().find_map(|line| line.trim().strip_prefix("process "));
+        process.expect("its number").clone_into(&mut terminal.process);
         terminal.shows("ana>");
         terminal
     }
@@ -150,7 +147,7 @@ impl Terminal {
             }
             match self.shown.recv_timeout(SOON) {
                 Ok(more) => self.all.extend(more),
-                Err(_) => panic!("nothing shows `{part}` in: {text}"),
+                Err(why) => panic!("nothing shows `{part}` ({why}) in: {text}"),
             }
         }
     }
@@ -175,7 +172,7 @@ impl Terminal {
             }
             match self.shown.recv_timeout(SOON) {
                 Ok(more) => self.all.extend(more),
-                Err(_) => panic!("the screen stays: {screen}"),
+                Err(why) => panic!("the screen stays ({why}): {screen}"),
             }
         }
     }

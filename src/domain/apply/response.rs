@@ -118,10 +118,17 @@ impl State {
         for task in &from.response.tasks {
             self.change_task(*task, |task| task.incident = into);
         }
-        for group in &from.groups {
+        // One that fired anew after it was resolved belongs to another one.
+        let incident_of = |group: &GroupId| {
+            let open = self.groups.get(group).map(|group| group.incident);
+            open.or_else(|| self.closed_groups.get(group).map(|group| group.incident)).flatten()
+        };
+        let groups: BTreeSet<GroupId> =
+            from.groups.iter().copied().filter(|group| incident_of(group) == Some(id)).collect();
+        for group in &groups {
             self.move_group(*group, into);
         }
-        self.move_pages(id, into, &from.groups);
+        self.move_pages(id, into, &groups);
         for other in &from.response.related {
             self.change_incident(*other, |other| {
                 other.response.related.remove(&id);

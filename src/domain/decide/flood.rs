@@ -196,13 +196,20 @@ impl Decision<'_> {
         })
     }
 
-    /// Whether a page of an incident is for a group that nobody has, beside this one.
+    /// Whether a page of an incident is for a group that nobody has, beside this one: it is one of those that it covers,
+    /// or nothing else pages for it any more.
     pub(super) fn is_for_others(&self, page: PageId, incident: IncidentId, except: GroupId) -> bool {
         let Some(incident) = self.state.incidents.get(&incident) else { return false };
         let others = incident.response.open_groups.iter().filter(|group| **group != except);
-        others
-            .filter_map(|group| self.state.groups.get(group))
-            .any(|group| group.covered_by == Some(page) && group.acknowledged.is_none())
+        let paged_for = |group: &Group| {
+            let covered = group.covered_by.is_some_and(|page| self.state.pages.contains_key(&page));
+            covered || !group.pages.is_empty()
+        };
+        let waits = |group: &Group| {
+            let left = group.page.is_some() && group.is_told() && group.hush.is_none() && !paged_for(group);
+            group.acknowledged.is_none() && (group.covered_by == Some(page) || left)
+        };
+        others.filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
     }
 
     /// Whether a page of its incident that runs, or stands still, is for a group.

@@ -52,6 +52,8 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
         ..State::default()
     };
     if !question.open {
+        // What was ended early was ended at its own time.
+        ground.quiet.ended.clear();
         ground.timers.extend(state.timers.iter().filter(|(_, timer)| matches!(timer, Timer::Silence(_))));
         return ground;
     }
@@ -74,7 +76,9 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
 
 /// A group with its alerts, its pages and its incident.
 fn take_group(ground: &mut State, state: &State, group: GroupId) {
-    let Some(known) = state.groups.get(&group) else { return };
+    let Some(known) = state.groups.get(&group).filter(|_| !ground.groups.contains_key(&group)) else {
+        return;
+    };
     ground.group_keys.insert(known.key.clone(), group);
     ground.groups.insert(group, known.clone());
     for alert in &known.firing {
@@ -86,6 +90,10 @@ fn take_group(ground: &mut State, state: &State, group: GroupId) {
     let of_incident = incident.into_iter().flat_map(|incident| &incident.pages);
     for page in known.pages.iter().chain(of_incident) {
         ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
+    }
+    // What is held goes on when one of all its groups is heard.
+    for other in incident.filter(|one| one.held.is_some()).iter().flat_map(|one| &one.response.open_groups) {
+        take_group(ground, state, *other);
     }
 }
 

@@ -33,18 +33,22 @@ pub struct Holds {
     snoozed: BTreeSet<GroupId>,
     /// Pages that no person asked for.
     by_rules: BTreeSet<PageId>,
+    /// When something happened last.
+    before: Option<Timestamp>,
 }
 
 impl Holds {
     /// Takes a record in; complains about one that pages or reminds for what nobody hears.
     pub fn read(&mut self, record: &Record, hushes: &Hushes) {
         let at = record.engine_time();
+        let before = self.before.replace(at).unwrap_or(at);
         match &record.event {
             Event::PageStarted(started) if started.by == Actor::Watchbell => {
                 self.by_rules.insert(started.page);
             }
+            // What was due before a silence that began while nothing was decided comes before it.
             Event::Reminded { incident, what } => assert!(
-                !self.is_unheard(*incident, at, hushes),
+                !self.is_unheard(*incident, at, hushes) || !self.is_unheard(*incident, before, hushes),
                 "promise of quiet: {incident} is reminded of ({what:?}) though nothing of it is heard"
             ),
             Event::StepTaken(taken) => self.page(taken.page, taken.subject, at, hushes),
@@ -96,6 +100,10 @@ impl Holds {
                 self.known(*incident).status = IncidentStatus::Investigating;
             }
             Event::Response(response) => {
+                if let ResponseEvent::FiredAnew { group, incident } = &**response {
+                    self.known(*incident).groups.remove(group);
+                    self.snoozed.remove(group);
+                }
                 let ResponseEvent::Merged(merged) = &**response else { return };
                 let from = self
                     .incidents

@@ -249,7 +249,14 @@ impl Witness {
                 .map(|alert| alert.groups.iter().copied().collect())
                 .unwrap_or_default(),
             Target::Incident(incident) => {
-                world.state().incidents.get(&incident).map(|one| one.groups.clone()).unwrap_or_default()
+                // One that fired anew after it was resolved is of another one.
+                let state = world.state();
+                let of_it = |group: &&GroupId| {
+                    let open = state.groups.get(*group);
+                    open.is_none_or(|group| group.incident == Some(incident))
+                };
+                let known = state.incidents.get(&incident);
+                known.map(|one| one.groups.iter().filter(of_it).copied().collect()).unwrap_or_default()
             }
             Target::Page(page) => {
                 self.pages.get(&page).and_then(|subject| subject.group()).into_iter().collect()

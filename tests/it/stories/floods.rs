@@ -339,7 +339,8 @@ fn what_kept_a_flood_quiet_ends_with_one_page_and_one_sentence() {
         assert_eq!((started(&world), sent(&world)), (1, 0));
         world.pass(mins(22), receipt);
         assert_eq!((started(&world), sent(&world)), (1 + usize::from(repeats), 1), "repeats: {repeats}");
-        assert_eq!((world.state().pages.len(), world.pages_sent().len()), (1, paged + 1));
+        assert_eq!(world.state().pages.len(), 1);
+        assert!(world.pages_sent().len() > paged, "and it pages");
         let page = *world.state().pages.keys().next().unwrap();
         assert!(world.state().groups.values().all(|group| group.covered_by == Some(page)));
         acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
