@@ -33,22 +33,21 @@ pub struct Holds {
     snoozed: BTreeSet<GroupId>,
     /// Pages that no person asked for.
     by_rules: BTreeSet<PageId>,
-    /// When something happened last.
-    before: Option<Timestamp>,
+    /// Groups whose quiet has begun: that it begins in time is looked at elsewhere.
+    hushed: BTreeSet<GroupId>,
 }
 
 impl Holds {
     /// Takes a record in; complains about one that pages or reminds for what nobody hears.
     pub fn read(&mut self, record: &Record, hushes: &Hushes) {
         let at = record.engine_time();
-        let before = self.before.replace(at).unwrap_or(at);
         match &record.event {
             Event::PageStarted(started) if started.by == Actor::Watchbell => {
                 self.by_rules.insert(started.page);
             }
             // What was due before a silence that began while nothing was decided comes before it.
             Event::Reminded { incident, what } => assert!(
-                !self.is_unheard(*incident, at, hushes) || !self.is_unheard(*incident, before, hushes),
+                !self.is_unheard(*incident, at, hushes) || self.is_late(*incident),
                 "promise of quiet: {incident} is reminded of ({what:?}) though nothing of it is heard"
             ),
             Event::StepTaken(taken) => self.page(taken.page, taken.subject, at, hushes),
@@ -58,6 +57,12 @@ impl Holds {
                 }
                 QuietEvent::SnoozeOver { group } => {
                     self.snoozed.remove(group);
+                }
+                QuietEvent::Hushed(hushed) => {
+                    self.hushed.insert(hushed.group);
+                }
+                QuietEvent::Woken { group, .. } => {
+                    self.hushed.remove(group);
                 }
                 _ => {}
             },
@@ -129,6 +134,14 @@ impl Holds {
             let nobody = !known.of_people && known.roles.values().all(BTreeSet::is_empty);
             let quiet = |group: &GroupId| self.snoozed.contains(group) || hushes.keep_since(*group, at);
             runs && nobody && !known.groups.is_empty() && known.groups.iter().all(quiet)
+        })
+    }
+
+    /// Whether the quiet of one of its groups has not begun yet.
+    fn is_late(&self, incident: IncidentId) -> bool {
+        let known = self.incidents.get(&incident);
+        known.is_some_and(|known| {
+            known.groups.iter().any(|group| !self.hushed.contains(group) && !self.snoozed.contains(group))
         })
     }
 
