@@ -74,11 +74,19 @@ pub fn ground(state: &State, config: &Config, question: &Question) -> State {
     ground
 }
 
-/// A group with its alerts, its pages and its incident.
+/// A group with its alerts, its pages and its incident; and of an incident that is held all its groups, because it goes on
+/// when one of them is heard.
 fn take_group(ground: &mut State, state: &State, group: GroupId) {
-    let Some(known) = state.groups.get(&group).filter(|_| !ground.groups.contains_key(&group)) else {
-        return;
-    };
+    take_alone(ground, state, group);
+    let incident = ground.groups.get(&group).and_then(|known| known.incident);
+    let held = incident.and_then(|id| state.incidents.get(&id)).filter(|incident| incident.held.is_some());
+    for other in held.iter().flat_map(|incident| &incident.response.open_groups) {
+        take_alone(ground, state, *other);
+    }
+}
+
+fn take_alone(ground: &mut State, state: &State, group: GroupId) {
+    let Some(known) = state.groups.get(&group) else { return };
     ground.group_keys.insert(known.key.clone(), group);
     ground.groups.insert(group, known.clone());
     for alert in &known.firing {
@@ -91,14 +99,9 @@ fn take_group(ground: &mut State, state: &State, group: GroupId) {
     for page in known.pages.iter().chain(of_incident) {
         ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
     }
-    // What is held goes on when one of all its groups is heard.
-    for other in incident.filter(|one| one.held.is_some()).iter().flat_map(|one| &one.response.open_groups) {
-        take_group(ground, state, *other);
-    }
 }
 
-/// What makes a flood: groups that collect beside it, and incidents that would take its group, with their pages. Of what
-/// is held every group counts: it goes on when one of them is heard.
+/// What makes a flood: groups that collect beside it, and incidents that would take its group, with their pages.
 fn take_flood(ground: &mut State, state: &State, config: &Config, question: &Question) {
     for route in route::taking(config, &question.labels).into_iter().flatten().filter(|route| route.incident)
     {
@@ -109,8 +112,7 @@ fn take_flood(ground: &mut State, state: &State, config: &Config, question: &Que
             for page in &incident.pages {
                 ground.pages.extend(state.pages.get(page).map(|one| (*page, one.clone())));
             }
-            let groups = incident.response.open_groups.iter().rev();
-            for group in groups.take(if incident.held.is_some() { usize::MAX } else { 1 }) {
+            if let Some(group) = incident.response.open_groups.last() {
                 take_group(ground, state, *group);
             }
         }
