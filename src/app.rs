@@ -105,7 +105,7 @@ impl App {
         let (listener, address) = listen(options.listen, &mut settings).await?;
         let metrics = Metrics::default();
         metrics.integrations(config.integrations.keys());
-        let Records { core, clock, faults, last, files, erasing, snapshots } =
+        let Records { core, clock, faults, last, files, erasing, snapshots, unsaved } =
             records::open(&data_dir, Arc::clone(&config), options.begins_at)?;
         let reader = core.reader();
         let views = start_views(&data_dir, &reader);
@@ -125,7 +125,8 @@ impl App {
         let (pictures, grounds) = (Pictures::below(&data_dir), Platforms::grounds(&settings));
         couriers.extend(platforms.couriers(&accounts, &pictures, &grounds));
         let outbox = Outbox::start(&engine, &couriers);
-        let after_batch = records::after_batch(Arc::clone(&snapshots), metrics.clone(), views.clone());
+        let after_batch =
+            records::after_batch(Arc::clone(&snapshots), unsaved, metrics.clone(), views.clone());
         let (clock, outbox) = (Box::new(clock), Some(outbox));
         let (metrics_of, instance) = (metrics.clone(), hex::encode(random::<8>()));
         let parts =

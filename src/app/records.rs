@@ -31,7 +31,7 @@ use crate::{
 /// replay reads fewer than that.
 const SNAPSHOT_EVERY: usize = 50_000;
 /// A snapshot costs as much as the state is large: paid once for so many events, it stays small beside them.
-const SNAPSHOT_SHARE: usize = 2;
+const SNAPSHOT_SHARE: usize = 1;
 
 /// What a data folder holds, ready for the engine.
 pub(super) struct Records {
@@ -46,6 +46,8 @@ pub(super) struct Records {
     /// An erasure that a crash had interrupted.
     pub(super) erasing: Option<Pending>,
     pub(super) snapshots: Arc<Snapshots>,
+    /// Events that no snapshot has.
+    pub(super) unsaved: usize,
 }
 
 /// Opens them; takes the lock of the data folder.
@@ -74,6 +76,7 @@ pub(super) fn open(
         None => archived(data_dir)?,
     };
     let head = journal.head();
+    let unsaved = usize::try_from(head.seq.0.saturating_sub(state.seq.0)).unwrap_or(usize::MAX);
     let last = match (head.engine_time, head.at) {
         (Some(engine), Some(civil)) => Some(Now { engine, civil }),
         _ => None,
@@ -85,7 +88,7 @@ pub(super) fn open(
         None => SystemClock::after(last),
     };
     let snapshots = Snapshots::below(data_dir, SCHEMA);
-    Ok(Records { core, clock, faults, last: head.at, files, erasing: opened.erasing, snapshots })
+    Ok(Records { core, clock, faults, last: head.at, files, erasing: opened.erasing, snapshots, unsaved })
 }
 
 /// The state that the archived part of the journal tells. Only when no snapshot can be used it has to be read.
@@ -138,9 +141,14 @@ pub(super) fn accounts(book: Arc<RwLock<Arc<Settings>>>) -> Accounts {
     })
 }
 
-/// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy.
-pub(super) fn after_batch(snapshots: Arc<Snapshots>, metrics: Metrics, views: Views) -> AfterBatch {
-    let mut since = 0;
+/// Figures after each batch, and a snapshot now and then, written beside the engine from a cheap copy. `since`: events that
+/// no snapshot has.
+pub(super) fn after_batch(
+    snapshots: Arc<Snapshots>,
+    mut since: usize,
+    metrics: Metrics,
+    views: Views,
+) -> AfterBatch {
     Box::new(move |core: &Core, events| {
         since += events;
         let state = core.state();

@@ -3,8 +3,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     ops::ControlFlow,
-    sync::Arc,
+    panic::resume_unwind,
+    sync::{Arc, mpsc},
+    thread,
 };
 
 use jiff::Timestamp;
@@ -25,6 +28,10 @@ use crate::{
     },
     journal::{Journal, JournalError, Reader},
 };
+
+/// Records that are handed over at once during a replay, and how many such pieces are read ahead of what is applied.
+const PIECE: usize = 256;
+const PIECES_AHEAD: usize = 4;
 
 /// Which queue of the outbox a delivery waits in: a page never waits behind a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,10 +78,7 @@ impl Core {
         snapshot: State,
     ) -> Result<Self, JournalError> {
         let mut state = snapshot;
-        journal.reader().scan(state.seq.next(), &mut |record, _| {
-            replay(&mut state, &record);
-            ControlFlow::Continue(())
-        })?;
+        catch_up(&*journal.reader(), &mut state)?;
         let mut core = Self {
             state,
             config,
@@ -348,6 +352,40 @@ impl Core {
             None => {}
         }
     }
+}
+
+/// Takes everything into a state that the journal says after it. What is read, checked and parsed is applied beside that: a
+/// start takes as long as the longer of both.
+fn catch_up(reader: &dyn Reader, state: &mut State) -> Result<(), JournalError> {
+    let from = state.seq.next();
+    if from > reader.committed() {
+        return Ok(());
+    }
+    let (hand_over, pieces) = mpsc::sync_channel::<Vec<Record>>(PIECES_AHEAD);
+    let read = move || {
+        let mut piece = Vec::with_capacity(PIECE);
+        reader.scan(from, &mut |record, _| {
+            piece.push(record);
+            if piece.len() < PIECE {
+                return ControlFlow::Continue(());
+            }
+            match hand_over.send(mem::replace(&mut piece, Vec::with_capacity(PIECE))) {
+                Ok(()) => ControlFlow::Continue(()),
+                // Whoever applies them broke off.
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        drop(hand_over.send(piece));
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let reading = scope.spawn(read);
+        // Should this break off, the pieces go with it: the reader does not wait for ever.
+        for record in pieces.into_iter().flatten() {
+            replay(state, &record);
+        }
+        reading.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 /// Takes one record of the journal into a state.
