@@ -110,6 +110,12 @@ pub struct Group {
     /// The incident that it belonged to, when that was resolved and it fired again.
     #[serde(default)]
     pub resolved: Option<IncidentId>,
+    /// People resolved its incident, and nobody was paged for it since: what fired before is over for them.
+    #[serde(default)]
+    pub over: bool,
+    /// Alerts that fired after its incident was resolved or mitigated. When one of them is heard, it is not over after all.
+    #[serde(default)]
+    pub fired_since: BTreeSet<AlertId>,
 }
 
 impl Group {

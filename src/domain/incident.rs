@@ -160,6 +160,9 @@ pub struct Incident {
     /// the deadlines above are as they were then.
     #[serde(default)]
     pub held: Option<Timestamp>,
+    /// Who said last that it is not over after all.
+    #[serde(default)]
+    pub reopened_by: Option<Actor>,
 }
 
 impl Incident {

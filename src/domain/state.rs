@@ -244,6 +244,9 @@ impl Default for Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timer {
+    /// A group that is quiet is looked at again: before the waits of others, so that what is heard at one instant is one
+    /// flood.
+    GroupQuiet(GroupId),
     /// The wait of a new group is over.
     GroupWait(GroupId),
     /// A contact method of somebody who was paged; before the step that would end or repeat the page.
@@ -272,8 +275,6 @@ pub enum Timer {
     RunJudge(RunId),
     /// The card of a run that changed is edited.
     RunCard(RunId),
-    /// A group that is quiet is looked at again.
-    GroupQuiet(GroupId),
     /// A snooze is over.
     GroupSnooze(GroupId),
     /// A group that still fires is told again.

@@ -14,6 +14,7 @@ use watchbell::domain::{
 
 use crate::world::{World, address, receipt, report, signal, start_of_time};
 
+mod after_all;
 mod clock;
 mod floods;
 mod held;

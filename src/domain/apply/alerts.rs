@@ -12,6 +12,7 @@ use crate::domain::{
     event::{Actor, AlertFired, Expectations, GroupOpened, ResolvedBy},
     group::{ClosedGroup, Group},
     id::{AlertId, GroupId, IncidentId, SeverityId},
+    incident::IncidentStatus,
     person::Urgency,
     state::{CardOf, Ended, Stamp, State, Timer},
 };
@@ -41,7 +42,34 @@ impl State {
                 group.seen += 1;
                 group.whereabouts.add(&fired.labels);
             });
+            self.fired_since(*group, fired.alert);
             self.card_changed(*group);
+        }
+    }
+
+    /// An alert fires in a group that people were told of. When they have ended its incident, it is news; whether anybody
+    /// hears of it is decided.
+    pub(super) fn fired_since(&mut self, id: GroupId, alert: AlertId) {
+        let incident = self.groups.get(&id).filter(|group| group.is_told()).and_then(|group| group.incident);
+        let status = incident.and_then(|incident| self.incidents.get(&incident)).map(|one| one.status);
+        if matches!(status, Some(IncidentStatus::Mitigated | IncidentStatus::Resolved)) {
+            self.change_group(id, |group| {
+                group.fired_since.insert(alert);
+            });
+        }
+    }
+
+    /// People have said how an incident stands: of its groups, what fired before that is no news. `over`: whether they
+    /// resolved it.
+    pub(super) fn no_news_of(&mut self, incident: IncidentId, over: bool) {
+        let Some(incident) = self.incidents.get(&incident).cloned() else { return };
+        for id in &incident.response.open_groups {
+            if self.groups.get(id).is_some_and(|group| group.over != over || !group.fired_since.is_empty()) {
+                self.change_group(*id, |group| {
+                    group.over = over;
+                    group.fired_since.clear();
+                });
+            }
         }
     }
 
@@ -69,6 +97,7 @@ impl State {
         for group in groups {
             self.change_group(*group, |group| {
                 group.firing.remove(&alert);
+                group.fired_since.remove(&alert);
             });
             self.card_changed(*group);
         }
@@ -114,6 +143,8 @@ impl State {
             repeat_at: None,
             covered_by: None,
             resolved: None,
+            over: false,
+            fired_since: BTreeSet::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));
@@ -165,6 +196,8 @@ impl State {
             group.unresolved_paged = 0;
             group.severe_since = clock;
             group.wait_until = Some(clock);
+            group.over = false;
+            group.fired_since.clear();
         });
         self.storms_changed(id);
     }
@@ -176,6 +209,8 @@ impl State {
                 group.acknowledged = None;
             }
             group.acknowledged.get_or_insert_with(|| (by.clone(), stamp.at));
+            // Who has it has all that fires in it.
+            group.fired_since.clear();
         });
         self.storms_changed(id);
     }
@@ -193,7 +228,11 @@ impl State {
             }
         });
         drop(open);
-        self.change_group(group, |group| group.incident = Some(incident));
+        self.change_group(group, |group| {
+            group.incident = Some(incident);
+            group.over = false;
+            group.fired_since.clear();
+        });
         self.card_changed(group);
     }
 

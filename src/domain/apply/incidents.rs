@@ -51,6 +51,7 @@ impl State {
             guides: Vec::new(),
             response: Belongings::default(),
             held: None,
+            reopened_by: None,
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
@@ -65,6 +66,13 @@ impl State {
     /// Events that concern one incident, and the storms whose cards name it.
     pub(super) fn incident_changed(&mut self, event: &Event, stamp: &Stamp) {
         self.change_by(event, stamp);
+        match event {
+            Event::IncidentResolved { incident, .. } => self.no_news_of(*incident, true),
+            Event::IncidentReopened { incident, .. } | Event::StatusChanged { incident, .. } => {
+                self.no_news_of(*incident, false);
+            }
+            _ => {}
+        }
         if let Event::IncidentAcknowledged { incident, .. }
         | Event::SeverityChanged { incident, .. }
         | Event::StatusChanged { incident, .. }
@@ -134,7 +142,8 @@ impl State {
                     room.close_at = Some(stamp.clock + room.close_after);
                 }
             }),
-            Event::IncidentReopened { incident, .. } => self.change_incident(*incident, |incident| {
+            Event::IncidentReopened { incident, by, .. } => self.change_incident(*incident, |incident| {
+                incident.reopened_by = Some(by.clone());
                 incident.status = IncidentStatus::Investigating;
                 incident.resolved_at = None;
                 for room in &mut incident.rooms {

@@ -61,6 +61,9 @@ impl State {
                     alert.source_groups.extend(source_group.clone());
                 }
                 for group in groups {
+                    if starts_at.is_some() {
+                        self.fired_since(*group, *alert);
+                    }
                     self.card_changed(*group);
                 }
             }

@@ -52,6 +52,7 @@ impl State {
         match page.subject {
             Subject::Group(group, _) => self.change_group(group, |group| {
                 group.pages.insert(page.id);
+                group.over = false;
             }),
             Subject::Incident(incident) => {
                 self.change_incident(incident, |incident| {
@@ -208,7 +209,11 @@ impl State {
                 if matches!(queued.notice, Some(Notice::Quiet(_))) =>
             {
                 let clock = self.clock;
-                self.change_incident(incident, |incident| incident.response.told_again = Some(clock));
+                if let Recipient::Channel(channel) = &queued.to {
+                    self.change_incident(incident, |incident| {
+                        incident.response.told_again_in.insert(channel.clone(), clock);
+                    });
+                }
             }
             _ => {}
         }

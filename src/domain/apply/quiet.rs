@@ -38,6 +38,8 @@ impl State {
                 self.change_group(*group, |group| {
                     group.snooze = None;
                     group.acknowledged = None;
+                    // Somebody wanted to be paged for it again.
+                    group.over = false;
                     group.told_at(stamp.clock);
                 });
                 self.storms_changed(*group);

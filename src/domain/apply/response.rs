@@ -223,6 +223,9 @@ fn take_over(incident: &mut Incident, from: Incident) {
     own.merged.insert(from.id);
     own.merged.extend(other.merged);
     own.joined += other.joined;
+    for (channel, at) in other.told_again_in {
+        own.told_again_in.entry(channel).and_modify(|own| *own = at.max(*own)).or_insert(at);
+    }
     own.impact = own.impact.take().or(other.impact);
     own.update = own.update.take().or(other.update);
 }

@@ -10,7 +10,7 @@ use super::Decision;
 use crate::domain::{
     event::{Actor, Event, PageStop, Plan},
     group::Group,
-    id::{GroupId, IncidentId, PageId, RouteId, SeverityId},
+    id::{ChannelName, GroupId, IncidentId, PageId, RouteId, SeverityId},
     incident::{Incident, IncidentStatus},
     page::{Page, PageReason, Subject},
     response::ResponseEvent,
@@ -80,13 +80,16 @@ fn is_collecting(state: &State, route: Option<&RouteId>) -> bool {
 
 /// Groups of a route that are about to be told and to open an incident, as far as timers are looked at.
 pub fn collecting<'a>(state: &'a State, route: Option<&'a RouteId>) -> impl Iterator<Item = GroupId> + 'a {
-    // What is quiet waits, too, and perhaps until tomorrow.
-    let is_new = move |group: &Arc<Group>| {
-        group.hush.is_none() && group.route.as_ref() == route && group.opens_incident.is_some()
+    // What is quiet waits, too, and perhaps until tomorrow; unless this is the instant at which it is heard.
+    let is_heard = move |group: &Arc<Group>, due: Timestamp| {
+        group.hush.is_none() || (due <= state.clock && state.hush_of(group, state.clock).is_none())
+    };
+    let is_new = move |group: &Arc<Group>, due: Timestamp| {
+        group.route.as_ref() == route && group.opens_incident.is_some() && is_heard(group, due)
     };
     let next = state.timers.iter().take(LOOKED_AT);
-    next.filter_map(move |(_, timer)| match timer {
-        Timer::GroupWait(id) => state.groups.get(id).is_some_and(is_new).then_some(*id),
+    next.filter_map(move |(due, timer)| match timer {
+        Timer::GroupWait(id) => state.groups.get(id).is_some_and(|group| is_new(group, *due)).then_some(*id),
         _ => None,
     })
 }
@@ -172,10 +175,11 @@ impl Decision<'_> {
         group.incident.filter(|incident| self.state.open_incidents.contains(incident))
     }
 
-    /// In a flood one sentence is for many groups: whether it was just said.
-    pub(super) fn was_told_again(&self, incident: IncidentId) -> bool {
-        let at = self.state.incidents.get(&incident).and_then(|incident| incident.response.told_again);
-        at.is_some_and(|at| self.now.engine.duration_since(at) < STORM_WINDOW)
+    /// In a flood one sentence is for many groups: whether it was just said in this channel.
+    pub(super) fn was_told_again(&self, incident: IncidentId, channel: &ChannelName) -> bool {
+        let incident = self.state.incidents.get(&incident);
+        let at = incident.and_then(|incident| incident.response.told_again_in.get(channel));
+        at.is_some_and(|at| self.now.engine.duration_since(*at) < STORM_WINDOW)
     }
 
     /// The page of a flood that was for this group, when it is for no other that nobody has. What a person asked for runs
@@ -183,8 +187,10 @@ impl Decision<'_> {
     pub(super) fn needless_page(&self, group: &Group) -> Option<PageId> {
         let (id, incident) = group.covered_by.zip(group.incident)?;
         let page = self.state.pages.get(&id)?;
-        let of_flood = page.subject == Subject::Incident(incident) && page.by == Actor::Watchbell;
-        (of_flood && !self.is_for_others(id, incident, group.id)).then_some(id)
+        // What is quiet was not waited for any more; of what stands still nothing is.
+        let counted = group.hush.is_none() || page.held;
+        let of_flood = page.subject == Subject::Incident(incident) && page.by == Actor::Watchbell && counted;
+        (of_flood && !self.is_for_others(id, incident, Some(group.id))).then_some(id)
     }
 
     /// Whether this decision has made an incident worse.
@@ -196,20 +202,34 @@ impl Decision<'_> {
         })
     }
 
+    /// Whether a page of a flood is for groups alone that somebody has or that are quiet.
+    pub(super) fn is_for_nobody(&self, page: PageId, incident: IncidentId) -> bool {
+        let groups =
+            self.state.incidents.get(&incident).into_iter().flat_map(|one| &one.response.open_groups);
+        let mut groups = groups.filter_map(|group| self.state.groups.get(group));
+        groups.any(|group| group.covered_by == Some(page)) && !self.is_for_others(page, incident, None)
+    }
+
     /// Whether a page of an incident is for a group that nobody has, beside this one: it is one of those that it covers,
     /// or nothing else pages for it any more.
-    pub(super) fn is_for_others(&self, page: PageId, incident: IncidentId, except: GroupId) -> bool {
+    pub(super) fn is_for_others(&self, page: PageId, incident: IncidentId, except: Option<GroupId>) -> bool {
         let Some(incident) = self.state.incidents.get(&incident) else { return false };
-        let others = incident.response.open_groups.iter().filter(|group| **group != except);
+        let held = self.state.pages.get(&page).is_some_and(|page| page.held);
+        let stands = held || self.state.is_unheard(incident);
+        let others = incident.response.open_groups.iter().filter(|group| Some(**group) != except);
         let paged_for = |group: &Group| {
             let covered = group.covered_by.is_some_and(|page| self.state.pages.contains_key(&page));
             covered || !group.pages.is_empty()
         };
         let waits = |group: &Group| {
-            let left = group.page.is_some() && group.is_told() && group.hush.is_none() && !paged_for(group);
-            group.acknowledged.is_none() && (group.covered_by == Some(page) || left)
+            // What is quiet is paged for when it is heard, unless all of it is: then this very page goes on.
+            let heard = group.hush.is_none();
+            let covered = group.covered_by == Some(page) && (heard || stands);
+            let left = heard && group.page.is_some() && group.is_told() && !paged_for(group);
+            group.acknowledged.is_none() && (covered || left)
         };
-        others.filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
+        // What joined last is heard, most of the time.
+        others.rev().filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
     }
 
     /// Whether a page of its incident that runs, or stands still, is for a group.

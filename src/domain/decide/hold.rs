@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Decision;
 use crate::domain::{
-    event::{Actor, Event},
+    event::{Actor, Event, PageStop},
     id::{GroupId, IncidentId, PageId},
     page::Page,
     quiet::QuietEvent,
@@ -28,9 +28,14 @@ impl Decision<'_> {
                     self.hold(id, pages);
                 }
             } else {
-                let pages = self.pages_that(id, |page| page.held);
+                let mut pages = self.pages_that(id, |page| page.held);
                 if held || !pages.is_empty() {
-                    self.emit_quiet(QuietEvent::GoesOn { incident: id, pages });
+                    self.emit_quiet(QuietEvent::GoesOn { incident: id, pages: pages.clone() });
+                    // Somebody has what is heard: the others are paged for when they are.
+                    pages.retain(|page| self.is_for_nobody(*page, id));
+                    for page in pages {
+                        self.stop_page(page, PageStop::Quiet);
+                    }
                     self.post_its_own_card(id);
                 }
             }

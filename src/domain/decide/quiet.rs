@@ -153,7 +153,7 @@ impl Decision<'_> {
                 Some(hush) => {
                     hush.by.iter().any(|one| one.silence == silence.id) || self.is_about(silence, group)
                 }
-                None => group.is_told() && self.is_about(silence, group),
+                None => self.is_about(silence, group),
             })
             .map(|group| group.id)
             .collect();
@@ -161,7 +161,9 @@ impl Decision<'_> {
             if self.state.groups.get(&group).is_some_and(|group| group.hush.is_some()) {
                 self.wake(group);
             } else {
+                self.fires_after_all(group);
                 self.hear_all(group);
+                self.fired_unheard(group);
             }
         }
         self.tell_maintenance(silence, QuietNotice::Ended);
@@ -210,6 +212,12 @@ impl Decision<'_> {
         for page in self.pages_of_group(id) {
             self.stop_page(page, PageStop::Quiet);
         }
+        // The page of a flood was for this group alone; when nothing of the incident is heard, it stands still instead.
+        let incident = group.incident.and_then(|incident| self.state.incidents.get(&incident));
+        let needless = self.needless_page(&group);
+        if let Some(page) = needless.filter(|_| !incident.is_some_and(|one| self.state.is_unheard(one))) {
+            self.stop_page(page, PageStop::Quiet);
+        }
         if group.is_told() && group.hush.is_none() {
             self.edit_group_card(id);
         }
@@ -223,13 +231,16 @@ impl Decision<'_> {
         if group.hush.is_none() || self.hush_if_quiet(id) {
             return;
         }
-        if !group.is_told() {
+        self.fires_after_all(id);
+        if self.state.groups.get(&id).is_some_and(|group| !group.is_told()) {
             // Its wait is over, and that is decided next.
             self.emit_quiet(QuietEvent::Woken { group: id, wait_until: Some(self.now.engine) });
+            self.hear_all(id);
             return;
         }
         self.emit_quiet(QuietEvent::Woken { group: id, wait_until: None });
         self.hear_all(id);
+        self.fired_unheard(id);
         self.page_again(id, PageReason::QuietOver);
         self.tell_again(id, QuietNotice::Over);
         self.post_group_card(id);
@@ -268,8 +279,8 @@ impl Decision<'_> {
         let (None, true, Some(plan)) = (&group.acknowledged, group.pages.is_empty(), &group.page) else {
             return;
         };
-        // One page is for all of a flood, and runs.
-        if self.is_covered(&group) {
+        // What people resolved is over for them, until something of it fires; and one page is for all of a flood, and runs.
+        if (group.over && reason == PageReason::QuietOver) || self.is_covered(&group) {
             return;
         }
         let incident = self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident));
@@ -285,12 +296,10 @@ impl Decision<'_> {
         let own = Subject::Group(id, group.incident);
         // A snooze is of one group.
         let flood = self.flood_of(group).filter(|_| notice != QuietNotice::SnoozeOver);
-        if flood.is_some_and(|incident| self.was_told_again(incident)) {
-            return;
-        }
         let subject = flood.map_or(own, Subject::Incident);
         for channel in self.channels_of(own) {
-            if !self.storm_tells(&channel, own) {
+            let told = flood.is_some_and(|incident| self.was_told_again(incident, &channel));
+            if !told && !self.storm_tells(&channel, own) {
                 self.notify(channel, subject, Notice::Quiet(notice));
             }
         }

@@ -9,6 +9,7 @@ use crate::domain::{
     apply::ENDED_FOR,
     config::Route,
     event::{Actor, AlertFired, Event, GroupOpened, PageStop, ResolvedBy},
+    group::Group,
     id::{AlertId, AlertKey, GroupId, SeverityId},
     page::PageReason,
     response::ResponseEvent,
@@ -124,17 +125,27 @@ impl Decision<'_> {
         }
     }
 
-    /// People resolved the incident of a group, and an alert is heard in it: they are told of it as of a new one, unless
-    /// they are being paged for it.
-    fn fires_after_all(&mut self, id: GroupId) {
-        let Some(group) = self.state.groups.get(&id).filter(|one| one.is_told() && one.pages.is_empty())
-        else {
-            return;
-        };
+    /// People resolved the incident of a group, and an alert that fired afterwards is heard in it: they are told of it as
+    /// of a new one, unless they are being paged for it.
+    pub(super) fn fires_after_all(&mut self, id: GroupId) {
+        let news = self.state.groups.get(&id).filter(|one| one.is_told() && one.pages.is_empty());
+        let Some(group) = news.filter(|group| self.has_news(group)) else { return };
         let incident = group.incident.and_then(|incident| self.state.incidents.get(&incident));
         if let Some(incident) = incident.filter(|incident| !incident.is_open()) {
             let fired = ResponseEvent::FiredAnew { group: id, incident: incident.id };
             self.emit(Event::Response(Box::new(fired)));
+        }
+    }
+
+    /// Whether an alert is heard that fired after people had ended the incident of its group.
+    fn has_news(&self, group: &Group) -> bool {
+        group.fired_since.iter().any(|alert| !self.is_quieted_alert(*alert))
+    }
+
+    /// What is heard at last in a group counts as if it had just fired, for an incident that was mitigated, too.
+    pub(super) fn fired_unheard(&mut self, id: GroupId) {
+        if self.state.groups.get(&id).is_some_and(|group| self.has_news(group)) {
+            self.fired_anew(vec![id]);
         }
     }
 

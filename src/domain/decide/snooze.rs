@@ -27,7 +27,7 @@ impl Decision<'_> {
         if let Some(incident) = self.opened_by(&group) {
             // In a storm one page is for many groups, and only this one is put off.
             let own = self.own_pages(incident).into_iter();
-            pages.extend(own.filter(|page| !self.is_for_others(*page, incident, id)));
+            pages.extend(own.filter(|page| !self.is_for_others(*page, incident, Some(id))));
         }
         let needless = self.needless_page(&group).filter(|page| !pages.contains(page));
         pages.extend(needless);
@@ -49,6 +49,10 @@ impl Decision<'_> {
         // A silence may begin at this very instant.
         let heard = self.state.groups.get(&id).is_some_and(|group| group.is_told() && group.hush.is_none());
         if heard && !self.hush_if_quiet(id) {
+            self.fires_after_all(id);
+            if self.state.groups.get(&id).is_some_and(|group| !group.is_told()) {
+                return;
+            }
             self.page_again(id, PageReason::SnoozeOver);
             self.page_opened_again(id);
             self.tell_again(id, QuietNotice::SnoozeOver);

@@ -180,11 +180,14 @@ impl State {
         Some(Hush { by: by.into_values().collect(), until })
     }
 
-    /// Whether nobody waits for an answer to an incident: a rule opened it, nobody has it or a role in it, and each of its
-    /// groups that still fires is quiet or snoozed. The same goes for what was merged into it.
+    /// Whether nobody waits for an answer to an incident: a rule opened it and no person opened it again, nobody has it or a
+    /// role in it, and each of its groups that still fires is quiet or snoozed. The same goes for what was merged into it.
     #[must_use]
     pub fn is_unheard(&self, incident: &Incident) -> bool {
-        let of_a_rule = |one: &Incident| one.opened_by == Actor::Watchbell && one.acknowledged.is_none();
+        let of_a_rule = |one: &Incident| {
+            let asked_for = one.reopened_by.as_ref().is_some_and(|by| *by != Actor::Watchbell);
+            one.opened_by == Actor::Watchbell && !asked_for && one.acknowledged.is_none()
+        };
         let merged = |id| self.incidents.get(id).is_none_or(|one| of_a_rule(one));
         let runs = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
         let nobody = incident.roles.values().all(BTreeSet::is_empty);

@@ -7,14 +7,14 @@ mod handover;
 mod intent;
 mod web;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::Actor,
-    id::{GroupId, IncidentId, PersonId, TaskId},
+    id::{ChannelName, GroupId, IncidentId, PersonId, TaskId},
     incident::Incident,
     prose::Prose,
     state::State,
@@ -161,9 +161,9 @@ pub struct Belongings {
     /// When somebody took it (engine time): who takes a flood has what comes with it.
     #[serde(default)]
     pub taken_at: Option<Timestamp>,
-    /// When its channels were told last that groups of a flood still fire (engine time).
+    /// When each channel was told last that groups of a flood still fire (engine time).
     #[serde(default)]
-    pub told_again: Option<Timestamp>,
+    pub told_again_in: BTreeMap<ChannelName, Timestamp>,
 }
 
 impl State {

@@ -6,6 +6,7 @@ use watchbell::domain::{
     id::{IncidentId, SilenceId},
     prose::Prose,
     quiet::{QuietIntent, SilenceKind},
+    state::Timer,
 };
 
 use super::{simulated::compare, *};
@@ -158,4 +159,85 @@ fn a_simulation_wakes_what_is_held() {
     let told = simulate(&world, &question(&world, DOWN, None));
     compare(&mut world, &told, DOWN);
     assert!(world.state().incidents[&IncidentId(1)].held.is_none(), "it joined, and is heard");
+}
+
+/// When somebody is paged first.
+fn first_step(told: &Explanation) -> Option<Timestamp> {
+    told.groups.iter().flat_map(|group| &group.pages).flat_map(|page| &page.steps).map(|step| step.at).min()
+}
+
+#[test]
+fn a_simulation_of_another_instant_knows_silences_in_force_then_and_none_that_was_ended_before() {
+    let mut world = World::new();
+    silence(&mut world, 600);
+    let at = world.now().civil + mins(120);
+    let told = simulate(&world, &question(&world, DOWN, Some(at)));
+    assert_eq!((told.quiet.len(), first_step(&told)), (1, Some(world.now().civil + mins(600))), "{told:?}");
+    assert!(words(&told).contains("S-1 of ana (new disks)"), "{}", words(&told));
+    let by = Actor::Person("ana".into());
+    let end = QuietIntent::End { silence: SilenceId(1), kind: SilenceKind::Silence, by };
+    world.want(Intent::Quiet(end)).expect("it ends");
+    let told = simulate(&world, &question(&world, DOWN, Some(at)));
+    assert_eq!((told.quiet.len(), first_step(&told)), (0, Some(at + secs(10))), "{told:?}");
+    assert!(!words(&told).contains("S-1"), "{}", words(&told));
+}
+
+#[test]
+fn a_simulation_that_joins_one_group_of_what_is_held_knows_the_others() {
+    let mut world = World::new();
+    flood(&mut world, 0..8);
+    world.pass(mins(2), receipt);
+    let until = world.now().civil + mins(600);
+    let (matchers, kind) = (vec!["severity=critical".to_owned()], SilenceKind::Silence);
+    let (comment, by) = (Prose::new("why", [0; 16]), Actor::Person("ana".into()));
+    let what = QuietIntent::Add { kind, matchers, comment, from: None, until, by };
+    world.want(Intent::Quiet(what)).expect("a silence");
+    let incident = world.state().groups[&GroupId(2)].incident.expect("it has one");
+    assert!(world.state().incidents[&incident].response.open_groups.len() > 1, "with others");
+    assert!(world.state().incidents[&incident].held.is_some());
+    // It is quiet, too: the other groups keep the incident as it is.
+    let quiet: &[(&str, &str)] =
+        &[("alertname", "Gone1"), ("service", "qflow"), ("severity", "critical"), ("pod", "b")];
+    let told = simulate(&world, &question(&world, quiet, None));
+    assert_eq!(first_step(&told), Some(until), "{told:?}");
+    // It is heard: the incident goes on, and its page with it.
+    let heard: &[(&str, &str)] =
+        &[("alertname", "Gone1"), ("service", "qflow"), ("severity", "warning"), ("pod", "c")];
+    let told = simulate(&world, &question(&world, heard, None));
+    compare(&mut world, &told, heard);
+    assert!(world.state().incidents[&incident].held.is_none());
+}
+
+#[test]
+fn a_simulation_beside_ten_thousand_held_groups_needs_no_deep_stack_and_copies_each_once() {
+    const MANY: usize = 10_000;
+    let mut world = World::new();
+    let starts_at = world.now().civil;
+    for some in (0..MANY).collect::<Vec<_>>().chunks(500) {
+        let one = |number: &usize| {
+            let name = format!("Gone{number}");
+            signal(Firing, &[("alertname", &name), ("service", "qflow"), ("severity", "critical")], starts_at)
+        };
+        world.want(Intent::Report(report(some.iter().map(one).collect()))).expect("taken");
+    }
+    world.pass(secs(30), receipt);
+    silence(&mut world, 600);
+    assert_eq!(world.state().incidents.len(), 1);
+    assert!(world.state().incidents[&IncidentId(1)].held.is_some());
+    let labels: &[(&str, &str)] =
+        &[("alertname", "Gone77"), ("service", "qflow"), ("severity", "critical"), ("pod", "b")];
+    let asked = question(&world, labels, None);
+    let (state, config) = (world.state().clone(), world.config.clone());
+    // As deep as the engine's stack is, and less: one frame for each group would be too much.
+    let ground = std::thread::Builder::new()
+        .stack_size(256 * 1024)
+        .spawn(move || explain::ground(&state, &config, &asked))
+        .expect("a thread")
+        .join()
+        .expect("it ends");
+    assert_eq!((ground.groups.len(), ground.alerts.len()), (MANY, MANY));
+    assert_eq!((ground.pages.len(), ground.incidents.len()), (1, 1));
+    assert!(ground.deliveries.is_empty() && ground.posted.is_empty(), "nothing else is copied");
+    let quiet = ground.timers.iter().filter(|(_, timer)| matches!(timer, Timer::GroupQuiet(_))).count();
+    assert_eq!(quiet, MANY);
 }

@@ -101,8 +101,11 @@ impl Holds {
             Event::IncidentResolved { incident, .. } => {
                 self.known(*incident).status = IncidentStatus::Resolved;
             }
-            Event::IncidentReopened { incident, .. } => {
-                self.known(*incident).status = IncidentStatus::Investigating;
+            // What somebody asked for is not held.
+            Event::IncidentReopened { incident, by, .. } => {
+                let known = self.known(*incident);
+                known.status = IncidentStatus::Investigating;
+                known.of_people |= *by != Actor::Watchbell;
             }
             Event::Response(response) => {
                 if let ResponseEvent::FiredAnew { group, incident } = &**response {

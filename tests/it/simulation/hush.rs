@@ -68,13 +68,19 @@ impl Hushes {
 
     /// Whether silences keep a group quiet at an instant (engine time).
     pub fn keep(&self, group: GroupId, at: Timestamp) -> bool {
-        let is_quiet = |labels: &Labels| {
-            self.silences.values().any(|(matchers, from, until)| {
-                *from <= at && at < *until && matchers.iter().all(|matcher| matcher.matches(labels))
-            })
-        };
         let mut alerts = self.alerts.values().filter(|(_, groups)| groups.contains(&group)).peekable();
-        alerts.peek().is_some() && alerts.all(|(labels, _)| is_quiet(labels))
+        alerts.peek().is_some() && alerts.all(|(labels, _)| self.keep_labels(labels, at))
+    }
+
+    /// Whether silences keep an alert quiet at an instant (engine time), or it fires no more.
+    pub fn keep_alert(&self, alert: AlertId, at: Timestamp) -> bool {
+        self.alerts.get(&alert).is_none_or(|(labels, _)| self.keep_labels(labels, at))
+    }
+
+    fn keep_labels(&self, labels: &Labels, at: Timestamp) -> bool {
+        self.silences.values().any(|(matchers, from, until)| {
+            *from <= at && at < *until && matchers.iter().all(|matcher| matcher.matches(labels))
+        })
     }
 
     /// The same, and not since this very instant: what was due then may have come before.

@@ -7,6 +7,7 @@ pub mod dice;
 mod erased;
 mod held;
 mod hush;
+mod news;
 mod pagers;
 mod play;
 mod quiet;

@@ -22,7 +22,7 @@ use watchbell::{
 
 use super::{
     dice::Dice,
-    held, pagers, quiet, runs, shifts,
+    held, news, pagers, quiet, runs, shifts,
     witness::{Witness, somebody},
 };
 use crate::{
@@ -69,6 +69,8 @@ pub enum Sabotage {
     ForgetSwap,
     /// Runs that are due are forgotten.
     ForgetRun,
+    /// What fires after people resolved it is forgotten.
+    ForgetNews,
 }
 
 impl Sabotage {
@@ -83,6 +85,7 @@ impl Sabotage {
                 | Self::ForgetPager
                 | Self::ForgetSwap
                 | Self::ForgetRun
+                | Self::ForgetNews
         )
     }
 
@@ -459,6 +462,7 @@ impl Play {
         held::break_holds(&mut self.world, self.sabotage);
         pagers::forget(&mut self.world, self.sabotage);
         runs::forget_due(&mut self.world, self.sabotage);
+        news::forget_news(&mut self.world, self.sabotage);
     }
 
     fn clock_steps(&mut self) {

@@ -95,6 +95,11 @@ fn a_swap_that_is_forgotten_is_noticed() {
 }
 
 #[test]
+fn what_fires_unheard_after_people_resolved_it_and_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetNews, "is heard, and nobody is paged");
+}
+
+#[test]
 fn a_run_that_is_forgotten_is_noticed() {
     is_noticed(Sabotage::ForgetRun, "and forgotten");
 }

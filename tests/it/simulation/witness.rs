@@ -20,7 +20,7 @@ use watchbell::{
     engine::core::replay,
 };
 
-use super::{course, held::Holds, hush::Hushes, pagers, runs::Runs, shifts::Shifts, tasks};
+use super::{course, held::Holds, hush::Hushes, news::News, pagers, runs::Runs, shifts::Shifts, tasks};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -77,6 +77,8 @@ pub struct Witness {
     shifts: Shifts,
     /// What alerts start.
     runs: Runs,
+    /// What fires after people resolved it.
+    news: News,
 }
 
 impl Witness {
@@ -91,6 +93,7 @@ impl Witness {
             self.holds.read(&record, &self.hushes);
             self.shifts.read(&record);
             self.runs.read(&record, &self.hushes);
+            self.news.read(&record, &self.hushes);
             self.merge(&record);
             self.tasks.read(&record);
             self.event(&record.event);
@@ -151,6 +154,10 @@ impl Witness {
                 self.settled.extend(subject.group());
                 let stood_in = self.stand_ins.iter().filter(|(_, stand_in)| *stand_in == page);
                 self.settled.extend(stood_in.map(|(group, _)| *group));
+            }
+            // What fired before is over for those who resolved it.
+            Event::IncidentResolved { incident, .. } => {
+                self.settled.extend(self.news.groups_of(*incident));
             }
             Event::GroupRaised { group, .. } => {
                 // Somebody who took something smaller is asked again.
@@ -338,6 +345,7 @@ impl Witness {
         self.tasks.look(world);
         self.runs.look(world);
         self.holds.look(world, &self.hushes);
+        self.news.look(world, &self.hushes);
         let due = state.next_deadline();
         assert!(due.is_none_or(|due| due > world.engine), "something stands still: it was due at {due:?}");
         for group in state.groups.values() {
