@@ -9,6 +9,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use super::{
     id::{DeploymentId, IncidentId, IntegrationId},
@@ -273,11 +274,11 @@ impl Deployments {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whereabouts {
     /// Services.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    services: Vec<Box<str>>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    services: ThinVec<Box<str>>,
     /// Environments.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    environments: Vec<Box<str>>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    environments: ThinVec<Box<str>>,
 }
 
 impl Whereabouts {
@@ -328,7 +329,7 @@ fn has(names: &[Box<str>], name: &str) -> bool {
     names.iter().any(|known| **known == *name)
 }
 
-fn add(names: &mut Vec<Box<str>>, name: String) {
+fn add(names: &mut ThinVec<Box<str>>, name: String) {
     if name.is_empty() || name.len() > LONGEST || names.len() >= MOST_NAMES || has(names, &name) {
         return;
     }

@@ -1,14 +1,16 @@
 //! Alert groups: alerts that one route groups together; what gets acknowledged and paged for.
 //! Never decides; see `decide`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use super::{
     deployment::Whereabouts,
     event::{Actor, Expectations, Plan},
+    few::Few,
     id::{
         AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
         SeverityId, StormId,
@@ -19,6 +21,11 @@ use super::{
     run::HeldBack,
 };
 
+/// Most fields of most groups are empty, and a snapshot has up to a hundred thousand groups: such fields are left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A group with at least one firing alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
@@ -27,25 +34,31 @@ pub struct Group {
     /// Under which it is found while it is open.
     pub key: GroupKey,
     /// The route; none: the catch-all.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub route: Option<RouteId>,
     /// The labels of `group_by`.
     pub labels: Labels,
     /// What people call it.
     pub title: String,
     /// The highest severity among its alerts.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub severity: Option<SeverityId>,
     /// Which personal rules apply.
     pub urgency: Urgency,
     /// Where its card is.
-    pub channels: Vec<ChannelName>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub channels: ThinVec<ChannelName>,
     /// Whom it pages.
-    pub page: Option<Plan>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub page: Option<Arc<Plan>>,
     /// Severity of the incident that it opens, if it opens one, unless its own is worse by then.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub opens_incident: Option<SeverityId>,
     /// What the severity asks.
     pub expect: Expectations,
     /// Alerts that fire.
-    pub firing: BTreeSet<AlertId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub firing: Few<AlertId>,
     /// How many alerts have been in it.
     pub seen: u64,
     /// When it opened (civil time).
@@ -53,69 +66,80 @@ pub struct Group {
     /// Since when its severity is what it is (engine time): "unresolved for too long" counts from here.
     pub severe_since: Timestamp,
     /// When its wait is over (engine time); none once people were told.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub wait_until: Option<Timestamp>,
     /// Who took it, and when (civil time).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub acknowledged: Option<(Actor, Timestamp)>,
     /// The incident that it belongs to.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub incident: Option<IncidentId>,
     /// Pages that run for it.
-    pub pages: BTreeSet<PageId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pages: Few<PageId>,
     /// Cards that are in the outbox.
-    pub cards: BTreeSet<DeliveryId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cards: Few<DeliveryId>,
     /// Everyone who was paged for it.
-    pub paged: BTreeSet<PersonId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub paged: Few<PersonId>,
     /// How many of `expect.unresolved` have paged.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub unresolved_paged: usize,
     /// Revision of its card; 0: none was posted yet.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub card_revision: u32,
     /// When a changed card is posted again (engine time).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub card_due: Option<Timestamp>,
     /// Where it has a card of its own.
-    pub carded: BTreeSet<ChannelName>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub carded: Few<ChannelName>,
     /// Storms whose card tells of it, because it has none of its own in their channel.
-    pub storms: BTreeSet<StormId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub storms: Few<StormId>,
     /// Runbooks that started for it, each once.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub runs: BTreeMap<String, RunId>,
     /// What the labels of its alerts say about where they are.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub whereabouts: Whereabouts,
     /// Runbooks that were to start for it, each once, whatever became of that.
-    #[serde(default)]
-    pub due: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub due: Few<String>,
     /// Those of them that do not start, and why.
-    #[serde(default)]
-    pub held_back: Vec<(String, HeldBack)>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub held_back: ThinVec<(String, HeldBack)>,
     /// What keeps it quiet; none: it is heard.
-    #[serde(default)]
-    pub hush: Option<Hush>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hush: Option<Box<Hush>>,
     /// Somebody took it for a while.
-    #[serde(default)]
-    pub snooze: Option<Snooze>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub snooze: Option<Box<Snooze>>,
     /// How long its card waits at least between two revisions that nobody asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub group_interval: Option<SignedDuration>,
     /// When its card was last posted (engine time).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub card_at: Option<Timestamp>,
     /// After how long its channels are told again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub repeat_interval: Option<SignedDuration>,
     /// When they are (engine time), unless it is quiet or snoozed then.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub repeat_at: Option<Timestamp>,
     /// It joined its incident in a storm: a page of the incident, the last of which was this, is for it, too.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub covered_by: Option<PageId>,
     /// The incident that it belonged to, when that was resolved and it fired again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub resolved: Option<IncidentId>,
     /// People resolved its incident, and nobody was paged for it since: what fired before is over for them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub over: bool,
     /// Alerts that fired after its incident was resolved or mitigated. When one of them is heard, it is not over after all.
-    #[serde(default)]
-    pub fired_since: BTreeSet<AlertId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fired_since: Few<AlertId>,
 }
 
 impl Group {

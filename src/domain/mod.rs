@@ -17,6 +17,7 @@ pub mod elsewhere;
 pub mod event;
 pub mod explain;
 pub mod facts;
+pub mod few;
 pub mod group;
 pub mod guide;
 pub mod id;

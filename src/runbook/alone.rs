@@ -112,7 +112,7 @@ impl Executor {
             let incident = open.and_then(|group| group.incident);
             let channels = match (&runbook.by_itself.channel, open) {
                 (Some(channel), _) => vec![channel.clone()],
-                (None, Some(group)) => group.channels.clone(),
+                (None, Some(group)) => group.channels.to_vec(),
                 (None, None) => Vec::new(),
             };
             let matchers = runbook.by_itself.on_alert.as_slice();

@@ -1,15 +1,15 @@
 //! Alerts and groups: what their events make of the state. Never touches pages or incidents but by their own methods.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use thin_vec::ThinVec;
 
 use super::{ENDED_FOR, REMEMBERED, remember};
 use crate::domain::{
     alert::Alert,
     deployment::Whereabouts,
     event::{Actor, AlertFired, Expectations, GroupOpened, ResolvedBy},
+    few::Few,
     group::{ClosedGroup, Group},
     id::{AlertId, GroupId, IncidentId, SeverityId},
     incident::IncidentStatus,
@@ -112,29 +112,29 @@ impl State {
             title: opened.title.clone(),
             severity: opened.severity.clone(),
             urgency: opened.urgency,
-            channels: opened.channels.clone(),
-            page: opened.page.clone(),
+            channels: opened.channels.iter().cloned().collect(),
+            page: opened.page.clone().map(Arc::new),
             opens_incident: opened.incident.clone(),
             expect: opened.expect.clone(),
-            firing: BTreeSet::new(),
+            firing: Few::new(),
             seen: 0,
             opened_at: stamp.at,
             severe_since: stamp.clock,
             wait_until: Some(opened.wait_until),
             acknowledged: None,
             incident: None,
-            pages: BTreeSet::new(),
-            cards: BTreeSet::new(),
-            paged: BTreeSet::new(),
+            pages: Few::new(),
+            cards: Few::new(),
+            paged: Few::new(),
             unresolved_paged: 0,
             card_revision: 0,
             card_due: None,
-            carded: BTreeSet::new(),
-            storms: BTreeSet::new(),
+            carded: Few::new(),
+            storms: Few::new(),
             runs: BTreeMap::new(),
             whereabouts: Whereabouts::default(),
-            due: BTreeSet::new(),
-            held_back: Vec::new(),
+            due: Few::new(),
+            held_back: ThinVec::new(),
             hush: None,
             snooze: None,
             group_interval: opened.group_interval,
@@ -144,7 +144,7 @@ impl State {
             covered_by: None,
             resolved: None,
             over: false,
-            fired_since: BTreeSet::new(),
+            fired_since: Few::new(),
         };
         self.next.group = self.next.group.max(group.id.next());
         self.timers.insert((opened.wait_until, Timer::GroupWait(group.id)));

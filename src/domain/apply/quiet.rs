@@ -106,7 +106,7 @@ impl State {
             // Nobody was told of it yet: its wait goes on until it is heard.
             group.wait_until = group.wait_until.map(|_| hushed.until);
             group.card_due = None;
-            group.hush = Some(hush);
+            group.hush = Some(Box::new(hush));
         });
         self.storms_changed(hushed.group);
     }
@@ -129,7 +129,7 @@ impl State {
     fn group_snoozed(&mut self, snoozed: &GroupSnoozed, stamp: &Stamp) {
         self.change_group(snoozed.group, |group| {
             group.acknowledged = Some((snoozed.by.clone(), stamp.at));
-            group.snooze = Some(Snooze { by: snoozed.by.clone(), until: snoozed.until });
+            group.snooze = Some(Box::new(Snooze { by: snoozed.by.clone(), until: snoozed.until }));
         });
         self.storms_changed(snoozed.group);
     }

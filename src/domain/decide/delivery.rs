@@ -1,8 +1,6 @@
 //! Permits and outcomes of deliveries, cards, and the next contact method when one fails.
 //! Never talks to a vendor.
 
-use std::collections::BTreeSet;
-
 use jiff::SignedDuration;
 
 use super::{Decided, Decision};
@@ -190,10 +188,10 @@ impl Decision<'_> {
         self.post_card(Subject::Incident(id), &before, channels, revision);
     }
 
-    pub(super) fn post_card(
+    pub(super) fn post_card<'of>(
         &mut self,
         subject: Subject,
-        before: &BTreeSet<DeliveryId>,
+        before: impl IntoIterator<Item = &'of DeliveryId>,
         channels: Vec<ChannelName>,
         revision: u32,
     ) {

@@ -77,13 +77,14 @@ impl Decision<'_> {
             return Err(Refusal::Unchanged { incident, value: Already::Group(id) });
         }
         let incident = self.state.next.incident;
-        let channels = if group.channels.is_empty() { &config.unrouted.channels } else { &group.channels };
+        let channels =
+            if group.channels.is_empty() { &config.unrouted.channels[..] } else { &group.channels };
         self.emit(Event::IncidentOpened(Box::new(IncidentOpened {
             incident,
             title: Title::Written(title),
             urgency: known.urgency,
             group: Some(id),
-            channels: channels.clone(),
+            channels: channels.to_vec(),
             expect: config.expectations(Some(&severity)),
             severity,
             by: by.clone(),
@@ -107,7 +108,7 @@ impl Decision<'_> {
             severity: severity.clone(),
             urgency: self.config.urgency(Some(severity)),
             group: Some(group.id),
-            channels: group.channels.clone(),
+            channels: group.channels.to_vec(),
             expect: self.config.expectations(Some(severity)),
             by: Actor::Watchbell,
         })));
@@ -211,7 +212,7 @@ impl Decision<'_> {
         let mut plans = Vec::from_iter(of_severity);
         if plans.is_empty() {
             let open = &incident.response.open_groups;
-            for plan in open.iter().filter_map(|id| self.state.groups.get(id)?.page.as_ref()) {
+            for plan in open.iter().filter_map(|id| self.state.groups.get(id)?.page.as_deref()) {
                 if !plans.contains(plan) {
                     plans.push(plan.clone());
                 }

@@ -220,9 +220,9 @@ impl Decision<'_> {
     /// Where people hear of a thing: its own channels, or the catch-all's.
     pub(super) fn channels_of(&self, subject: Subject) -> Vec<ChannelName> {
         let own = match subject {
-            Subject::Group(group, _) => self.state.groups.get(&group).map(|group| &group.channels),
+            Subject::Group(group, _) => self.state.groups.get(&group).map(|group| &group.channels[..]),
             Subject::Incident(incident) => {
-                self.state.incidents.get(&incident).map(|incident| &incident.channels)
+                self.state.incidents.get(&incident).map(|incident| &incident.channels[..])
             }
             Subject::Storm(storm) => {
                 return self
@@ -233,10 +233,10 @@ impl Decision<'_> {
                     .into_iter()
                     .collect();
             }
-            Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels),
+            Subject::Run(run) => self.state.run(run).map(|run| &run.plan.channels[..]),
             Subject::Request(_) | Subject::Announcement(..) | Subject::Silence(_) => None,
         };
-        own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).clone()
+        own.filter(|channels| !channels.is_empty()).unwrap_or(&self.config.unrouted.channels).to_vec()
     }
 
     /// Stops a page. Says whom it spares and what had left already.
@@ -316,7 +316,11 @@ impl Decision<'_> {
     }
 
     /// Tells somebody who was paged that it is over: in chat, never as a page.
-    pub(super) fn tell_resolved(&mut self, people: &BTreeSet<PersonId>, subject: Subject) {
+    pub(super) fn tell_resolved<'of>(
+        &mut self,
+        people: impl IntoIterator<Item = &'of PersonId>,
+        subject: Subject,
+    ) {
         for person in people {
             for (contact, channel) in self.state.chat_of(self.config, person) {
                 let to = Recipient::Person { person: person.clone(), contact };

@@ -203,7 +203,7 @@ impl Decision<'_> {
     pub(super) fn hush_if_quiet(&mut self, id: GroupId) -> bool {
         let Some(group) = self.state.groups.get(&id).cloned() else { return false };
         let Some(hush) = self.state.hush_of(&group, self.now.engine) else { return false };
-        if group.hush.as_ref() == Some(&hush) {
+        if group.hush.as_deref() == Some(&hush) {
             return true;
         }
         let untold = !group.is_told();

@@ -116,7 +116,8 @@ impl Decision<'_> {
             return;
         }
         let named = budget.page.as_ref().and_then(|policy| self.config.plan(policy));
-        let plan = named.or_else(|| budget.target.clone().map(single)).or_else(|| group.page.clone());
+        let plan =
+            named.or_else(|| budget.target.clone().map(single)).or_else(|| group.page.as_deref().cloned());
         let Some(plan) = plan else { return };
         let same = |page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy);
         if group.pages.iter().any(same) {

@@ -73,7 +73,7 @@ impl<'a> Teller<'a> {
             route: group.route.clone(),
             severity: group.severity.clone(),
             urgency: group.urgency,
-            channels: group.channels.clone(),
+            channels: group.channels.to_vec(),
             policy: group.page.as_ref().map(|plan| plan.policy.clone()),
             opened_at: Some(group.opened_at),
             waits_until: group.wait_until.map(&civil),

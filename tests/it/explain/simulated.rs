@@ -230,7 +230,7 @@ proptest! {
         for story in &told.groups {
             let group = &world.state().groups[&story.id];
             prop_assert_eq!(&story.title, &group.title);
-            prop_assert_eq!(&story.channels, &group.channels);
+            prop_assert_eq!(&story.channels[..], &group.channels[..]);
             prop_assert_eq!(&story.key, &group.key);
             prop_assert_eq!(&story.severity, &group.severity);
             prop_assert_eq!(story.urgency, group.urgency);
