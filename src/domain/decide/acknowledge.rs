@@ -130,12 +130,14 @@ impl Decision<'_> {
         self.stop_all(pages, by);
     }
 
-    /// In a storm one page is for many groups: whoever takes what it is for has them all.
+    /// In a storm one page is for many groups: whoever takes what it is for has them all, also those of which it was the
+    /// last to page.
     fn take_covered(&mut self, incident: IncidentId, pages: &[PageId], by: &Actor) {
         let Some(incident) = self.state.incidents.get(&incident).cloned() else { return };
         for id in self.untaken_groups(&incident) {
-            let covered = self.state.groups.get(&id).and_then(|group| group.covered_by);
-            if covered.is_some_and(|page| pages.contains(&page)) {
+            let Some(group) = self.state.groups.get(&id) else { continue };
+            let covered = |page| pages.contains(&page) || self.is_not_paged(group);
+            if group.covered_by.is_some_and(covered) {
                 self.emit(Event::GroupAcknowledged { group: id, by: by.clone() });
             }
         }

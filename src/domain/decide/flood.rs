@@ -217,19 +217,39 @@ impl Decision<'_> {
         let held = self.state.pages.get(&page).is_some_and(|page| page.held);
         let stands = held || self.state.is_unheard(incident);
         let others = incident.response.open_groups.iter().filter(|group| Some(**group) != except);
-        let paged_for = |group: &Group| {
-            let covered = group.covered_by.is_some_and(|page| self.state.pages.contains_key(&page));
-            covered || !group.pages.is_empty()
-        };
         let waits = |group: &Group| {
             // What is quiet is paged for when it is heard, unless all of it is: then this very page goes on.
-            let heard = group.hush.is_none();
-            let covered = group.covered_by == Some(page) && (heard || stands);
-            let left = heard && group.page.is_some() && group.is_told() && !paged_for(group);
-            group.acknowledged.is_none() && (covered || left)
+            let covered = group.covered_by == Some(page) && (group.hush.is_none() || stands);
+            (covered && group.acknowledged.is_none()) || self.is_left(group)
         };
         // What joined last is heard, most of the time.
         others.rev().filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
+    }
+
+    /// Whether a group is heard that nobody has, and nothing pages for it any more.
+    pub(super) fn is_left(&self, group: &Group) -> bool {
+        let waits = group.is_told() && group.hush.is_none() && group.acknowledged.is_none();
+        waits && group.page.is_some() && self.is_not_paged(group)
+    }
+
+    /// Whether nothing pages for a group: no page of its own, and none of its incident.
+    pub(super) fn is_not_paged(&self, group: &Group) -> bool {
+        let covered = group.covered_by.is_some_and(|page| self.state.pages.contains_key(&page));
+        group.pages.is_empty() && !covered
+    }
+
+    /// An incident is not mitigated after all, and its own pages had stopped: when nobody has it and nothing pages for it,
+    /// what is left of it is paged for.
+    pub(super) fn page_what_is_left(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id).filter(|one| one.acknowledged.is_none()) else {
+            return;
+        };
+        if self.pages_of_incident(incident).is_empty() {
+            let mut open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+            if let Some(left) = open.find(|group| self.is_left(group)).map(|group| group.id) {
+                self.page_again(left, PageReason::Fired);
+            }
+        }
     }
 
     /// Whether a page of its incident that runs, or stands still, is for a group.

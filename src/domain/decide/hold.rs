@@ -28,17 +28,32 @@ impl Decision<'_> {
                     self.hold(id, pages);
                 }
             } else {
-                let mut pages = self.pages_that(id, |page| page.held);
+                let pages = self.pages_that(id, |page| page.held);
                 if held || !pages.is_empty() {
-                    self.emit_quiet(QuietEvent::GoesOn { incident: id, pages: pages.clone() });
-                    // Somebody has what is heard: the others are paged for when they are.
-                    pages.retain(|page| self.is_for_nobody(*page, id));
-                    for page in pages {
-                        self.stop_page(page, PageStop::Quiet);
-                    }
+                    self.emit_quiet(QuietEvent::GoesOn { incident: id, pages });
                     self.post_its_own_card(id);
                 }
+                self.stop_what_is_for_nobody(id);
             }
+        }
+    }
+
+    /// Somebody has what is heard of a flood: what is quiet of it is paged for when it is heard.
+    fn stop_what_is_for_nobody(&mut self, incident: IncidentId) {
+        let mut pages = self.pages_that(incident, |page| page.by == Actor::Watchbell);
+        pages.retain(|page| self.is_for_nobody(*page, incident));
+        let why = self.events.iter().rev().find_map(|event| match event {
+            Event::GroupAcknowledged { by, .. } => Some(PageStop::Acknowledged(by.clone())),
+            Event::GroupClosed { .. } => Some(PageStop::Resolved),
+            Event::Quiet(quiet) => match &**quiet {
+                QuietEvent::Snoozed(snoozed) => Some(PageStop::Snoozed(snoozed.by.clone())),
+                QuietEvent::Hushed(_) => Some(PageStop::Quiet),
+                _ => None,
+            },
+            _ => None,
+        });
+        for page in pages {
+            self.stop_page(page, why.clone().unwrap_or(PageStop::Quiet));
         }
     }
 

@@ -212,12 +212,6 @@ impl Decision<'_> {
         for page in self.pages_of_group(id) {
             self.stop_page(page, PageStop::Quiet);
         }
-        // The page of a flood was for this group alone; when nothing of the incident is heard, it stands still instead.
-        let incident = group.incident.and_then(|incident| self.state.incidents.get(&incident));
-        let needless = self.needless_page(&group);
-        if let Some(page) = needless.filter(|_| !incident.is_some_and(|one| self.state.is_unheard(one))) {
-            self.stop_page(page, PageStop::Quiet);
-        }
         if group.is_told() && group.hush.is_none() {
             self.edit_group_card(id);
         }

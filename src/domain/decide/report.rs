@@ -149,11 +149,14 @@ impl Decision<'_> {
         }
     }
 
-    /// Incidents that were mitigated while their groups still fired are not any more.
+    /// Incidents that were mitigated while their groups still fired are not any more. Their own pages had stopped: when
+    /// nobody has what fires, it is paged for again.
     fn fired_anew(&mut self, groups: Vec<GroupId>) {
         for group in groups {
             let incident = self.state.groups.get(&group).and_then(|group| group.incident);
             if let Some(incident) = incident.filter(|id| self.investigate_again(*id, &Actor::Watchbell)) {
+                self.page_again(group, PageReason::Fired);
+                self.page_what_is_left(incident);
                 self.refresh_incident(incident);
             }
         }

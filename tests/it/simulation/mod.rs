@@ -9,6 +9,7 @@ mod held;
 mod hush;
 mod news;
 mod pagers;
+mod pairs;
 mod play;
 mod quiet;
 mod runs;

@@ -412,3 +412,57 @@ fn the_page_of_a_flood_stops_when_somebody_has_or_nothing_is_left_of_each_of_its
         replays(&world);
     }
 }
+
+#[test]
+fn the_page_of_a_flood_goes_on_while_something_of_it_waits_for_which_nothing_else_pages() {
+    for unanswered in [true, false] {
+        let mut config = config();
+        let mut second = config.routes.iter().find(|route| route.id.as_str() == "qflow").unwrap().clone();
+        second.id = "second".into();
+        second.matchers = vec![watchbell::domain::matcher::Matcher::parse("service=\"second\"").unwrap()];
+        second.page = Some("engineering".into());
+        config.routes.push(second);
+        config.severities.values_mut().for_each(|severity| severity.unresolved.clear());
+        let mut world = World::with(config);
+        flood(&mut world, 0..20, Firing, "critical");
+        let starts_at = world.now().civil;
+        let one = |number: usize| {
+            let name = format!("Gone{number}");
+            signal(
+                Firing,
+                &[("alertname", &name), ("service", "second"), ("severity", "critical")],
+                starts_at,
+            )
+        };
+        world.want(Intent::Report(report((0..20).map(one).collect()))).unwrap();
+        world.pass(secs(10), receipt);
+        let into = FIRST;
+        let merge = watchbell::domain::response::ResponseIntent::Merge { incident: IncidentId(2), into };
+        super::response::respond(&mut world, merge).unwrap();
+        assert_eq!(world.state().pages.len(), 2, "by two policies");
+        if unanswered {
+            // That of the second one ends after one round.
+            world.pass(mins(15), receipt);
+            assert_eq!(world.state().pages.len(), 1);
+        }
+        flood(&mut world, 0..1, Resolved, "critical");
+        for group in 2..=20 {
+            acknowledge(&mut world, Target::Group(GroupId(group)), "ana").unwrap();
+        }
+        // Of the first flood somebody has everything; nobody has what is left of the second one.
+        assert_eq!(world.state().pages.len(), 1, "unanswered: {unanswered}");
+        let page = world.state().pages.values().next().unwrap();
+        let policy = if unanswered { "qflow" } else { "engineering" };
+        assert_eq!(page.plan.policy.as_str(), policy, "its own page, or the one that still runs");
+        for group in 21..=40 {
+            acknowledge(&mut world, Target::Group(GroupId(group)), "ben").unwrap();
+        }
+        let last = world.events().into_iter().rev().find_map(|event| match event {
+            Event::PageStopped { why, .. } => Some(why),
+            _ => None,
+        });
+        let by_ben = PageStop::Acknowledged(Actor::Person("ben".into()));
+        assert!(world.state().pages.is_empty() && last == Some(by_ben), "unanswered: {unanswered}: {last:?}");
+        replays(&world);
+    }
+}
