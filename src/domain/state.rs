@@ -14,7 +14,7 @@ use super::{
     delivery::{Channel, Delivery, Posted},
     deployment::Deployments,
     elsewhere::Elsewhere,
-    event::TraceId,
+    event::{Actor, TraceId},
     group::{ClosedGroup, Group},
     id::{
         AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
@@ -29,7 +29,7 @@ use super::{
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
-    upkeep::Damaged,
+    upkeep::{Damaged, Refusals},
 };
 
 /// Everything that decisions depend on beside the configuration.
@@ -147,6 +147,9 @@ pub struct State {
     /// Damage of the journal that the admins were told of.
     #[serde(default)]
     pub damage: BTreeSet<Damaged>,
+    /// Who was lately refused what only admins may.
+    #[serde(default)]
+    pub refusals: BTreeMap<Actor, Refusals>,
     /// Folders to which segments of the journal were archived, the newest last.
     #[serde(default)]
     pub archives: Vec<String>,

@@ -37,6 +37,11 @@ pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
             let text = format!("{} wanted {} and was refused: only admins may", name(by), plain(what, NAME));
             (name(by), text)
         }
+        UpkeepEvent::RefusedMore { by, count } => {
+            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+            let text = format!("{} was refused {times} more within that minute: only admins may", name(by));
+            (name(by), text)
+        }
     };
     (Kind::Upkeep, by, text)
 }

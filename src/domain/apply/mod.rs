@@ -124,7 +124,7 @@ impl State {
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
             Event::Response(event) => self.response_changed(event, stamp),
-            Event::Upkeep(what) => self.looked_after(what),
+            Event::Upkeep(what) => self.looked_after(what, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }

@@ -40,6 +40,7 @@ pub(super) fn events() -> Vec<Event> {
         UpkeepEvent::Damaged(folder),
         UpkeepEvent::Whole,
         UpkeepEvent::Refused { what: "/watchbell reload".into(), by: Actor::Person("Evil\u{202E}".into()) },
+        UpkeepEvent::RefusedMore { by: Actor::Person("ben".into()), count: 312 },
     ];
     events.into_iter().map(|event| Event::Upkeep(Box::new(event))).collect()
 }
