@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     deployment::Whereabouts,
-    event::{Actor, Expectations, Plan},
+    event::{Actor, Expectations, Plan, ResolvedBy},
     id::{
         AlertId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, PageId, PersonId, RouteId, RunId,
         SeverityId, StormId,
@@ -107,6 +107,9 @@ pub struct Group {
     /// It joined its incident in a storm: a page of the incident, the last of which was this, is for it, too.
     #[serde(default)]
     pub covered_by: Option<PageId>,
+    /// Who said that the last of its alerts that ended is over; none: its source did.
+    #[serde(default)]
+    pub ended_by: Option<Actor>,
     /// The incident that it belonged to, when that was resolved and it fired again.
     #[serde(default)]
     pub resolved: Option<IncidentId>,
@@ -125,6 +128,18 @@ impl Group {
     }
 }
 
+impl ResolvedBy {
+    /// Who said so, when it was somebody and no source.
+    #[must_use]
+    pub fn somebody(&self) -> Option<Actor> {
+        match self {
+            Self::Person(person) => Some(Actor::Person(person.clone())),
+            Self::Operator => Some(Actor::Operator),
+            Self::Source(_) | Self::SourceGroup(_) => None,
+        }
+    }
+}
+
 /// What is remembered of a group after it closed, so that late commands get a true answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosedGroup {
@@ -138,6 +153,9 @@ pub struct ClosedGroup {
     pub closed_at: Timestamp,
     /// Who had taken it.
     pub acknowledged_by: Option<Actor>,
+    /// Who said that it is over; none: its source did.
+    #[serde(default)]
+    pub ended_by: Option<Actor>,
     /// The incident that it belongs to.
     pub incident: Option<IncidentId>,
     /// The labels of `group_by`.

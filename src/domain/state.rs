@@ -111,6 +111,9 @@ pub struct State {
     /// Overrides that came together and go together, each with the other one.
     #[serde(default)]
     pub swaps: BTreeMap<OverrideId, OverrideId>,
+    /// The last overrides that were taken back, by whom and when (civil time).
+    #[serde(default)]
+    pub taken_back: VecDeque<(OverrideId, Actor, Timestamp)>,
     /// Runs that are not over.
     #[serde(default)]
     pub runs: BTreeMap<RunId, Arc<Run>>,
@@ -285,6 +288,8 @@ pub enum Timer {
     Silence(SilenceId),
     /// A task is overdue.
     TaskDue(TaskId),
+    /// The card of an incident that changed is edited.
+    IncidentCard(IncidentId),
 }
 
 /// The instant and the cause of an event, for `apply`.

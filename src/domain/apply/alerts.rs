@@ -69,6 +69,7 @@ impl State {
         for group in groups {
             self.change_group(*group, |group| {
                 group.firing.remove(&alert);
+                group.ended_by = by.somebody();
             });
             self.card_changed(*group);
         }
@@ -113,6 +114,7 @@ impl State {
             repeat_interval: opened.repeat_interval,
             repeat_at: None,
             covered_by: None,
+            ended_by: None,
             resolved: None,
         };
         self.next.group = self.next.group.max(group.id.next());
@@ -155,6 +157,7 @@ impl State {
         self.change_incident(resolved, |incident| {
             incident.response.open_groups.remove(&id);
         });
+        self.groups_changed(resolved);
         let clock = self.clock;
         self.change_group(id, |group| {
             group.incident = None;
@@ -195,6 +198,7 @@ impl State {
         drop(open);
         self.change_group(group, |group| group.incident = Some(incident));
         self.card_changed(group);
+        self.groups_changed(incident);
     }
 
     pub(super) fn group_closed(&mut self, id: GroupId, stamp: &Stamp) {
@@ -215,12 +219,14 @@ impl State {
             self.change_incident(incident, |incident| {
                 incident.response.open_groups.remove(&id);
             });
+            self.groups_changed(incident);
         }
         let closed = ClosedGroup {
             id,
             title: group.title.clone(),
             opened_at: group.opened_at,
             closed_at: stamp.at,
+            ended_by: group.ended_by.clone(),
             acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| by.clone()),
             incident: group.incident,
             labels: group.labels.clone(),

@@ -124,9 +124,10 @@ impl State {
                     incident.update_due = update_due(incident, stamp);
                 });
             }
-            Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
+            Event::IncidentResolved { incident, by, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;
                 incident.resolved_at = Some(stamp.at);
+                incident.response.resolved_by = Some(by.clone());
                 incident.held = None;
                 incident.update_due = None;
                 incident.acknowledge_due = None;
@@ -134,9 +135,11 @@ impl State {
                     room.close_at = Some(stamp.clock + room.close_after);
                 }
             }),
-            Event::IncidentReopened { incident, .. } => self.change_incident(*incident, |incident| {
+            Event::IncidentReopened { incident, by, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Investigating;
                 incident.resolved_at = None;
+                incident.response.resolved_by = None;
+                incident.response.reopened = Some((by.clone(), stamp.at));
                 for room in &mut incident.rooms {
                     room.close_at = None;
                 }

@@ -59,7 +59,8 @@ pub(crate) fn cards() -> Vec<(&'static str, Card)> {
     };
     let erasure = |texts, dry| {
         let archives = vec!["/srv/archive".to_owned()];
-        upkeep::erasure(&upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives })
+        let done = upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives };
+        upkeep::erasure(&done, &jiff::tz::TimeZone::UTC)
     };
     let archived = Archived { through: Seq(70_000), segments: 2, to: "/srv/archive".into(), by };
     let after =
