@@ -137,7 +137,7 @@ fn meaning(line: &str, buttons: &Buttons) -> Meant {
     if line.is_empty() {
         return Meant::Nothing;
     }
-    if matches!(line, "exit" | "quit") {
+    if matches!(line, "exit" | "quit" | "/exit" | "/quit") {
         return Meant::Leave;
     }
     if line.starts_with('/') {
@@ -490,6 +490,7 @@ mod tests {
             ("  ", Meant::Nothing),
             ("exit", Meant::Leave),
             ("quit ", Meant::Leave),
+            ("/quit", Meant::Leave),
             (" /ack G-1 ", Meant::Command("/ack G-1".to_owned())),
             ("1", Meant::Press("/ack G-1".to_owned())),
             ("2", Meant::Hint("This button cannot be pressed in a terminal.".to_owned())),

@@ -420,7 +420,7 @@ fn sentences(samples: &mut Samples) {
     for (name, card) in text::samples::upkeep::cards() {
         add(name, card);
     }
-    add("refusal::alert_ended", text::refusal::alert_ended(AlertId(5), at, &zone));
+    add("refusal::alert_ended", text::refusal::alert_ended(AlertId(5), at, Some(&ana()), &zone));
     add("refusal::unknown", text::refusal::unknown(Target::Incident(INCIDENT)));
     let no = NotAllowed { needed: Role::Responder, held: Role::Viewer, ask: vec!["ana".into()] };
     add("refusal::not_allowed", text::refusal::not_allowed("/incident open", &no));

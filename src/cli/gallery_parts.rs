@@ -9,7 +9,7 @@ use crate::{
     domain::{
         alert::AlertStatus,
         delivery::Delivery,
-        event::Event,
+        event::{Actor, Event},
         explain::{Question, ground, simulate},
         facts::Dispatch,
         id::{RunId, SilenceId},
@@ -80,11 +80,11 @@ fn quiet(add: &mut impl FnMut(&'static str, Card)) {
     let target = Target::Group(GROUP);
     let events = quiets(&mut world, QuietIntent::Resolve { target, by: ana() });
     add("quiet::resolved", world.say(|scene| quiet::resolved(scene, target, &ana(), &events)));
-    add("quiet::usage::how_long", quiet::usage::how_long());
-    add("quiet::usage::both", quiet::usage::both());
-    add("quiet::usage::both_wheres", quiet::usage::both_wheres());
-    add("quiet::usage::comment", quiet::usage::comment());
-    add("quiet::usage::no_labels", quiet::usage::no_labels(GROUP));
+    add("quiet::usage::how_long", quiet::usage::how_long(SilenceKind::Maintenance));
+    add("quiet::usage::both", quiet::usage::both(SilenceKind::Silence));
+    add("quiet::usage::both_wheres", quiet::usage::both_wheres(SilenceKind::Silence));
+    add("quiet::usage::comment", quiet::usage::comment(SilenceKind::Silence));
+    add("quiet::usage::no_labels", quiet::usage::no_labels(GROUP, SilenceKind::Silence));
     let (silence, kind, at) = (id, SilenceKind::Silence, world.now);
     for why in [
         QuietRefusal::Matcher { number: 2, why: "`=` is expected".to_owned() },
@@ -137,8 +137,10 @@ fn runs_of(add: &mut impl FnMut(&'static str, Card)) {
     };
     let ended = there(world.state.run(id));
     add("run::card", run::card(&dispatch, ended));
-    add("run::refusal::refused", run::refused(&RunRefusal::Unknown(id)));
-    add("run::refusal::refused", run::refused(&RunRefusal::Over(id, Verdict::Passed)));
+    add("run::refusal::refused", run::refused(&RunRefusal::Unknown(id), &TimeZone::UTC));
+    let (verdict, at, by) = (Verdict::Stopped, Some(world.now), Some(Actor::Person("ben".into())));
+    let over = RunRefusal::Over { run: id, verdict, at, by };
+    add("run::refusal::refused", run::refused(&over, &TimeZone::UTC));
     add("run::refusal::no_step", run::no_step(id, "restrat", &["restart".to_owned()]));
 }
 

@@ -110,11 +110,11 @@ fn refusals(world: &World, add: &mut impl FnMut(&'static str, Card)) {
         ResponseRefusal::Address(BadAddress::Credentials),
         ResponseRefusal::Address(BadAddress::Secret),
         ResponseRefusal::Address(BadAddress::TooLong),
-        ResponseRefusal::LinkedAlready(INCIDENT),
+        ResponseRefusal::LinkedAlready { incident: INCIDENT, by: ana(), at },
         ResponseRefusal::RelatedAlready(INCIDENT, OTHER),
         ResponseRefusal::Itself(INCIDENT),
-        ResponseRefusal::Merged { incident: OTHER, into: INCIDENT },
-        ResponseRefusal::IntoResolved { into: INCIDENT, at },
+        ResponseRefusal::Merged { incident: OTHER, into: INCIDENT, by: Some((ana(), at)) },
+        ResponseRefusal::IntoResolved { into: INCIDENT, at, by: Some(ana()) },
     ] {
         add("refusal::card", text::refusal::card(&Refusal::Response(why), &TimeZone::UTC));
     }

@@ -68,9 +68,12 @@ pub(super) async fn still_fires(call: &Call<'_>, alert: AlertId) -> Result<(), U
     call.catch_up().await?;
     let records = call.desk.views.records(&[Key::Alert(alert)], None, 100).await.map_err(Call::views_down)?;
     let ended = records.iter().find_map(|record| match record.event {
-        Event::AlertResolved { ends_at, .. } => Some(ends_at),
+        Event::AlertResolved { ends_at, ref by, .. } => Some((ends_at, by.somebody())),
         _ => None,
     });
     // Without an end it is refused by the rules.
-    ended.map_or(Ok(()), |at| Err(Reply::refused(refusal::alert_ended(alert, at, &call.caller.zone)).into()))
+    let zone = &call.caller.zone;
+    ended.map_or(Ok(()), |(at, by)| {
+        Err(Reply::refused(refusal::alert_ended(alert, at, by.as_ref(), zone)).into())
+    })
 }

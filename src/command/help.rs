@@ -54,7 +54,10 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
     if let Some((entry, taken)) = registry.find(&words)
         && taken == words.len()
     {
-        return Some(text::help::command(&describe(&entry.spec)));
+        // `/me` is a command, and `/me link` begins with it.
+        let more = registry.under(&words);
+        let more = more.map(|spec| CommandHelp { usage: spec.brief(), ..describe(spec) }).collect::<Vec<_>>();
+        return Some(text::help::command(&describe(&entry.spec), &more));
     }
     let specs: Vec<&CommandSpec> = registry.under(&words).map(AsRef::as_ref).collect();
     let commands = listed(&specs, words.len());
@@ -67,7 +70,7 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
 pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
     match wrong {
         Wrong::Empty => help(registry, held, "").map_or_else(|| Reply::with(true, Vec::new()), Reply::done),
-        Wrong::HelpWanted(spec) => Reply::done(text::help::command(&describe(spec))),
+        Wrong::HelpWanted(spec) => Reply::done(text::help::command(&describe(spec), &[])),
         Wrong::TooLong { length } => Reply::refused(usage::too_long(*length, LONGEST)),
         Wrong::Unknown { written, nearest } => {
             // One slip in a command that is told a secret, and what follows may be that.

@@ -3,7 +3,13 @@
 use std::sync::Arc;
 
 use super::{nearest::likeness, registry::Registry, spec::CommandSpec, words::Word};
-use crate::text::usage::Suggestion;
+use crate::{
+    domain::{
+        id::{IncidentId, TaskId},
+        page::Target,
+    },
+    text::usage::Suggestion,
+};
 
 /// Up to three commands that may have been meant: by the whole path, and by a single word of it.
 pub(super) fn suggestions(
@@ -35,6 +41,27 @@ pub(super) fn suggestions(
             command: format!("{} {}", spec.name(), tail(used)).trim_end().to_owned(),
         })
         .collect()
+}
+
+/// Whether an incident is meant by words that do not name one, and which: `INC7`, `INC-7:`, `INC 7`; the inner none is
+/// another thing's name standing alone, as in `/incident resolve G-17`.
+pub(super) fn incident(words: &[Word]) -> Option<Option<String>> {
+    let (first, second) = (words.first().filter(|word| !word.quoted)?, words.get(1));
+    let written = first.text.to_ascii_uppercase();
+    let number = written.strip_prefix(IncidentId::PREFIX).and_then(|rest| {
+        let rest = match (rest, second) {
+            ("" | "-" | "#" | ":", Some(second)) => second.text.as_str(),
+            _ => rest.trim_start_matches(['-', '_', '#', ':', '.', '/']),
+        };
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().ok()
+    });
+    if let Some(number) = number {
+        return Some(Some(IncidentId(number).to_string()));
+    }
+    let another =
+        written.contains('-') && (written.parse::<Target>().is_ok() || written.parse::<TaskId>().is_ok());
+    (another && second.is_none()).then_some(None)
 }
 
 /// How likely a path was meant, and how many words were written for it.

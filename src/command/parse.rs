@@ -331,6 +331,12 @@ impl<'a> Filling<'a> {
             }
             // A slip is a slip: `mitigatd` is not taken for the beginning of a text.
             Err(problem @ Problem::NotRead { nearest: Some(_), .. }) => Err(problem),
+            // `INC7` is not taken for the beginning of a text either: something else would be resolved by it.
+            Err(Problem::NotRead { name, written, expected, .. })
+                if argument.kind == Kind::Incident && meant::incident(rest).is_some() =>
+            {
+                Err(Problem::NotRead { name, written, expected, nearest: meant::incident(rest).flatten() })
+            }
             // It was left out, and the word belongs to an argument that follows.
             Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),

@@ -5,6 +5,7 @@ mod asking_why;
 mod cards;
 mod desk;
 mod edges;
+mod gone;
 mod identity;
 mod over;
 mod parsing;

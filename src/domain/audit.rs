@@ -211,7 +211,9 @@ fn of_upkeep(what: &UpkeepEvent) -> Option<(What, By<'_>)> {
     Some(match what {
         UpkeepEvent::Erased(erased) => (What::Journal, By::Actor(&erased.by)),
         UpkeepEvent::Archived(archived) => (What::Journal, By::Actor(&archived.by)),
-        UpkeepEvent::Refused { by, .. } => (What::Access, By::Actor(by)),
+        UpkeepEvent::Refused { by, .. } | UpkeepEvent::RefusedMore { by, .. } => {
+            (What::Access, By::Actor(by))
+        }
         UpkeepEvent::Damaged(_) | UpkeepEvent::Whole => return None,
     })
 }
@@ -312,6 +314,7 @@ mod tests {
             (upkeep(UpkeepEvent::Archived(archived)), Some(What::Journal)),
             (upkeep(UpkeepEvent::Whole), None),
             (upkeep(UpkeepEvent::Refused { what: "/audit".to_owned(), by: ana() }), Some(What::Access)),
+            (upkeep(UpkeepEvent::RefusedMore { by: ana(), count: 7 }), Some(What::Access)),
         ] {
             let found = act(&event);
             assert_eq!(found.map(|(what, _)| what), expected, "{event:?}");

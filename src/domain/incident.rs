@@ -160,9 +160,6 @@ pub struct Incident {
     /// the deadlines above are as they were then.
     #[serde(default)]
     pub held: Option<Timestamp>,
-    /// Who said last that it is not over after all.
-    #[serde(default)]
-    pub reopened_by: Option<Actor>,
 }
 
 impl Incident {
@@ -170,6 +167,12 @@ impl Incident {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.status != IncidentStatus::Resolved
+    }
+    /// Whether a card of its own stands somewhere: the group that opened it has one where it is shown itself.
+    #[must_use]
+    pub fn has_card(&self) -> bool {
+        let own = self.opened_for.is_none() && !self.channels.is_empty();
+        own || self.rooms.iter().any(|room| room.id.is_some() && !room.closed)
     }
     /// Whether it is told in this channel: one of its own, or a room that was made for it.
     #[must_use]

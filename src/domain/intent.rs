@@ -327,6 +327,8 @@ pub enum Refusal {
         group: GroupId,
         /// When (civil time).
         at: Timestamp,
+        /// Who said that it is over; none: its source did.
+        by: Option<Actor>,
     },
     /// The page no longer runs.
     PageOver(PageId),
@@ -336,9 +338,11 @@ pub enum Refusal {
         incident: IncidentId,
         /// When (civil time).
         at: Timestamp,
+        /// By whom, as far as that is known.
+        by: Option<Actor>,
     },
-    /// The incident is open.
-    StillOpen(IncidentId),
+    /// The incident is open; who reopened it, and when (civil time).
+    StillOpen(IncidentId, Option<(Actor, Timestamp)>),
     /// It has that value already.
     Unchanged {
         /// Which.
@@ -355,6 +359,15 @@ pub enum Refusal {
     },
     /// No such override, or it is over.
     UnknownOverride(OverrideId),
+    /// The override was taken back.
+    TakenBack {
+        /// Which.
+        id: OverrideId,
+        /// By whom.
+        by: Actor,
+        /// When (civil time).
+        at: Timestamp,
+    },
     /// Two shifts are not exchanged.
     Swap(SwapRefusal),
     /// The room is no incident's.

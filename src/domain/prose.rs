@@ -65,6 +65,67 @@ impl Prose {
     }
 }
 
+/// What a machine said, which may repeat what a person told it: it can be erased as their words can. Journals from before
+/// that was so have it as plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Echo {
+    /// With its salt.
+    Words(Prose),
+    /// As it was written once; empty: it said nothing.
+    Plain(Box<str>),
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Self::Plain(Box::default())
+    }
+}
+
+impl From<String> for Echo {
+    fn from(text: String) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+impl From<&str> for Echo {
+    fn from(text: &str) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+impl Echo {
+    /// The same with 16 bytes of salt.
+    #[must_use]
+    pub fn salted(self, salt: [u8; 16]) -> Self {
+        match self {
+            Self::Plain(text) => Self::new(&text, salt),
+            words @ Self::Words(_) => words,
+        }
+    }
+
+    /// What was said, with 16 bytes of salt.
+    #[must_use]
+    pub fn new(text: &str, salt: [u8; 16]) -> Self {
+        if text.is_empty() { Self::default() } else { Self::Words(Prose::new(text, salt)) }
+    }
+
+    /// The words, or what stands for those that were erased.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Words(words) => words.as_str(),
+            Self::Plain(text) => text,
+        }
+    }
+
+    /// Whether it said nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_str().is_empty()
+    }
+}
+
 /// Whether a text is the one that was chained as `sha`, or was erased.
 #[must_use]
 pub fn is_intact(sha: &str, salt: &str, text: &str) -> bool {
@@ -109,6 +170,15 @@ mod tests {
         let erased: Prose = serde_json::from_value(line).unwrap();
         assert!(erased.is_erased() && whole(&erased));
         assert_eq!(erased.as_str(), "[erased]");
+    }
+
+    #[test]
+    fn an_echo_is_read_from_journals_in_which_it_was_plain_text() {
+        let read = |json: &str| serde_json::from_str::<Echo>(json).unwrap();
+        assert_eq!(read("\"200 OK\"").as_str(), "200 OK");
+        let echo = Echo::new("hunter2 is up", [7; 16]);
+        assert_eq!(read(&serde_json::to_string(&echo).unwrap()), echo);
+        assert!(Echo::new("", [7; 16]).is_empty() && Echo::default().is_empty());
     }
 
     #[test]

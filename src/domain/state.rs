@@ -14,7 +14,7 @@ use super::{
     delivery::{Channel, Delivery, Posted},
     deployment::Deployments,
     elsewhere::Elsewhere,
-    event::TraceId,
+    event::{Actor, TraceId},
     group::{ClosedGroup, Group},
     id::{
         AlertId, AlertKey, AnnouncementId, ChannelName, DeliveryId, GroupId, GroupKey, IncidentId, LockName,
@@ -29,7 +29,7 @@ use super::{
     run::{Answers, DueLately, Lock, Run, RunDue, RunMissed},
     schedule::Override,
     storm::Storm,
-    upkeep::Damaged,
+    upkeep::{Damaged, Refusals},
 };
 
 /// Everything that decisions depend on beside the configuration.
@@ -111,6 +111,9 @@ pub struct State {
     /// Overrides that came together and go together, each with the other one.
     #[serde(default)]
     pub swaps: BTreeMap<OverrideId, OverrideId>,
+    /// The last overrides that were taken back, by whom and when (civil time).
+    #[serde(default)]
+    pub taken_back: VecDeque<(OverrideId, Actor, Timestamp)>,
     /// Runs that are not over.
     #[serde(default)]
     pub runs: BTreeMap<RunId, Arc<Run>>,
@@ -147,6 +150,9 @@ pub struct State {
     /// Damage of the journal that the admins were told of.
     #[serde(default)]
     pub damage: BTreeSet<Damaged>,
+    /// Who was lately refused what only admins may.
+    #[serde(default)]
+    pub refusals: BTreeMap<Actor, Refusals>,
     /// Folders to which segments of the journal were archived, the newest last.
     #[serde(default)]
     pub archives: Vec<String>,
@@ -283,6 +289,8 @@ pub enum Timer {
     Silence(SilenceId),
     /// A task is overdue.
     TaskDue(TaskId),
+    /// The card of an incident that changed is edited.
+    IncidentCard(IncidentId),
 }
 
 /// The instant and the cause of an event, for `apply`.

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
@@ -34,6 +34,36 @@ pub enum UpkeepEvent {
         /// Who.
         by: Actor,
     },
+    /// They were refused more often than is written one by one.
+    RefusedMore {
+        /// Who.
+        by: Actor,
+        /// How many times more, within the minute that was over.
+        count: u64,
+    },
+}
+
+/// Refusals of one caller that are written one by one within [`A_WHILE`]; those beyond are counted.
+pub const REFUSALS: u32 = 10;
+/// For how long refusals are counted together, from the first one on (engine time).
+pub const A_WHILE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How often somebody was refused lately.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusals {
+    /// When they are not counted together any more (engine time).
+    pub until: Timestamp,
+    /// How many were written.
+    pub written: u32,
+}
+
+/// A refusal that was not written, because as many were as are within a minute: whoever counts says how many it were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Who was refused.
+    pub by: Actor,
+    /// When it is time to say how many (engine time).
+    pub until: Timestamp,
 }
 
 /// Words of people were erased, from the journal and from the state.
@@ -112,6 +142,13 @@ pub enum UpkeepIntent {
         what: String,
         /// Who.
         by: Actor,
+    },
+    /// So many refusals of theirs were left out.
+    RefusedMore {
+        /// Who.
+        by: Actor,
+        /// How many.
+        count: u64,
     },
 }
 

@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use tracing::error;
 
-use super::{Accepted, Look};
+use super::{Accepted, Look, tally::Tally};
 use crate::{
     domain::{
         alert::Report,
@@ -25,6 +25,7 @@ use crate::{
         id::DeliveryId,
         intent::{Intent, Now, Refusal},
         state::{Stamp, State, Timer},
+        upkeep::UpkeepIntent,
     },
     journal::{Journal, JournalError, Reader},
 };
@@ -63,6 +64,8 @@ pub struct Core {
     served: Option<Queue>,
     /// Where each of these deliveries stands: in `waiting`, or in which queue of `held`.
     places: BTreeMap<DeliveryId, (Timestamp, Option<Queue>)>,
+    /// Refusals that were left out of the journal and are told as a number.
+    left_out: Tally,
     /// Timers that were due, and from which nothing followed: there is none, unless the rules are wrong.
     dead: BTreeSet<(Timestamp, Timer)>,
 }
@@ -88,6 +91,7 @@ impl Core {
             held: BTreeMap::new(),
             served: None,
             places: BTreeMap::new(),
+            left_out: Tally::default(),
             dead: BTreeSet::new(),
         };
         // An attempt that was under way when the process ended has no outcome: it is made again, with its key.
@@ -126,6 +130,7 @@ impl Core {
         let first = self.decided.len();
         let end = self.state.seq;
         let refused = decided.refused;
+        self.left_out.add(decided.left_out);
         for event in decided.events {
             self.follow(&event, now);
             seq = seq.next();
@@ -150,6 +155,7 @@ impl Core {
     /// Takes what is due, at most `most` things; the rest waits for the next batch. Returns how late the first
     /// one was, when anything was due.
     pub fn run_due(&mut self, trace: TraceId, now: Now, most: usize) -> Option<jiff::SignedDuration> {
+        self.tell_left_out(trace, now, now.engine);
         let mut late = None;
         for _ in 0..most {
             let Some(due) = self.next_timer().filter(|due| *due <= now.engine) else { break };
@@ -162,6 +168,15 @@ impl Core {
             }
         }
         late
+    }
+
+    /// Says how many refusals were left out whose minute is over by then: at a stop, all of them.
+    pub fn tell_left_out(&mut self, trace: TraceId, now: Now, by_then: Timestamp) {
+        for (by, count) in self.left_out.over(by_then) {
+            let intent = Intent::Upkeep(UpkeepIntent::RefusedMore { by, count });
+            // It is never refused.
+            drop(self.take(trace, intent, now));
+        }
     }
 
     /// When something is due next of which it is not known that nothing follows from it.
@@ -279,7 +294,7 @@ impl Core {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let delivery = self.waiting.first().map(|(due, _)| *due);
-        [self.next_timer(), delivery].into_iter().flatten().min()
+        [self.next_timer(), delivery, self.left_out.until()].into_iter().flatten().min()
     }
 
     /// Puts another configuration into force.

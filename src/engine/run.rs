@@ -147,9 +147,16 @@ impl Loop {
     fn run(&mut self) -> Result<(), JournalError> {
         loop {
             let until = self.wake_at();
-            let Some(mails) = self.mailbox.take(until) else { return Ok(()) };
+            let Some(mails) = self.mailbox.take(until) else { return self.stop() };
             self.turn(mails)?;
         }
+    }
+
+    /// An orderly end: what was only counted so far is written.
+    fn stop(&mut self) -> Result<(), JournalError> {
+        let now = self.look_at_the_clock();
+        self.core.tell_left_out(self.parts.trace, now, Timestamp::MAX);
+        self.commit()
     }
 
     /// One batch, from its first decision to its last answer.

@@ -34,6 +34,7 @@ use crate::{
         person::{Person, Role},
         prose::Prose,
         state::{State, Timer},
+        upkeep::{UpkeepEvent, UpkeepIntent},
     },
     journal::{Head, Journal, JournalError, MemoryDisk, MemoryJournal, Reader},
     metrics::Metrics,
@@ -419,4 +420,48 @@ fn a_timer_from_which_nothing_follows_starves_no_other_and_keeps_nobody_awake() 
     assert_eq!(core.next_deadline(), Some(start()), "perhaps something follows by another configuration");
     core.run_due(TraceId(3), now(), 1_024);
     assert!(core.next_deadline().is_some_and(|due| due > start()));
+}
+
+#[test]
+fn thousands_of_refusals_are_ten_events_a_minute_and_a_number_and_a_replay_says_the_same() {
+    let disk = MemoryDisk::default();
+    let mut core =
+        Core::open(Box::new(MemoryJournal::open(disk.clone()).0), config(), State::default()).unwrap();
+    let after = |seconds: i64| {
+        let at = start() + SignedDuration::from_secs(seconds);
+        Now { engine: at, civil: at }
+    };
+    let refused = |by: &str| {
+        let by = Actor::Person(by.into());
+        let intent = UpkeepIntent::Refused { what: "/audit".into(), by: by.clone() };
+        Intent::ByToken { token: "screen".into(), by, intent: Box::new(Intent::Upkeep(intent)) }
+    };
+    let mut written = Vec::new();
+    let mut at = |core: &mut Core, seconds: i64, by: &str, times: usize| {
+        for _ in 0..times {
+            core.decide(TraceId(1), refused(by), after(seconds)).unwrap();
+        }
+        core.run_due(TraceId(1), after(seconds), 10);
+        for record in core.undurable() {
+            if let Event::Upkeep(what) = &record.event {
+                written.push((**what).clone());
+            }
+        }
+        core.commit().unwrap();
+        std::mem::take(&mut written)
+    };
+    assert_eq!(at(&mut core, 0, "ben", 3_000).len(), 10);
+    assert_eq!(at(&mut core, 1, "ana", 1).len(), 1, "others have minutes of their own");
+    assert_eq!(at(&mut core, 59, "ben", 12).len(), 0);
+    assert_eq!(core.next_deadline(), Some(after(60).engine), "the engine wakes to say how many");
+    let more = |count| [UpkeepEvent::RefusedMore { by: Actor::Person("ben".into()), count }];
+    assert_eq!(at(&mut core, 60, "ben", 0), more(3_002));
+    assert_eq!(at(&mut core, 61, "ben", 11).len(), 10, "the next minute begins with the next one");
+    core.tell_left_out(TraceId(2), after(62), Timestamp::MAX);
+    assert_eq!(core.undurable().len(), 1, "a stop does not wait for the minute");
+    core.commit().unwrap();
+    assert_eq!(core.next_deadline(), None);
+    let again = Core::open(Box::new(MemoryJournal::open(disk).0), config(), State::default()).unwrap();
+    assert_eq!(again.state(), core.state());
+    assert!(again.state().refusals.len() <= 2);
 }

@@ -53,7 +53,7 @@ impl Executor {
             channels: parsed.about.channels,
             salt: &*desk.salt,
         };
-        let plan = plan::plan(runbook, wanted, &parsed.scope);
+        let plan = plan::plan(runbook, wanted, &parsed.scope).salted(&*desk.salt);
         let started = tell(desk, trace, RunIntent::Start(Box::new(plan))).await;
         let started = started.map_err(|_| NotStarted::Stopped)?;
         let started = started.map_err(|no| NotStarted::Because(words::refused(no, &TimeZone::UTC)))?;

@@ -26,6 +26,7 @@ use crate::{
     domain::{
         event::{Actor, TraceId},
         id::{RunId, Seq},
+        prose::Echo,
         run::{Run, RunIntent, RunStatus, StepOutcome, StepReport, Todo, Verdict},
     },
     engine::Engine,
@@ -243,7 +244,7 @@ fn standing(running: &mut Running, run: &Run) -> usize {
         if !seen.insert(at) {
             return at;
         }
-        let result = step.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let result = step.result.as_ref().and_then(|json| serde_json::from_str(json.as_str()).ok());
         // What was too large to be kept is not there any more; how it ended is.
         let rest = || {
             let ok = outcome == StepOutcome::Passed;
@@ -295,7 +296,7 @@ async fn give_up(desk: Desk, run: Arc<Run>, trace: TraceId, mut commits: watch::
             attempt: 0,
             outcome: StepOutcome::Failed,
             took: jiff::SignedDuration::ZERO,
-            line: why,
+            line: Echo::new(&why, (desk.salt)()),
             output: None,
             speaks: false,
             cut: 0,

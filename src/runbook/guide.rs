@@ -165,12 +165,12 @@ fn links<'a>(runbook: &Runbook, all: impl Iterator<Item = &'a Link>, given: &Giv
     for link in all {
         let to = match &link.to {
             Destination::Web(url) => LinkTo::Web(url.to_string()),
-            Destination::Runbook { command, chosen: None, .. } => LinkTo::Command(command.clone()),
+            Destination::Runbook { command, chosen: None, .. } => LinkTo::Command(command.as_str().into()),
             Destination::Runbook { command, chosen: Some(step), .. } => {
-                LinkTo::Command(format!("{command} --{STEP} {step}"))
+                LinkTo::Command(format!("{command} --{STEP} {step}").into())
             }
             Destination::Step(place) => match runbook.steps.get(*place) {
-                Some(step) => LinkTo::Command(choosing(runbook, Some(&step.anchor), given)),
+                Some(step) => LinkTo::Command(choosing(runbook, Some(&step.anchor), given).into()),
                 None => continue,
             },
         };
@@ -280,7 +280,7 @@ fn leads_on(runbook: &Runbook, place: usize, given: &Given) -> Vec<PlannedLink> 
     let steps = runbook.steps.get(section.clone()).unwrap_or_default();
     let mut all = links(runbook, steps.iter().flat_map(|step| &step.links), given);
     let mut add = |words: String, command: String| {
-        let to = LinkTo::Command(command);
+        let to = LinkTo::Command(command.into());
         if to.as_str().len() <= WORDS_BYTES && words.len() <= WORDS_BYTES {
             all.push(PlannedLink { words, to });
         }
@@ -310,7 +310,7 @@ async fn overview(call: &Call<'_>, runbook: &Arc<Runbook>) -> Answer {
             been.and_then(|(_, been)| been.place()).filter(|step| guide.place(&step.anchor).is_some());
         let go_on = stands.map(|step| PlannedLink {
             words: words::go_on(&step.heading),
-            to: LinkTo::Command(choosing(&guide, Some(&step.anchor), &given)),
+            to: LinkTo::Command(choosing(&guide, Some(&step.anchor), &given).into()),
         });
         let links: Vec<PlannedLink> = go_on.into_iter().chain(links).collect();
         words::overview(scene, &title, &intro, been, &links)

@@ -106,7 +106,7 @@ fn step(runbook: &Runbook, heading: &str, action: &Action, index: u32, scope: &S
         changes: action.changes,
         retries: settings.retry.map_or(0, |retry| retry.times),
         approve: settings.approve.map(|needs| Approvals { role: needs.role, count: needs.people.into() }),
-        confirm: settings.confirm.as_ref().map(filled),
+        confirm: settings.confirm.as_ref().map(|question| filled(question).into()),
         lock: settings.lock.as_ref().map(|lock| filled(lock).as_str().into()),
         role: settings.role.unwrap_or(runbook.spec.role),
     }

@@ -33,7 +33,7 @@ use crate::{
     domain::{
         event::TraceId,
         id::{ChannelName, RunId, Seq},
-        prose::Prose,
+        prose::{Echo, Prose},
         run::{
             ATTEMPTS, LINE_BYTES, Permit, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome, StepReport,
             Verdict,
@@ -380,13 +380,15 @@ impl Running {
         let salt = (self.desk.salt)();
         let output = (!told.shown.is_empty()).then(|| Prose::new(&told.shown, salt));
         let kept = action.settings.name.as_ref().map(|_| Value::Object(fields.clone()).to_string());
+        let kept = kept.map(|json| Echo::new(&json, (self.desk.salt)()));
+        let line = Echo::new(&told.line, (self.desk.salt)());
         let report = StepReport {
             run: self.id,
             step: index(action),
             attempt,
             outcome: told.outcome,
             took: signed(told.took),
-            line: told.line,
+            line,
             output,
             speaks: answer::speaks(action, &told.shown),
             cut: told.cut,
@@ -423,7 +425,7 @@ impl Running {
                         return Ok(May::Go(attempt));
                     }
                 }
-                Err(RunRefusal::Over(..) | RunRefusal::Stopping(_) | RunRefusal::Unknown(_)) => {
+                Err(RunRefusal::Over { .. } | RunRefusal::Stopping(..) | RunRefusal::Unknown(_)) => {
                     return Err(Over);
                 }
                 Err(RunRefusal::Waiting(_)) => waited = true,

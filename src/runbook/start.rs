@@ -92,6 +92,7 @@ async fn begin(
     if let Some(about) = about {
         (plan.part, plan.links) = (Some(about.part), about.links);
     }
+    let plan = plan.salted(&*call.desk.salt);
     let accepted = call.submit(Intent::Run(RunIntent::Start(Box::new(plan)))).await?;
     let started = accepted.events.iter().find_map(|event| match event {
         Event::Run(event) => Some(event.run),

@@ -8,7 +8,8 @@ use super::{
     card::Card,
     house,
     plain::{NAME, plain},
-    timeline, when,
+    timeline,
+    when::{self, Times},
 };
 use crate::domain::{
     audit::{What, act},
@@ -53,7 +54,7 @@ pub fn tokens(records: &[Record]) -> BTreeMap<TraceId, String> {
 
 /// A record as an act, when it is one.
 #[must_use]
-pub fn entry(record: &Record, tokens: &BTreeMap<TraceId, String>) -> Option<Act> {
+pub fn entry(record: &Record, tokens: &BTreeMap<TraceId, String>, times: Times<'_>) -> Option<Act> {
     let (what, by) = act(&record.event)?;
     Some(Act {
         seq: record.seq,
@@ -62,13 +63,13 @@ pub fn entry(record: &Record, tokens: &BTreeMap<TraceId, String>) -> Option<Act>
         by: plain(&by.to_string(), NAME),
         token: tokens.get(&record.trace).cloned(),
         subject: subject(&record.event),
-        text: said(record)?,
+        text: said(record, times)?,
         trace: record.trace,
     })
 }
 
 /// What was done. Most of it is on a timeline already.
-fn said(record: &Record) -> Option<String> {
+fn said(record: &Record, times: Times<'_>) -> Option<String> {
     Some(match &record.event {
         Event::ConfigurationLoaded { digest, changes, .. } => {
             let changes: Vec<String> = changes.iter().map(house::change).collect();
@@ -78,7 +79,7 @@ fn said(record: &Record) -> Option<String> {
         }
         Event::LinkOffered { .. } => "Asked for a code that ties an account to them".to_owned(),
         Event::LinkFailed { channel, .. } => format!("Gave a wrong code on {channel}"),
-        _ => timeline::entry(record)?.text,
+        _ => timeline::entry_with(record, times)?.text,
     })
 }
 

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use super::{
     plain::{ANSWER, plain},
-    timeline::{Entry, entry},
+    timeline::{Entry, entry_with},
+    when::Times,
 };
 use crate::domain::{
     event::{Event, Record},
@@ -22,11 +25,11 @@ struct Retries<'a> {
 
 /// The entries of these records, in their order.
 #[must_use]
-pub fn entries(records: &[Record]) -> Vec<Entry> {
+pub fn entries(records: &[Record], zone: &TimeZone) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut failed: BTreeMap<DeliveryId, Retries<'_>> = BTreeMap::new();
     for record in records {
-        let Some(said) = entry(record) else { continue };
+        let Some(said) = entry_with(record, Times::In(zone)) else { continue };
         if let Event::AttemptFailed { delivery, .. } = &record.event {
             if let Some(retries) = failed.get_mut(delivery) {
                 (retries.count, retries.last) = (retries.count + 1, record);
@@ -38,18 +41,18 @@ pub fn entries(records: &[Record]) -> Vec<Entry> {
     }
     for retries in failed.values().filter(|retries| retries.count > 0) {
         if let Some(entry) = entries.get_mut(retries.entry) {
-            entry.text.push_str(&more(retries));
+            entry.text.push_str(&more(retries, zone));
         }
     }
     entries
 }
 
-/// `; 7 more attempts failed until 09:15:02 UTC: 502; given up`.
-fn more(retries: &Retries<'_>) -> String {
+/// `; 7 more attempts failed until 09:15:02: 502; given up`.
+fn more(retries: &Retries<'_>, zone: &TimeZone) -> String {
     let Event::AttemptFailed { why, retry_at, .. } = &retries.last.event else { return String::new() };
     let attempts = if retries.count == 1 { "attempt" } else { "attempts" };
     let end = if retries.count == 1 { "at" } else { "until" };
-    let at = retries.last.at.strftime("%H:%M:%S UTC");
+    let at = retries.last.at.to_zoned(zone.clone()).strftime("%H:%M:%S");
     let fate = if retry_at.is_some() { "" } else { "; given up" };
     format!("; {} more {attempts} failed {end} {at}: {}{fate}", retries.count, plain(why, ANSWER))
 }
@@ -77,9 +80,10 @@ mod tests {
         let note = samples::records().into_iter().find(|one| matches!(one.event, Event::NoteAdded { .. }));
         let records =
             [failed(0, 1, true), failed(1, 2, true), note.unwrap(), failed(2, 1, true), failed(9, 1, false)];
-        let texts: Vec<String> = entries(&records).into_iter().map(|entry| entry.text).collect();
+        let texts: Vec<String> =
+            entries(&records, &TimeZone::UTC).into_iter().map(|entry| entry.text).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
-        let end = "; 2 more attempts failed until 09:00:09 UTC: timed out after 10 s; given up";
+        let end = "; 2 more attempts failed until 09:00:09: timed out after 10 s; given up";
         assert!(texts[0].ends_with(end), "{texts:?}");
         assert!(!texts[1].contains("more"), "{texts:?}");
     }

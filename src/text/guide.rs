@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     guide::{Guide, GuideStep},
     id::IncidentId,
+    prose::ERASED,
     run::{LinkTo, Part, PlannedLink},
 };
 
@@ -42,7 +43,9 @@ pub(super) fn leads(planned: &[PlannedLink]) -> (Vec<Button>, Vec<Link>) {
     for link in planned {
         let words = plain(&link.words, NAME);
         match &link.to {
-            LinkTo::Command(command) => buttons.push(Button::new(words, plain(command, usize::MAX))),
+            // Nobody can press what was erased.
+            LinkTo::Command(command) if command.as_str() == ERASED => {}
+            LinkTo::Command(command) => buttons.push(Button::new(words, plain(command.as_str(), usize::MAX))),
             LinkTo::Web(url) => links.push(Link { text: words, url: url.clone() }),
         }
     }

@@ -43,9 +43,9 @@ pub fn secret(about: &str) -> String {
     format!("{about} (a secret: it is neither shown again nor kept)")
 }
 
-/// One command in full.
+/// One command in full, and those that begin with it.
 #[must_use]
-pub fn command(command: &CommandHelp) -> Card {
+pub fn command(command: &CommandHelp, more: &[CommandHelp]) -> Card {
     let field = |name: &str, value: String| Field { name: name.to_owned(), value };
     let mut fields: Vec<Field> =
         command.parts.iter().map(|(name, about)| field(name, about.clone())).collect();
@@ -55,6 +55,7 @@ pub fn command(command: &CommandHelp) -> Card {
     fields.push(field("who", who(command.role)));
     // Never buttons: an example is to be read, not to be run.
     fields.extend(command.examples.iter().map(|example| field("example", example.clone())));
+    fields.extend(more.iter().map(|one| field(&one.usage, one.summary.clone())));
     Card { title: command.usage.clone(), text: command.summary.clone(), fields, ..Card::default() }
 }
 

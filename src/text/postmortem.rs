@@ -234,7 +234,7 @@ fn times(text: &mut String, incident: &Incident, records: &[Record]) {
 
 fn entries(text: &mut String, incident: &Incident, records: &[Record]) {
     line!(text, "\n## Timeline (UTC)\n");
-    let mut entries = fold::entries(records).into_iter();
+    let mut entries = fold::entries(records, &TimeZone::UTC).into_iter();
     line!(text, "| at | what | by | |\n| --- | --- | --- | --- |");
     for entry in entries.by_ref().take(ENTRIES) {
         let words = markdown(&plain(&entry.text, WORDS));

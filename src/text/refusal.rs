@@ -10,6 +10,7 @@ use super::{
     when,
 };
 use crate::domain::{
+    event::Actor,
     id::{AlertId, PersonId},
     intent::{Already, BadTimes, Refusal},
     page::Target,
@@ -45,24 +46,27 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "Show",
             show(*target),
         ),
-        Refusal::GroupClosed { group, at } => no(
-            format!("{group} closed at {}: all its alerts are resolved.", when::at(*at, zone)),
+        Refusal::GroupClosed { group, at, by } => no(
+            format!("{group} closed at {}: {}.", when::at(*at, zone), over_by(by.as_ref())),
             "There is nothing to take any more. Should it fire again, a new group opens and pages anew.",
         ),
         Refusal::PageOver(page) => no(
             format!("{page} no longer runs."),
             "Nobody is paged by it any more. To page somebody again: /page PERSON|TEAM|POLICY reason",
         ),
-        Refusal::AlreadyResolved { incident, at } => with_button(
+        Refusal::AlreadyResolved { incident, at, by } => with_button(
             no(
-                format!("{incident} is resolved since {}.", when::at(*at, zone)),
+                format!("{incident} is resolved {}.", since_by(*at, by.as_ref(), zone)),
                 "Nothing was changed. If it is not over, reopen it; notes can still be added.",
             ),
             "Reopen",
             Some(format!("/incident reopen {incident}")),
         ),
-        Refusal::StillOpen(incident) => with_button(
-            no(format!("{incident} is open."), "There is nothing to reopen; nothing was changed."),
+        Refusal::StillOpen(incident, reopened) => with_button(
+            no(
+                format!("{incident} is open{}.", reopened_by(reopened.as_ref(), zone)),
+                "There is nothing to reopen; nothing was changed.",
+            ),
             "Show",
             Some(format!("/incident show {incident}")),
         ),
@@ -72,7 +76,7 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
         ),
         Refusal::NoContact(person) => no(
             format!("{person} cannot be paged: no contact is configured."),
-            "Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.",
+            "Nobody was paged. Page somebody else, or add contacts to people.toml and run /watchbell reload.",
         ),
         Refusal::BadTimes { why } => no(
             format!("These times do not fit: {}.", bad_times(*why)),
@@ -83,13 +87,18 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "List overrides",
             Some("/oncall override list".to_owned()),
         ),
+        Refusal::TakenBack { id, by, at } => with_button(
+            no(format!("{by} took {id} back at {}.", when::at(*at, zone)), "Nothing was changed."),
+            "List overrides",
+            Some("/oncall override list".to_owned()),
+        ),
         Refusal::Swap(why) => swap::refused(why, zone),
         Refusal::NoIncidentHere => no(
             "This room belongs to no incident.".to_owned(),
             "Nothing was added. Name the incident: /incident note INC-7 what you want to keep",
         ),
         Refusal::Link(why) => me::no_link(why, zone),
-        Refusal::Run(refusal) => run::refused(refusal),
+        Refusal::Run(refusal) => run::refused(refusal, zone),
         Refusal::Quiet(refusal) => quiet::refusal::card(refusal, zone),
         Refusal::Response(refusal) => response::refused(refusal, zone),
         Refusal::Repeated => no("This was done already.".to_owned(), "It was told twice, and done once."),
@@ -110,6 +119,22 @@ fn already(value: &Already) -> String {
     }
 }
 
+/// `since 2026-11-23 14:05 CET, by ben`
+pub(super) fn since_by(at: Timestamp, by: Option<&Actor>, zone: &TimeZone) -> String {
+    let by = by.map(|by| format!(", by {by}")).unwrap_or_default();
+    format!("since {}{by}", when::at(at, zone))
+}
+
+fn reopened_by(reopened: Option<&(Actor, Timestamp)>, zone: &TimeZone) -> String {
+    let said = reopened.map(|(by, at)| format!(": {by} reopened it at {}", when::at(*at, zone)));
+    said.unwrap_or_default()
+}
+
+/// Why a group closed.
+fn over_by(by: Option<&Actor>) -> String {
+    by.map_or_else(|| "all its alerts are resolved".to_owned(), |by| format!("{by} said that it is over"))
+}
+
 fn bad_times(why: BadTimes) -> &'static str {
     match why {
         BadTimes::EndsFirst => "it would end before it begins",
@@ -120,10 +145,11 @@ fn bad_times(why: BadTimes) -> &'static str {
 
 /// An alert that has ended needs nobody to take it.
 #[must_use]
-pub fn alert_ended(alert: AlertId, at: Timestamp, zone: &TimeZone) -> Card {
+pub fn alert_ended(alert: AlertId, at: Timestamp, by: Option<&Actor>, zone: &TimeZone) -> Card {
+    let by = by.map(|by| format!(": {by} said that it is over")).unwrap_or_default();
     with_button(
         no(
-            format!("{alert} ended at {}.", when::at(at, zone)),
+            format!("{alert} ended at {}{by}.", when::at(at, zone)),
             "There is nothing to take any more. Should it fire again, that is a new alert.",
         ),
         "Show",
@@ -138,7 +164,7 @@ pub fn unknown(target: Target) -> Card {
         Target::Alert(_) => ("alert", Some("/alert list")),
         Target::Group(_) => ("group", Some("/alert list")),
         Target::Incident(_) => ("incident", Some("/incident list --all")),
-        Target::Page(_) => ("page", None),
+        Target::Page(_) => ("page", Some("/status")),
     };
     let refused = no(format!("There is no {what} {target}, or it is long gone."), "Nothing was changed.");
     with_button(refused, "List", list.map(str::to_owned))

@@ -8,11 +8,11 @@ use super::{
     handover::lasted,
     plain::{ANSWER, NAME, WORDS, plain},
     postmortem,
-    refusal::no,
+    refusal::{no, since_by},
     scene::{Scene, enumerate, field, link},
     task,
     timeline::{Kind, name},
-    when,
+    when::{self, Times},
 };
 use crate::domain::{
     event::{Event, Record},
@@ -176,8 +176,13 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
             let (why, what) = bad_address(*why);
             no(why.to_owned(), what)
         }
-        ResponseRefusal::LinkedAlready(incident) => {
-            with(no(format!("{incident} has that link already."), unchanged), "Show", show(*incident))
+        ResponseRefusal::LinkedAlready { incident, by, at } => {
+            let since = since_by(*at, Some(by), zone);
+            with(
+                no(format!("{incident} has that link already, {since}."), unchanged),
+                "Show",
+                show(*incident),
+            )
         }
         ResponseRefusal::RelatedAlready(one, other) => {
             no(format!("{one} and {other} are related already."), unchanged)
@@ -186,17 +191,22 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
             format!("{incident} and {incident} are one and the same."),
             "Nothing was changed. Name two that are not the same, such as INC-9 and INC-7.",
         ),
-        ResponseRefusal::Merged { incident, into } => with(
+        ResponseRefusal::Merged { incident, into, by } => with(
             no(
-                format!("{incident} is merged into {into}."),
+                match by {
+                    Some((by, at)) => {
+                        format!("{incident} is merged into {into} {}.", since_by(*at, Some(by), zone))
+                    }
+                    None => format!("{incident} is merged into {into}."),
+                },
                 &format!("Nothing was changed. The response goes on in {into}: write the same with {into}."),
             ),
             "Show",
             show(*into),
         ),
-        ResponseRefusal::IntoResolved { into, at } => with(
+        ResponseRefusal::IntoResolved { into, at, by } => with(
             no(
-                format!("{into} is resolved since {}.", when::at(*at, zone)),
+                format!("{into} is resolved {}.", since_by(*at, by.as_ref(), zone)),
                 "Nothing was merged: it would end in silence. Reopen it first, or merge the other way round.",
             ),
             "Reopen",
@@ -246,14 +256,14 @@ fn bad_address(why: BadAddress) -> (&'static str, &'static str) {
 }
 
 /// What a timeline says of it.
-pub(super) fn entry(event: &ResponseEvent, record: &Record) -> (Kind, String, String) {
+pub(super) fn entry(event: &ResponseEvent, record: &Record, times: Times<'_>) -> (Kind, String, String) {
     let ahead = record.at.duration_since(record.engine_time());
-    let civil = |at: Timestamp| at.checked_add(ahead).unwrap_or(at);
+    let civil = |at: Timestamp| times.say(at.checked_add(ahead).unwrap_or(at));
     match event {
         ResponseEvent::TaskAdded(added) => {
             let owner =
                 added.owner.as_ref().map(|owner| format!(", for {}", name(owner))).unwrap_or_default();
-            let due = added.due.map(|due| format!(", due {:.0}", civil(due))).unwrap_or_default();
+            let due = added.due.map(|due| format!(", due {}", civil(due))).unwrap_or_default();
             let text = plain(added.text.as_str(), WORDS);
             (Kind::Task, name(&added.by), format!("{} was added{owner}{due}: {text}", added.task))
         }
@@ -265,7 +275,7 @@ pub(super) fn entry(event: &ResponseEvent, record: &Record) -> (Kind, String, St
                 TaskChange::Reopened => format!("{by} reopened {task}"),
                 TaskChange::Owner(Some(owner)) => format!("{by} gave {task} to {}", name(owner)),
                 TaskChange::Owner(None) => format!("{by} took the owner from {task}"),
-                TaskChange::Due(Some(due)) => format!("{by} made {task} due {:.0}", civil(*due)),
+                TaskChange::Due(Some(due)) => format!("{by} made {task} due {}", civil(*due)),
                 TaskChange::Due(None) => format!("{by} took the due time from {task}"),
             };
             (Kind::Task, by, text)
@@ -282,9 +292,9 @@ pub(super) fn entry(event: &ResponseEvent, record: &Record) -> (Kind, String, St
             (Kind::Link, name(by), format!("{incident} and {other} are related"))
         }
         ResponseEvent::ImpactSet { started_at, ended_at, text, by, .. } => {
-            let until = ended_at.map(|end| format!(" until {end:.0}")).unwrap_or_default();
+            let until = ended_at.map(|end| format!(" until {}", times.say(end))).unwrap_or_default();
             let text = plain(text.as_str(), WORDS);
-            (Kind::Impact, name(by), format!("Impact since {started_at:.0}{until}: {text}"))
+            (Kind::Impact, name(by), format!("Impact since {}{until}: {text}", times.say(*started_at)))
         }
         ResponseEvent::Merged(merged) => {
             let text = format!("{} merged {} into {}", name(&merged.by), merged.incident, merged.into);

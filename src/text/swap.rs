@@ -88,20 +88,20 @@ pub fn other_half(id: OverrideId) -> String {
 
 /// On a timeline.
 #[must_use]
-pub fn entry(swapped: &Swapped) -> String {
+pub fn entry(swapped: &Swapped, times: when::Times<'_>) -> String {
     let Swapped { first, second, .. } = swapped;
     format!(
-        "{} and {} swapped shifts of {}: {} is on call from {:.0} until {:.0} ({}), {} from {:.0} until {:.0} ({})",
+        "{} and {} swapped shifts of {}: {} is on call from {} until {} ({}), {} from {} until {} ({})",
         name(&second.person),
         name(&first.person),
         name(&first.schedule),
         name(&first.person),
-        first.from,
-        first.until,
+        times.say(first.from),
+        times.say(first.until),
         first.id,
         name(&second.person),
-        second.from,
-        second.until,
+        times.say(second.from),
+        times.say(second.until),
         second.id
     )
 }

@@ -14,6 +14,7 @@ use super::{
     scene::enumerate,
     span::{in_span, span},
     swap, upkeep,
+    when::Times,
 };
 use crate::domain::{
     alert,
@@ -164,9 +165,15 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a record says on a timeline; none when it says nothing.
+/// What a record says on a timeline, to machines; none when it says nothing.
 #[must_use]
 pub fn entry(record: &Record) -> Option<Entry> {
+    entry_with(record, Times::Exact)
+}
+
+/// The same, with instants as somebody reads them.
+#[must_use]
+pub fn entry_with(record: &Record, times: Times<'_>) -> Option<Entry> {
     let now = record.engine_time();
     let (kind, by, text) = match &record.event {
         Event::GroupNotified { .. }
@@ -186,7 +193,7 @@ pub fn entry(record: &Record) -> Option<Entry> {
             let text = format!("Configuration {digest} came into force (Watchbell {release}){changed}");
             (Kind::Configuration, by.as_ref().map_or_else(watchbell, name), text)
         }
-        Event::Upkeep(what) => upkeep::entry(what),
+        Event::Upkeep(what) => upkeep::entry(what, times),
         Event::ClockStepped { by_ms } => (Kind::Clock, watchbell(), clock_stepped(*by_ms)),
         Event::AlertFired(fired) => (Kind::AlertFired, name(&fired.integration), alert_fired(fired)),
         Event::AlertChanged { alert, integration, starts_at, .. } => {
@@ -223,14 +230,14 @@ pub fn entry(record: &Record) -> Option<Entry> {
             (Kind::DeliveryFailed, watchbell(), attempt_failed(&record.event, now)?)
         }
         Event::Deployed(said) => deployment::entry(said),
-        Event::Response(event) => response::entry(event, record),
-        event => run::told(event).or_else(|| of_people(event))?,
+        Event::Response(event) => response::entry(event, record, times),
+        event => run::told(event, times).or_else(|| of_people(event, times))?,
     };
     Some(Entry { seq: record.seq, at: record.at, kind, by, text })
 }
 
 /// What people do: to incidents and to who is on call.
-fn of_people(event: &Event) -> Option<(Kind, String, String)> {
+fn of_people(event: &Event, times: Times<'_>) -> Option<(Kind, String, String)> {
     Some(match event {
         Event::IncidentOpened(opened) => (Kind::IncidentOpened, name(&opened.by), incident_opened(opened)),
         Event::GroupJoined { incident, group } => {
@@ -295,13 +302,14 @@ fn of_people(event: &Event) -> Option<(Kind, String, String)> {
         }
         Event::OverrideAdded { id, schedule, person, from, until, by } => {
             let (person, schedule) = (name(person), name(schedule));
-            let text = format!("{person} is on call for {schedule} from {from:.0} until {until:.0} ({id})");
+            let (from, until) = (times.say(*from), times.say(*until));
+            let text = format!("{person} is on call for {schedule} from {from} until {until} ({id})");
             (Kind::Override, name(by), text)
         }
         Event::OverrideRemoved { id, by } => {
             (Kind::Override, name(by), format!("{} removed the override {id}", name(by)))
         }
-        Event::Swapped(swapped) => (Kind::Override, name(&swapped.by), swap::entry(swapped)),
+        Event::Swapped(swapped) => (Kind::Override, name(&swapped.by), swap::entry(swapped, times)),
         event => {
             let (by, text) = me::entry(event)?;
             (Kind::Account, by, text)

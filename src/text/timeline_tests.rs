@@ -67,3 +67,20 @@ fn what_has_an_entry_is_filed_and_what_is_filed_has_an_entry() {
         }
     }
 }
+
+#[test]
+fn instants_within_a_sentence_are_in_the_zone_of_whoever_reads_it_and_exact_for_machines() {
+    let madrid = jiff::tz::TimeZone::get("Europe/Madrid").unwrap();
+    let mut told = 0;
+    for record in samples::records() {
+        let (Some(exact), Some(read)) = (entry(&record), entry_with(&record, Times::In(&madrid))) else {
+            continue;
+        };
+        // What somebody wrote may hold anything; none of the samples does.
+        let instants = exact.text.matches("2026-03-01T").count();
+        assert_eq!(read.text.matches(" CET").count(), instants, "{}", read.text);
+        assert!(!read.text.contains("2026-03-01T"), "{}", read.text);
+        told += instants;
+    }
+    assert!(told >= 10, "{told}: overrides, swaps, tasks, the impact, erasures, runs that were missed");
+}

@@ -1,10 +1,13 @@
 //! What is said about the journal itself: what was erased, archived, or found damaged. Never repeats a word that was
 //! erased.
 
+use jiff::tz::TimeZone;
+
 use super::{
     card::{Card, Tone},
     plain::{NAME, plain},
     timeline::{Kind, name},
+    when::Times,
 };
 use crate::domain::{
     page::Target,
@@ -13,10 +16,10 @@ use crate::domain::{
 };
 
 /// The entry of the audit trail.
-pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
+pub(super) fn entry(what: &UpkeepEvent, times: Times<'_>) -> (Kind, String, String) {
     let (by, text) = match what {
         UpkeepEvent::Erased(erased) => {
-            (name(&erased.by), format!("{} erased {}", name(&erased.by), of_whom(erased)))
+            (name(&erased.by), format!("{} erased {}", name(&erased.by), of_whom(erased, times)))
         }
         UpkeepEvent::Archived(archived) => {
             let text = format!(
@@ -37,15 +40,21 @@ pub(super) fn entry(what: &UpkeepEvent) -> (Kind, String, String) {
             let text = format!("{} wanted {} and was refused: only admins may", name(by), plain(what, NAME));
             (name(by), text)
         }
+        UpkeepEvent::RefusedMore { by, count } => {
+            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+            let text = format!("{} was refused {times} more within that minute: only admins may", name(by));
+            (name(by), text)
+        }
     };
     (Kind::Upkeep, by, text)
 }
 
-/// `3 texts of ana, written before 2026-03-01T00:00:00Z`
-fn of_whom(erased: &Erased) -> String {
+/// `3 texts of ana, written before 2026-03-01 00:00 UTC`
+fn of_whom(erased: &Erased, times: Times<'_>) -> String {
     let whose = erased.whose.as_ref().map(|whose| format!(" of {}", name(whose))).unwrap_or_default();
     let event = erased.seq.map(|seq| format!(" in event {seq}")).unwrap_or_default();
-    let before = erased.before.map(|before| format!(", written before {before}")).unwrap_or_default();
+    let before =
+        erased.before.map(|before| format!(", written before {}", times.say(before))).unwrap_or_default();
     format!("{}{whose}{event}{before}", texts(erased.texts))
 }
 
@@ -101,8 +110,8 @@ pub struct Erasure {
 
 /// Words were erased, or would be.
 #[must_use]
-pub fn erasure(done: &Erasure) -> Card {
-    let what = of_whom(&done.erased);
+pub fn erasure(done: &Erasure, zone: &TimeZone) -> Card {
+    let what = of_whom(&done.erased, Times::In(zone));
     let title = match (done.erased.texts, done.dry) {
         (0, _) => format!("There is nothing to erase: {what}."),
         (_, true) => format!("{what} would be erased; nothing was changed."),

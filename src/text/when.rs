@@ -4,6 +4,26 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::domain::duration;
 
+/// How instants are said within a sentence.
+#[derive(Debug, Clone, Copy)]
+pub enum Times<'a> {
+    /// To machines, which have no zone: `2026-11-23T13:05:00Z`.
+    Exact,
+    /// To somebody in this zone.
+    In(&'a TimeZone),
+}
+
+impl Times<'_> {
+    /// The instant.
+    #[must_use]
+    pub fn say(self, instant: Timestamp) -> String {
+        match self {
+            Self::Exact => format!("{instant:.0}"),
+            Self::In(zone) => at(instant, zone),
+        }
+    }
+}
+
 /// `2026-11-23 14:05 CET`.
 #[must_use]
 pub fn at(instant: Timestamp, zone: &TimeZone) -> String {

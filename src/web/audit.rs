@@ -22,7 +22,7 @@ use crate::{
         person::Role,
     },
     observe,
-    text::audit,
+    text::{audit, when::Times},
     views::Act,
 };
 
@@ -54,7 +54,7 @@ pub(super) async fn list(
     }
     let mut records = house.views_at(seq).await?.acts(wanted, limit + 1).await?;
     let tokens = audit::tokens(&records);
-    let acts = records.drain(..).filter_map(|record| audit::entry(&record, &tokens)).collect();
+    let acts = records.drain(..).filter_map(|record| audit::entry(&record, &tokens, Times::Exact)).collect();
     Ok(fresh(Page::cut(acts, limit, |act: &audit::Act| act.seq.to_string())))
 }
 

@@ -11,7 +11,7 @@ use watchbell::domain::{
     intent::{Intent, Refusal},
     page::PageReason,
     person::Role,
-    prose::Prose,
+    prose::{Echo, Prose},
     run::{
         ActionKind, Approvals, Budget, NoApproval, OUTPUT_BYTES, OverBudget, Permit, PlannedStep,
         RESULT_BYTES, Run, RunBecause, RunHappened, RunIntent, RunPlan, RunRefusal, RunStatus, StepOutcome,
@@ -142,11 +142,11 @@ fn done(run: RunId, step: u32, attempt: u32, outcome: StepOutcome) -> StepReport
         attempt,
         outcome,
         took: SignedDuration::from_millis(420),
-        line: "200 OK".into(),
+        line: Echo::new("200 OK", [4; 16]),
         output: Some(prose("all is well")),
         speaks: false,
         cut: 0,
-        result: Some(r#"{"status":200}"#.into()),
+        result: Some(Echo::new(r#"{"status":200}"#, [4; 16])),
     }
 }
 
@@ -218,7 +218,7 @@ fn a_failing_check_leads_to_a_change_that_somebody_else_approves() {
     );
     assert_eq!(
         want(&mut world, RunIntent::Stop { run: id, by: actor("ana") }).unwrap_err(),
-        RunRefusal::Over(id, Verdict::Passed)
+        RunRefusal::Over { run: id, verdict: Verdict::Passed, at: Some(world.now().civil), by: None }
     );
 }
 
@@ -324,7 +324,7 @@ fn a_question_that_nobody_answers_ends_the_run() {
     assert!(run(&world, id).is_live());
     world.pass(mins(2), receipt);
     assert_eq!(run(&world, id).status, RunStatus::Ended(Verdict::Expired));
-    assert!(matches!(approve(&mut world, id, "chi"), Err(RunRefusal::Over(..))));
+    assert!(matches!(approve(&mut world, id, "chi"), Err(RunRefusal::Over { .. })));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn a_run_that_is_stopped_ends_when_what_runs_has_ended() {
     assert!(matches!(want(&mut world, stop("ben")), Err(RunRefusal::NotAllowed { .. })));
     want(&mut world, stop("ana")).unwrap();
     assert!(run(&world, id).is_stopping());
-    assert_eq!(permit(&mut world, id, 3), Err(RunRefusal::Stopping(id)));
+    assert_eq!(permit(&mut world, id, 3), Err(RunRefusal::Stopping(id, Some(actor("ana")))));
     finish(&mut world, id, 1, 1, StepOutcome::Stopped);
     assert_eq!(run(&world, id).status, RunStatus::Ended(Verdict::Stopped));
 }
@@ -475,8 +475,10 @@ fn output_and_results_are_bounded() {
         want(&mut world, RunIntent::Finish(Box::new(large))).unwrap_err(),
         RunRefusal::TooLarge("what a step said")
     );
-    let large =
-        StepReport { result: Some("x".repeat(RESULT_BYTES + 1)), ..done(id, 1, 1, StepOutcome::Passed) };
+    let large = StepReport {
+        result: Some(Echo::new(&"x".repeat(RESULT_BYTES + 1), [4; 16])),
+        ..done(id, 1, 1, StepOutcome::Passed)
+    };
     want(&mut world, RunIntent::Finish(Box::new(large))).unwrap();
     assert!(run(&world, id).steps[0].result.is_none());
     let dropped = happened(&world)

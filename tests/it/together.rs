@@ -162,9 +162,7 @@ impl House {
         let did: Vec<_> =
             ["ana", "ben", "chi"].into_iter().filter(|who| !refused.contains_key(who)).collect();
         assert_eq!(did.len(), 1, "{text}: {refused:?}");
-        // What is merged or resolved says since when and where it goes on; its timeline names who.
-        let names = !["merge", "resolve"].iter().any(|word| text.contains(word));
-        for (who, no) in refused.iter().filter(|_| names) {
+        for (who, no) in &refused {
             assert!(no.contains(did[0]), "{text}: {who} is not told that it was {}: {no}", did[0]);
         }
         (did[0], refused)
@@ -234,8 +232,9 @@ async fn who_comes_second_is_told_who_was_first_wherever_they_are() {
     house.refused("/ack G-99", &["There is no group G-99"]);
     house.refused("/alert show A-99", &["There is no alert A-99"]);
     house.refused("/incident show INC-99", &["There is no incident INC-99"]);
-    house.refused("/incident resolve INC-1", &["INC-1 is resolved since"]);
-    house.refused("/incident merge INC-2 into INC-1", &["INC-1"]);
+    house.refused("/incident resolve INC-1", &["INC-1 is resolved since", ", by "]);
+    house.refused("/incident merge INC-2 into INC-1", &["INC-2 is merged into INC-1 since", ", by "]);
+    house.refused("/incident handover INC-2", &["INC-2 is merged into INC-1 since"]);
     house.refused("/incident task done T-1", &["T-1"]);
     house.refused("/incident task done T-99", &["T-99"]);
     house.refused("/silence expire S-1", &["S-1"]);

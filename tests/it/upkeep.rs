@@ -72,6 +72,22 @@ fn done(watchbell: &Watchbell, arguments: &[&str]) -> String {
     said(&output)
 }
 
+/// Notes that ben erases what ana wrote, as a server does that comes no further; `events` stand in the journal.
+fn begins_to_erase(data: &Path, events: usize) {
+    let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
+    let found = erase::find(data, &wanted, Seq(1_000)).expect("the journal can be read");
+    let erased = Erased {
+        whose: Some("ana".into()),
+        seq: None,
+        before: None,
+        texts: found.texts(),
+        digests: found.digests.clone(),
+        outputs: found.outputs.clone(),
+        by: Actor::Person("ben".into()),
+    };
+    erase::begin(data, Seq(events as u64), erased, found).expect("a note");
+}
+
 #[test]
 fn what_a_person_wrote_is_in_no_file_of_the_data_folder() {
     let (folder, phone) = (tempfile::tempdir().expect("a folder"), phone());
@@ -152,21 +168,9 @@ fn an_erasure_that_was_interrupted_is_finished_by_the_next_start() {
     watchbell.process.kill();
     // It had noted what it was about to do, and came no further.
     let data = watchbell.data();
-    let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
-    let upto = Seq(1_000);
-    let found = erase::find(&data, &wanted, upto).expect("the journal can be read");
-    let erased = Erased {
-        whose: Some("ana".into()),
-        seq: None,
-        before: None,
-        texts: found.texts(),
-        digests: found.digests.clone(),
-        outputs: found.outputs.clone(),
-        by: Actor::Person("ben".into()),
-    };
     let after =
         fs::read_to_string(data.join("journal/0000000001.jsonl")).expect("the journal").lines().count() - 1;
-    erase::begin(&data, Seq(after as u64), erased, found).expect("a note");
+    begins_to_erase(&data, after);
     assert!(!holding(&data, "zebra").is_empty());
     for _ in 0..2 {
         watchbell.start_again();
@@ -187,19 +191,7 @@ fn an_erasure_that_did_not_end_is_finished_before_the_next_one() {
     watchbell.command("ben", "/incident note INC-1 camel is back");
     let data = watchbell.data();
     // The disk refused it half-way: the note stands, and nothing was overwritten.
-    let wanted = Wanted { person: Some("ana".into()), ..Wanted::default() };
-    let exported = done(&watchbell, &["journal", "export"]);
-    let found = erase::find(&data, &wanted, Seq(1_000)).expect("the journal can be read");
-    let erased = Erased {
-        whose: Some("ana".into()),
-        seq: None,
-        before: None,
-        texts: found.texts(),
-        digests: found.digests.clone(),
-        outputs: found.outputs.clone(),
-        by: Actor::Person("ben".into()),
-    };
-    erase::begin(&data, Seq(exported.lines().count() as u64), erased, found).expect("a note");
+    begins_to_erase(&data, done(&watchbell, &["journal", "export"]).lines().count());
     let looked = done(&watchbell, &["journal", "erase", "--person", "ben", "--dry-run"]);
     assert!(looked.contains("would be erased") && !holding(&data, "zebra").is_empty(), "{looked}");
     done(&watchbell, &["journal", "erase", "--person", "ben"]);

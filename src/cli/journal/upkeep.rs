@@ -102,7 +102,8 @@ pub fn erase(common: &Common, data_dir: &Path, args: &EraseArgs) -> ExitCode {
     run(common, data_dir, &args.reach, &line, async move |upkeep: Upkeep| {
         let done = upkeep.erase(alone, dry, Actor::Operator, observe::trace()).await?;
         let (erased, torn, unread, archives) = (done.erased, done.torn, done.unread, done.archives);
-        Ok(words::erasure(&words::Erasure { erased, dry, torn, unread, archives }))
+        let done = words::Erasure { erased, dry, torn, unread, archives };
+        Ok(words::erasure(&done, &TimeZone::UTC))
     })
 }
 

@@ -8,7 +8,10 @@ use crate::{
         spec::{CommandSpec, Flag, Kind},
     },
     domain::{audit::What, id::PersonId, person::Role},
-    text::audit::{self, Asked},
+    text::{
+        audit::{self, Asked},
+        when::Times,
+    },
     views::Act,
 };
 
@@ -41,7 +44,9 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let wanted = Act { by: by.clone(), what, since, before: None };
     let mut records = call.desk.views.acts(wanted, limit + 1).await.map_err(Call::views_down)?;
     let tokens = audit::tokens(&records);
-    let mut acts: Vec<_> = records.drain(..).filter_map(|record| audit::entry(&record, &tokens)).collect();
+    let times = Times::In(&call.caller.zone);
+    let mut acts: Vec<_> =
+        records.drain(..).filter_map(|record| audit::entry(&record, &tokens, times)).collect();
     let more = acts.len() > limit;
     acts.truncate(limit);
     acts.reverse();

@@ -6,7 +6,7 @@ use crate::{
         Answer, Call, Reply,
         spec::{CommandSpec, Flag, Kind},
     },
-    domain::{id::PersonId, page::Target, person::Role, response::ResponseIntent},
+    domain::{id::PersonId, intent::Refusal, page::Target, person::Role, response::ResponseIntent},
     text::{self, refusal, scene::Scene},
 };
 
@@ -31,6 +31,10 @@ pub fn spec() -> CommandSpec {
 pub async fn run(call: &Call<'_>) -> Answer {
     let to: Option<PersonId> = call.get("to");
     let incident = which(call, Among::Open).await?;
+    let away = call.read(move |look| look.state.merged_away(look.state.incidents.get(&incident)?));
+    if let Some(no) = away.await? {
+        return Err(Reply::refused(refusal::card(&Refusal::Response(no), &call.caller.zone)).into());
+    }
     let summary = move |scene: &Scene<'_>| {
         let ahead = scene.now.civil.duration_since(scene.now.engine);
         let facts = scene.state.handover(incident, ahead)?;

@@ -33,7 +33,7 @@ pub async fn run(call: &Call<'_>) -> Answer {
     // Not every record has something to say: a few more are read than are shown.
     let records = call.desk.views.latest(&keys, limit.saturating_mul(3)).await.map_err(Call::views_down)?;
     let archived = call.desk.views.begins_in_an_archive(&keys).await.map_err(Call::views_down)?;
-    let entries = text::fold::entries(&records);
+    let entries = text::fold::entries(&records, &call.caller.zone);
     let skipped = entries.len().saturating_sub(limit);
     let newest = entries.get(skipped..).unwrap_or_default().to_vec();
     seen(call, id, move |scene, it| text::incident::timeline(scene, it, &newest, archived)).await

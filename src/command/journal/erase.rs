@@ -43,5 +43,6 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let by = call.caller.actor.clone();
     let outcome = upkeep(call)?.erase(wanted, dry, by, call.trace).await.map_err(failed)?;
     let (erased, torn, unread, archives) = (outcome.erased, outcome.torn, outcome.unread, outcome.archives);
-    Ok(Reply::done(words::erasure(&words::Erasure { erased, dry, torn, unread, archives })))
+    let done = words::Erasure { erased, dry, torn, unread, archives };
+    Ok(Reply::done(words::erasure(&done, &call.caller.zone)))
 }

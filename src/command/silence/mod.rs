@@ -51,23 +51,23 @@ pub(super) fn takes_times(spec: CommandSpec) -> CommandSpec {
 pub(super) async fn begin(call: &Call<'_>, kind: SilenceKind) -> Answer {
     let from: Option<Timestamp> = call.get("from");
     let until = match (call.get::<Timestamp>("until"), call.get("for")) {
-        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both()).into()),
+        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both(kind)).into()),
         (Some(until), None) => until,
         (None, Some(length)) => time::later(from.unwrap_or(call.now), length)
             .ok_or_else(|| refused(call, QuietRefusal::TooLong))?,
-        (None, None) => return Err(Reply::refused(quiet_usage::how_long()).into()),
+        (None, None) => return Err(Reply::refused(quiet_usage::how_long(kind)).into()),
     };
     let group: Option<GroupId> = call.get("group");
     let matchers = match (call.get::<String>("matchers"), group) {
         (Some(written), None) => vec![written],
-        (None, Some(group)) => labels_of(call, group).await?,
+        (None, Some(group)) => labels_of(call, group, kind).await?,
         (None, None) => return Err(call.missing("matchers").into()),
-        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both_wheres()).into()),
+        (Some(_), Some(_)) => return Err(Reply::refused(quiet_usage::both_wheres(kind)).into()),
     };
     let comment = match (call.words("comment"), group) {
         (Some(comment), _) => comment,
         (None, Some(group)) => call.prose(&quiet_usage::from_card(group)),
-        (None, None) => return Err(Reply::refused(quiet_usage::comment()).into()),
+        (None, None) => return Err(Reply::refused(quiet_usage::comment(kind)).into()),
     };
     let by = call.caller.actor.clone();
     let what = QuietIntent::Add { kind, matchers, comment, from, until, by };
@@ -86,17 +86,19 @@ pub(super) async fn begin(call: &Call<'_>, kind: SilenceKind) -> Answer {
 
 /// Conditions that mean a group, and no other: what its alerts have in common of the labels by which alerts are grouped,
 /// routed and told apart by severity, absent ones included.
-async fn labels_of(call: &Call<'_>, id: GroupId) -> Result<Vec<String>, Undone> {
+async fn labels_of(call: &Call<'_>, id: GroupId, kind: SilenceKind) -> Result<Vec<String>, Undone> {
     let found = call.read(move |look| {
         let open = look.state.groups.get(&id).map(|group| meant_by(look.state, look.config, group));
         open.ok_or_else(|| match look.state.closed_groups.get(&id) {
-            Some(closed) => Refusal::GroupClosed { group: id, at: closed.closed_at },
+            Some(closed) => {
+                Refusal::GroupClosed { group: id, at: closed.closed_at, by: closed.ended_by.clone() }
+            }
             None => Refusal::Unknown(crate::domain::page::Target::Group(id)),
         })
     });
     let matchers = found.await?.map_err(|no| Reply::refused(refusal::card(&no, &call.caller.zone)))?;
     if matchers.is_empty() {
-        return Err(Reply::refused(quiet_usage::no_labels(id)).into());
+        return Err(Reply::refused(quiet_usage::no_labels(id, kind)).into());
     }
     Ok(matchers)
 }

@@ -53,15 +53,16 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
     let refusals = [
         Refusal::Unknown(Target::Incident(IncidentId(7))),
         Refusal::UnknownName { what: "person", name: "anna".to_owned(), nearest: Some("ana".to_owned()) },
-        Refusal::AlreadyAcknowledged { target: Target::Group(GroupId(17)), by, at },
-        Refusal::GroupClosed { group: GroupId(17), at },
+        Refusal::AlreadyAcknowledged { target: Target::Group(GroupId(17)), by: by.clone(), at },
+        Refusal::GroupClosed { group: GroupId(17), at, by: None },
         Refusal::PageOver(PageId(3)),
-        Refusal::AlreadyResolved { incident: IncidentId(7), at },
-        Refusal::StillOpen(IncidentId(7)),
+        Refusal::AlreadyResolved { incident: IncidentId(7), at, by: Some(by.clone()) },
+        Refusal::StillOpen(IncidentId(7), Some((by.clone(), at))),
         Refusal::Unchanged { incident: IncidentId(7), value: Already::Severity("P1".into()) },
         Refusal::NoContact("eve".into()),
         Refusal::BadTimes { why: BadTimes::EndsFirst },
         Refusal::UnknownOverride(OverrideId(3)),
+        Refusal::TakenBack { id: OverrideId(3), by, at },
         Refusal::NotPermitted(DeliveryId(5)),
     ];
     let zone = TimeZone::get("Europe/Madrid").unwrap();
@@ -84,12 +85,12 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
     PG-3 no longer runs.
     Nobody is paged by it any more. To page somebody again: /page PERSON|TEAM|POLICY reason
     --
-    INC-7 is resolved since 2026-01-05 10:00 CET.
+    INC-7 is resolved since 2026-01-05 10:00 CET, by ana.
     Nothing was changed. If it is not over, reopen it; notes can still be added.
 
     [1] Reopen: /incident reopen INC-7
     --
-    INC-7 is open.
+    INC-7 is open: ana reopened it at 2026-01-05 10:00 CET.
     There is nothing to reopen; nothing was changed.
 
     [1] Show: /incident show INC-7
@@ -98,12 +99,17 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
     Nothing was changed, and nobody was told.
     --
     eve cannot be paged: no contact is configured.
-    Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.
+    Nobody was paged. Page somebody else, or add contacts to people.toml and run /watchbell reload.
     --
     These times do not fit: it would end before it begins.
     Nothing was changed. Example: /oncall override primary ben tomorrow 09:00 8h
     --
     There is no override OV-3, or it is over.
+    Nothing was changed.
+
+    [1] List overrides: /oncall override list
+    --
+    ana took OV-3 back at 2026-01-05 10:00 CET.
     Nothing was changed.
 
     [1] List overrides: /oncall override list

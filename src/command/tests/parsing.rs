@@ -168,6 +168,19 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
         ("/incident assign anna", "No person is called `anna`. Did you mean `ana`?"),
         ("/incident assign zzz", "No person is called `zzz`. There are: ana, ben, chi, eve."),
         ("/incident show 7x", "`7x` does not fit INCIDENT: expected an incident, such as INC-42."),
+        (
+            "/incident resolve INC7",
+            "`INC7` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident resolve INC-7: fixed",
+            "`INC-7:` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident note inc 7 is back",
+            "`inc` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        ("/incident resolve G-17", "`G-17` does not fit INCIDENT: expected an incident, such as INC-42."),
         ("/incident show INC-7 now", "`now` is too much. Put several words into quotes."),
         (
             "/incident status mitigatd x",

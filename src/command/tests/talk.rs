@@ -364,7 +364,7 @@ async fn a_page_by_request() {
     insta::assert_snapshot!(room.said("ben", "/page eve hello").await, @r"
     refused
     eve cannot be paged: no contact is configured.
-    Nobody was paged. Page somebody else, or add contacts to people.toml and restart Watchbell.
+    Nobody was paged. Page somebody else, or add contacts to people.toml and run /watchbell reload.
     ");
     insta::assert_snapshot!(room.said("ana", "/ack PG-1").await, @r"
     done
@@ -437,7 +437,7 @@ async fn who_is_on_call() {
     ");
     insta::assert_snapshot!(room.said("ana", "/oncall override remove OV-1").await, @r"
     refused
-    There is no override OV-1, or it is over.
+    ana took OV-1 back at 2026-01-05 10:00 CET.
     Nothing was changed.
 
     [1] List overrides: /oncall override list

@@ -98,6 +98,7 @@ impl State {
             self.change_group(*group, |group| {
                 group.firing.remove(&alert);
                 group.fired_since.remove(&alert);
+                group.ended_by = by.somebody().map(Box::new);
             });
             self.card_changed(*group);
         }
@@ -142,6 +143,7 @@ impl State {
             repeat_interval: opened.repeat_interval,
             repeat_at: None,
             covered_by: None,
+            ended_by: None,
             resolved: None,
             over: false,
             fired_since: Few::new(),
@@ -186,6 +188,7 @@ impl State {
         self.change_incident(resolved, |incident| {
             incident.response.open_groups.remove(&id);
         });
+        self.groups_changed(resolved);
         let clock = self.clock;
         self.change_group(id, |group| {
             group.incident = None;
@@ -234,6 +237,7 @@ impl State {
             group.fired_since.clear();
         });
         self.card_changed(group);
+        self.groups_changed(incident);
     }
 
     pub(super) fn group_closed(&mut self, id: GroupId, stamp: &Stamp) {
@@ -254,12 +258,14 @@ impl State {
             self.change_incident(incident, |incident| {
                 incident.response.open_groups.remove(&id);
             });
+            self.groups_changed(incident);
         }
         let closed = ClosedGroup {
             id,
             title: group.title.clone(),
             opened_at: group.opened_at,
             closed_at: stamp.at,
+            ended_by: group.ended_by.as_deref().cloned(),
             acknowledged_by: group.acknowledged.as_ref().map(|(by, _)| by.clone()),
             incident: group.incident,
             labels: group.labels.clone(),

@@ -17,6 +17,10 @@ use crate::domain::{
 
 /// How long a card that changed waits for further changes.
 const CARD_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+/// How long the card of an incident waits when groups joined or ended: many do so together.
+const COUNTS_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// How long it waits when only alerts of its groups changed: their own cards have said so.
+const ALERTS_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
 impl State {
     pub(super) fn change_group(&mut self, id: GroupId, change: impl FnOnce(&mut Group)) {
@@ -37,7 +41,25 @@ impl State {
                 group.card_due.get_or_insert(calm.map_or(soon, |calm| calm.max(soon)));
             }
         });
+        if let Some(incident) = self.groups.get(&id).and_then(|group| group.incident) {
+            self.counts_changed(incident, ALERTS_PAUSE);
+        }
         self.storms_changed(id);
+    }
+
+    /// Groups of an incident joined or ended: the card of its own counts them.
+    pub(super) fn groups_changed(&mut self, id: IncidentId) {
+        self.counts_changed(id, COUNTS_PAUSE);
+    }
+
+    fn counts_changed(&mut self, id: IncidentId, pause: SignedDuration) {
+        let due = self.clock + pause;
+        let earlier = |incident: &&Arc<Incident>| {
+            incident.card_revision > 0 && incident.response.card_due.is_none_or(|already| due < already)
+        };
+        if self.incidents.get(&id).filter(earlier).is_some() {
+            self.change_incident(id, |incident| incident.response.card_due = Some(due));
+        }
     }
 
     /// The same without the pause that the route wants: it became worse.
@@ -62,7 +84,7 @@ impl State {
     }
 
     pub(super) fn arm_incident(&mut self, incident: &Incident) {
-        rearm(&mut self.timers, &[None; 3], &incident_timers(incident));
+        rearm(&mut self.timers, &[None; 4], &incident_timers(incident));
     }
 
     pub(super) fn change_page(&mut self, id: PageId, change: impl FnOnce(&mut Page)) {
@@ -115,14 +137,16 @@ fn group_timers(group: &Group) -> [Armed; 6] {
     ]
 }
 
-fn incident_timers(incident: &Incident) -> [Armed; 3] {
+fn incident_timers(incident: &Incident) -> [Armed; 4] {
+    let card = incident.response.card_due.filter(|_| incident.has_card());
+    let card = card.map(|due| (due, Timer::IncidentCard(incident.id)));
     if !incident.is_open() {
         let idle = incident.rooms.iter().filter(|room| !room.closed && room.work.is_empty());
         let close = idle.filter_map(|room| room.close_at).min();
-        return [close.map(|due| (due, Timer::RoomsClose(incident.id))), None, None];
+        return [close.map(|due| (due, Timer::RoomsClose(incident.id))), card, None, None];
     }
     if incident.held.is_some() {
-        return [None; 3];
+        return [None; 4];
     }
     // What is mitigated wakes nobody.
     let unresolved = match incident.status {
@@ -130,6 +154,7 @@ fn incident_timers(incident: &Incident) -> [Armed; 3] {
         _ => incident.expect.unresolved.get(incident.unresolved_paged),
     };
     [
+        card,
         incident.acknowledge_due.map(|due| (due, Timer::AcknowledgeLate(incident.id))),
         incident.update_due.map(|due| (due, Timer::UpdateLate(incident.id))),
         unresolved.map(|rule| (incident.severe_since + rule.after, Timer::IncidentUnresolved(incident.id))),

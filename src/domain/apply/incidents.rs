@@ -51,7 +51,6 @@ impl State {
             guides: Vec::new(),
             response: Belongings::default(),
             held: None,
-            reopened_by: None,
         };
         let id = incident.id;
         self.next.incident = self.next.incident.max(id.next());
@@ -132,9 +131,10 @@ impl State {
                     incident.update_due = update_due(incident, stamp);
                 });
             }
-            Event::IncidentResolved { incident, .. } => self.change_incident(*incident, |incident| {
+            Event::IncidentResolved { incident, by, .. } => self.change_incident(*incident, |incident| {
                 incident.status = IncidentStatus::Resolved;
                 incident.resolved_at = Some(stamp.at);
+                incident.response.resolved_by = Some(by.clone());
                 incident.held = None;
                 incident.update_due = None;
                 incident.acknowledge_due = None;
@@ -143,9 +143,10 @@ impl State {
                 }
             }),
             Event::IncidentReopened { incident, by, .. } => self.change_incident(*incident, |incident| {
-                incident.reopened_by = Some(by.clone());
                 incident.status = IncidentStatus::Investigating;
                 incident.resolved_at = None;
+                incident.response.resolved_by = None;
+                incident.response.reopened = Some((by.clone(), stamp.at));
                 for room in &mut incident.rooms {
                     room.close_at = None;
                 }

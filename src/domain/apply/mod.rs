@@ -35,6 +35,8 @@ use super::{
 /// How long an ended alert is remembered, so that a late duplicate of its firing does not page again.
 /// Shorter than any sensible `group_interval`: what a source says again after that is news.
 pub const ENDED_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// Overrides that were taken back and are remembered, so that whoever comes second hears who was first.
+const TAKEN_BACK: usize = 100;
 /// How many ended alerts, closed groups and ended requests are remembered at most.
 const REMEMBERED: usize = 1_000;
 
@@ -127,7 +129,7 @@ impl State {
             Event::RunDue(_) | Event::RunHeldBack(_) | Event::RunsOffered(_) => self.by_themselves(event),
             Event::GuideRead(read) => self.guide_read(read, stamp),
             Event::Response(event) => self.response_changed(event, stamp),
-            Event::Upkeep(what) => self.looked_after(what),
+            Event::Upkeep(what) => self.looked_after(what, stamp),
             incident => self.incident_changed(incident, stamp),
         }
     }
@@ -155,7 +157,10 @@ impl State {
                 self.stands_in(first.clone(), stamp);
                 self.stands_in(second.clone(), stamp);
             }
-            Event::OverrideRemoved { id, .. } => {
+            Event::OverrideRemoved { id, by } => {
+                self.taken_back.push_back((*id, by.clone(), stamp.at));
+                let older = self.taken_back.len().saturating_sub(TAKEN_BACK);
+                self.taken_back.drain(..older);
                 if let Some(entry) = self.overrides.get_mut(id) {
                     entry.until = entry.until.min(stamp.at);
                     if entry.until <= entry.from {

@@ -192,6 +192,7 @@ impl State {
             (DeliveryKind::Card, Subject::Incident(incident)) => {
                 self.change_incident(incident, |incident| {
                     incident.card_revision = incident.card_revision.max(queued.revision);
+                    incident.response.card_due = None;
                     incident.cards.insert(queued.delivery);
                 });
             }

@@ -111,6 +111,7 @@ impl State {
             incident.response.tasks.clear();
             incident.response.open_groups.clear();
             incident.response.merged_into = Some(into);
+            incident.response.merged_by = Some((merged.by.clone(), stamp.at));
             for room in &mut incident.rooms {
                 room.close_at = Some(stamp.clock + room.close_after);
             }

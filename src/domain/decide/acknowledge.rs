@@ -89,7 +89,7 @@ impl Decision<'_> {
     pub(super) fn open_group(&self, id: GroupId) -> Result<Arc<Group>, Refusal> {
         let closed = || {
             self.state.closed_groups.get(&id).map_or(Refusal::Unknown(Target::Group(id)), |closed| {
-                Refusal::GroupClosed { group: id, at: closed.closed_at }
+                Refusal::GroupClosed { group: id, at: closed.closed_at, by: closed.ended_by.clone() }
             })
         };
         self.state.groups.get(&id).cloned().ok_or_else(closed)
@@ -108,7 +108,11 @@ impl Decision<'_> {
         let incident =
             self.state.incidents.get(&id).cloned().ok_or(Refusal::Unknown(Target::Incident(id)))?;
         if let Some(at) = incident.resolved_at {
-            return Err(Refusal::AlreadyResolved { incident: id, at });
+            return Err(Refusal::AlreadyResolved {
+                incident: id,
+                at,
+                by: incident.response.resolved_by.clone(),
+            });
         }
         let taken = self.untaken_groups(&incident).is_empty() && self.pages_of_incident(&incident).is_empty();
         if let (Some((who, at)), true) = (&incident.acknowledged, taken) {

@@ -38,6 +38,7 @@ impl Decision<'_> {
             Timer::UpdateLate(incident) => self.late(incident, Reminder::Update),
             Timer::Card(group) => self.edit_group_card(group),
             Timer::RoomsClose(incident) => self.furnish(incident),
+            Timer::IncidentCard(incident) => self.post_incident_card(incident),
             Timer::StormCard(storm) => self.post_storm_card(storm),
             Timer::StormCalm(storm) => self.emit(Event::StormEnded { storm }),
             Timer::RunAsk(run) => self.ask_expired(run),

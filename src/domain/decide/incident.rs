@@ -68,10 +68,7 @@ impl Decision<'_> {
         let config = self.config;
         let known = severity_of(config, &severity)?;
         let Some(group) = self.state.groups.get(&id).cloned() else {
-            return Err(self.state.closed_groups.get(&id).map_or(
-                Refusal::Unknown(Target::Group(id)),
-                |closed| Refusal::GroupClosed { group: id, at: closed.closed_at },
-            ));
+            return self.open_group(id).map(|_| ());
         };
         if let Some(incident) = group.incident {
             return Err(Refusal::Unchanged { incident, value: Already::Group(id) });
@@ -331,7 +328,7 @@ impl Decision<'_> {
         let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
         self.not_merged(incident)?;
         if incident.is_open() {
-            return Err(Refusal::StillOpen(id));
+            return Err(Refusal::StillOpen(id, incident.response.reopened.clone()));
         }
         self.emit(Event::IncidentReopened { incident: id, text, by });
         self.refresh_incident(id);
@@ -353,7 +350,10 @@ impl Decision<'_> {
         let incident = self.state.incidents.get(&id).ok_or(Refusal::Unknown(Target::Incident(id)))?;
         self.not_merged(incident)?;
         match incident.resolved_at {
-            Some(at) if !incident.is_open() => Err(Refusal::AlreadyResolved { incident: id, at }),
+            Some(at) if !incident.is_open() => {
+                let by = incident.response.resolved_by.clone();
+                Err(Refusal::AlreadyResolved { incident: id, at, by })
+            }
             _ => Ok(Incident::clone(incident)),
         }
     }

@@ -22,7 +22,11 @@ impl Decision<'_> {
             self.state.incidents.get(&into).cloned().ok_or(Refusal::Unknown(Target::Incident(into)))?;
         self.not_merged(&target)?;
         if let Some(at) = target.resolved_at {
-            return Err(Refusal::Response(ResponseRefusal::IntoResolved { into, at }));
+            return Err(Refusal::Response(ResponseRefusal::IntoResolved {
+                into,
+                at,
+                by: target.response.resolved_by.clone(),
+            }));
         }
         let (pages, untaken) = (self.pages_of_incident(&from), self.untaken_groups(&from));
         let merged = Merged { incident: id, into, by: by.clone() };
@@ -71,12 +75,6 @@ impl Decision<'_> {
 
     /// What was merged is done elsewhere.
     pub(super) fn not_merged(&self, incident: &Incident) -> Result<(), Refusal> {
-        match incident.response.merged_into {
-            None => Ok(()),
-            Some(_) => Err(Refusal::Response(ResponseRefusal::Merged {
-                incident: incident.id,
-                into: self.state.goes_on_in(incident.id),
-            })),
-        }
+        self.state.merged_away(incident).map_or(Ok(()), |no| Err(Refusal::Response(no)))
     }
 }

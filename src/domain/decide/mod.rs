@@ -42,6 +42,7 @@ use super::{
     facts::Dispatch,
     intent::{Intent, Now, Refusal},
     state::{Stamp, State},
+    upkeep::LeftOut,
 };
 
 /// What was decided.
@@ -53,6 +54,8 @@ pub struct Decided {
     pub dispatch: Option<Box<Dispatch>>,
     /// For a report: how many firings were late duplicates of what had just ended, and left no trace.
     pub late: usize,
+    /// A refusal of which nothing is written here: whoever counts them says later how many there were.
+    pub left_out: Option<LeftOut>,
     /// A fault of the rules: it was refused after these events had happened. They stand, as the state has them already.
     pub refused: Option<Refusal>,
 }
@@ -68,25 +71,30 @@ pub fn decide(
     now: Now,
     trace: TraceId,
 ) -> Result<Decided, Refusal> {
-    let mut decision = Decision { state, config, now, trace, events: Vec::new() };
+    let mut decision = Decision::begins(state, config, now, trace);
     match intent {
         Intent::From { origin, intent } => {
             if decision.state.taken.contains_key(&origin) {
                 return Err(Refusal::Repeated);
             }
-            let Decided { events, refused, .. } = decide(decision.state, config, *intent, now, trace)?;
+            let Decided { events, refused, left_out, .. } =
+                decide(decision.state, config, *intent, now, trace)?;
             decision.events = events;
-            decision.emit(Event::InteractionTaken(origin));
-            Ok(Decided { events: decision.events, refused, ..Decided::default() })
+            // To refuse it twice does no harm, and it would be an event for each.
+            if left_out.is_none() {
+                decision.emit(Event::InteractionTaken(origin));
+            }
+            Ok(Decided { events: decision.events, refused, left_out, ..Decided::default() })
         }
         Intent::ByToken { token, by, intent } => {
-            let Decided { events, refused, .. } = decide(decision.state, config, *intent, now, trace)?;
+            let Decided { events, refused, left_out, .. } =
+                decide(decision.state, config, *intent, now, trace)?;
             decision.events = events;
             // What changed nothing needs nobody to answer for it.
             if !decision.events.is_empty() {
                 decision.emit(Event::TokenUsed { token, by });
             }
-            Ok(Decided { events: decision.events, refused, ..Decided::default() })
+            Ok(Decided { events: decision.events, refused, left_out, ..Decided::default() })
         }
         Intent::Report(report) => {
             let late = decision.report(report);
@@ -108,6 +116,13 @@ struct Decision<'a> {
     now: Now,
     trace: TraceId,
     events: Vec<Event>,
+    left_out: Option<LeftOut>,
+}
+
+impl<'a> Decision<'a> {
+    fn begins(state: &'a mut State, config: &'a Config, now: Now, trace: TraceId) -> Self {
+        Self { state, config, now, trace, events: Vec::new(), left_out: None }
+    }
 }
 
 impl Decision<'_> {
@@ -160,7 +175,7 @@ impl Decision<'_> {
         self.hold_or_go_on();
         self.offer_runbooks();
         self.look_after_rooms();
-        Ok(Decided { events: self.events, refused, ..Decided::default() })
+        Ok(Decided { events: self.events, refused, left_out: self.left_out, ..Decided::default() })
     }
 
     fn emit(&mut self, event: Event) {
@@ -188,9 +203,9 @@ mod tests {
         let now = Now { engine: jiff::Timestamp::UNIX_EPOCH, civil: jiff::Timestamp::UNIX_EPOCH };
         let (mut state, config) = (State::default(), Config::default());
         let trace = TraceId(1);
-        let none = Decision { state: &mut state, config: &config, now, trace, events: Vec::new() };
+        let none = Decision::begins(&mut state, &config, now, trace);
         assert_eq!(none.closes(Err(Refusal::NoIncidentHere)), Err(Refusal::NoIncidentHere));
-        let mut half = Decision { state: &mut state, config: &config, now, trace, events: Vec::new() };
+        let mut half = Decision::begins(&mut state, &config, now, trace);
         half.emit(Event::ClockStepped { by_ms: 1 });
         let decided = half.closes(Err(Refusal::NoIncidentHere)).unwrap();
         assert_eq!(decided.events, [Event::ClockStepped { by_ms: 1 }]);

@@ -62,7 +62,14 @@ impl Decision<'_> {
                 }
                 Ok(())
             }
-            _ => Err(Refusal::UnknownOverride(id)),
+            _ => {
+                let gone = self.state.taken_back.iter().rev().find(|(gone, ..)| *gone == id).cloned();
+                Err(gone.map_or(Refusal::UnknownOverride(id), |(id, by, at)| Refusal::TakenBack {
+                    id,
+                    by,
+                    at,
+                }))
+            }
         }
     }
 }

@@ -171,8 +171,9 @@ impl Decision<'_> {
         let incident = self.known(id)?;
         let kept = address(url.as_str()).map_err(|why| no(ResponseRefusal::Address(why)))?;
         let same = |one: &Prose| address(one.as_str()).is_ok_and(|one| one == kept);
-        if incident.response.links.iter().any(|link| same(&link.url)) {
-            return Err(no(ResponseRefusal::LinkedAlready(id)));
+        if let Some(link) = incident.response.links.iter().find(|link| same(&link.url)) {
+            let (by, at) = (link.by.clone(), link.at);
+            return Err(no(ResponseRefusal::LinkedAlready { incident: id, by, at }));
         }
         if incident.response.links.len() >= LINKS {
             return Err(no(ResponseRefusal::TooMany { incident: id, what: "links", most: LINKS }));

@@ -9,7 +9,7 @@ use crate::domain::{
     page::Subject,
     permission::{self, NotAllowed},
     person::Role,
-    prose::Prose,
+    prose::{Echo, Prose},
     run::{
         ATTEMPTS, LINE_BYTES, OUTPUT_BYTES, RESULT_BYTES, RESULTS_BYTES, Run, RunEvent, RunHappened,
         RunIntent, RunPlan, RunRefusal, RunStatus, Step, StepEnd, StepOutcome, StepReport, StepState,
@@ -45,7 +45,9 @@ impl Decision<'_> {
     pub(super) fn live(&self, id: RunId) -> Result<Run, RunRefusal> {
         let run = self.state.run(id).ok_or(RunRefusal::Unknown(id))?;
         match run.status {
-            RunStatus::Ended(verdict) => Err(RunRefusal::Over(id, verdict)),
+            RunStatus::Ended(verdict) => {
+                Err(RunRefusal::Over { run: id, verdict, at: run.ended_at, by: run.stopped_by.clone() })
+            }
             _ => Ok(Run::clone(run)),
         }
     }
@@ -60,7 +62,7 @@ impl Decision<'_> {
         let run = self.live(id)?;
         match run.status {
             RunStatus::Waiting => return Err(RunRefusal::Waiting(id)),
-            RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id)),
+            RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id, run.stopped_by.clone())),
             RunStatus::Running | RunStatus::Ended(_) => {}
         }
         if what.as_str().len() > WHAT_BYTES {
@@ -178,12 +180,18 @@ impl Decision<'_> {
         if !run.is_live() || !fits {
             return Ok(());
         }
-        if line.len() > LINE_BYTES || output.as_ref().is_some_and(|text| text.as_str().len() > OUTPUT_BYTES) {
+        if line.as_str().len() > LINE_BYTES
+            || output.as_ref().is_some_and(|text| text.as_str().len() > OUTPUT_BYTES)
+        {
             return Err(RunRefusal::TooLarge("what a step said"));
         }
         let others = run.steps.iter().filter(|one| one.plan.index != index);
-        let others: usize = others.filter_map(|one| one.result.as_ref()).map(String::len).sum();
-        let fits = |json: &String| json.len() <= RESULT_BYTES && others + json.len() <= RESULTS_BYTES;
+        let others: usize =
+            others.filter_map(|one| one.result.as_ref()).map(|json| json.as_str().len()).sum();
+        let fits = |json: &Echo| {
+            let bytes = json.as_str().len();
+            bytes <= RESULT_BYTES && others + bytes <= RESULTS_BYTES
+        };
         let had = result.is_some();
         let result = result.filter(fits);
         let result_dropped = had && result.is_none();
@@ -223,7 +231,7 @@ impl Decision<'_> {
         }
         match run.status {
             RunStatus::Waiting => return Err(RunRefusal::Waiting(id)),
-            RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id)),
+            RunStatus::Stopping(_) => return Err(RunRefusal::Stopping(id, run.stopped_by.clone())),
             RunStatus::Running | RunStatus::Ended(_) => {}
         }
         if let Some(step) = run.steps.iter().find(|step| step.runs()) {
@@ -251,7 +259,7 @@ impl Decision<'_> {
     fn stop_run(&mut self, id: RunId, by: Actor) -> Ruled {
         let run = self.live(id)?;
         if run.is_stopping() {
-            return Err(RunRefusal::Stopping(id));
+            return Err(RunRefusal::Stopping(id, run.stopped_by.clone()));
         }
         if by != run.plan.by {
             self.holds(&by, Role::Operator, "/runbook stop")?;
@@ -272,7 +280,7 @@ impl Decision<'_> {
                 attempt: step.attempts,
                 outcome: StepOutcome::Unknown,
                 took: jiff::SignedDuration::ZERO,
-                line: String::new(),
+                line: Echo::default(),
                 output: None,
                 speaks: false,
                 cut: 0,

@@ -44,11 +44,11 @@ impl Decision<'_> {
     fn asking(run: &Run, named: Option<u32>) -> Result<&Step, RunRefusal> {
         if let Some(index) = named {
             let step = run.step(index).ok_or_else(|| RunRefusal::NoStep(run.id, index.to_string()))?;
-            return if step.ask().is_some() { Ok(step) } else { Err(RunRefusal::NothingAsked(run.id)) };
+            return if step.ask().is_some() { Ok(step) } else { Err(Self::nothing_asked(run, named)) };
         }
         let asking: Vec<&Step> = run.steps.iter().filter(|step| step.ask().is_some()).collect();
         match asking.as_slice() {
-            [] => Err(RunRefusal::NothingAsked(run.id)),
+            [] => Err(Self::nothing_asked(run, named)),
             [only] => Ok(only),
             several => {
                 Err(RunRefusal::WhichStep(run.id, several.iter().map(|step| step.plan.index).collect()))
@@ -56,14 +56,25 @@ impl Decision<'_> {
         }
     }
 
+    /// Who has agreed already: to the step that was named, or to the last one to which anybody has.
+    fn nothing_asked(run: &Run, named: Option<u32>) -> RunRefusal {
+        let agreed = |step: &Step| {
+            let yes: Vec<Actor> = step.approved.iter().cloned().map(Actor::Person).collect();
+            let yes = if yes.is_empty() { step.confirmed.iter().cloned().collect() } else { yes };
+            (!yes.is_empty()).then_some((step.plan.index, yes))
+        };
+        let steps = run.steps.iter().rev().filter(|step| named.is_none_or(|named| step.plan.index == named));
+        RunRefusal::NothingAsked(run.id, steps.filter_map(agreed).next())
+    }
+
     pub(super) fn approve(&mut self, id: RunId, named: Option<u32>, by: Actor, proven: bool) -> Ruled {
         let run = self.live(id)?;
         let step = Self::asking(&run, named)?;
-        let Some(ask) = step.ask() else { return Err(RunRefusal::NothingAsked(id)) };
+        let Some(ask) = step.ask() else { return Err(Self::nothing_asked(&run, named)) };
         if ask.confirm {
             return self.confirm(&run, step, by, ask.what.clone());
         }
-        let Some(needs) = step.plan.approve else { return Err(RunRefusal::NothingAsked(id)) };
+        let Some(needs) = step.plan.approve else { return Err(Self::nothing_asked(&run, named)) };
         let person = self.counts(&run, step, needs, &by, proven).map_err(RunRefusal::NoApproval)?;
         let given = u32::try_from(step.approved.len()).unwrap_or(u32::MAX).saturating_add(1);
         let missing = needs.count.saturating_sub(given);

@@ -154,7 +154,7 @@ fn sound(plan: &RunPlan) -> Ruled {
         return Err(RunRefusal::TooLarge("a name, a heading or an argument"));
     }
     let asks = plan.steps.iter().filter_map(|step| step.confirm.as_ref());
-    if asks.clone().any(|text| text.len() > WHAT_BYTES) {
+    if asks.clone().any(|text| text.as_str().len() > WHAT_BYTES) {
         return Err(RunRefusal::TooLarge("the question of a confirmation"));
     }
     if plan.steps.is_empty() {

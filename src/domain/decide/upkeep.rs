@@ -6,7 +6,7 @@ use crate::domain::{
     event::{Actor, Event},
     intent::Whom,
     person::Role,
-    upkeep::{UpkeepEvent, UpkeepIntent},
+    upkeep::{LeftOut, REFUSALS, UpkeepEvent, UpkeepIntent},
 };
 
 impl Decision<'_> {
@@ -28,7 +28,18 @@ impl Decision<'_> {
             }
             UpkeepIntent::Whole if self.state.damage.is_empty() => {}
             UpkeepIntent::Whole => self.noted(UpkeepEvent::Whole),
-            UpkeepIntent::Refused { what, by } => self.noted(UpkeepEvent::Refused { what, by }),
+            UpkeepIntent::Refused { what, by } => self.refused(what, by),
+            UpkeepIntent::RefusedMore { by, count } => self.noted(UpkeepEvent::RefusedMore { by, count }),
+        }
+    }
+
+    /// Whoever tries the same thing thousands of times does not fill the journal: the first ones are written, and how many
+    /// more there were once the minute is over.
+    fn refused(&mut self, what: String, by: Actor) {
+        let lately = self.state.refusals.get(&by).filter(|lately| self.now.engine < lately.until);
+        match lately.filter(|lately| lately.written >= REFUSALS) {
+            Some(lately) => self.left_out = Some(LeftOut { until: lately.until, by }),
+            None => self.noted(UpkeepEvent::Refused { what, by }),
         }
     }
 

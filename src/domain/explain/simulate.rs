@@ -148,6 +148,7 @@ fn is_of(ground: &State, timer: Timer) -> bool {
         // Cards, rooms, runs and tasks wake nobody.
         Timer::TaskDue(_)
         | Timer::Card(_)
+        | Timer::IncidentCard(_)
         | Timer::RoomsClose(_)
         | Timer::StormCard(_)
         | Timer::StormCalm(_)

@@ -185,7 +185,7 @@ impl State {
     #[must_use]
     pub fn is_unheard(&self, incident: &Incident) -> bool {
         let of_a_rule = |one: &Incident| {
-            let asked_for = one.reopened_by.as_ref().is_some_and(|by| *by != Actor::Watchbell);
+            let asked_for = one.response.reopened.as_ref().is_some_and(|(by, _)| *by != Actor::Watchbell);
             one.opened_by == Actor::Watchbell && !asked_for && one.acknowledged.is_none()
         };
         let merged = |id| self.incidents.get(id).is_none_or(|one| of_a_rule(one));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{BadAddress, TaskState};
 use crate::domain::{
+    event::Actor,
     id::{IncidentId, PersonId, TaskId},
     prose::Prose,
 };
@@ -121,7 +122,14 @@ pub enum ResponseRefusal {
     /// The address cannot be kept.
     Address(BadAddress),
     /// It is linked already.
-    LinkedAlready(IncidentId),
+    LinkedAlready {
+        /// To which incident.
+        incident: IncidentId,
+        /// By whom.
+        by: Actor,
+        /// When (civil time).
+        at: Timestamp,
+    },
     /// They are related already.
     RelatedAlready(IncidentId, IncidentId),
     /// An incident and itself.
@@ -132,6 +140,8 @@ pub enum ResponseRefusal {
         incident: IncidentId,
         /// Where.
         into: IncidentId,
+        /// By whom, and when (civil time), as far as that is known.
+        by: Option<(Actor, Timestamp)>,
     },
     /// The incident that another was to be merged into is over.
     IntoResolved {
@@ -139,6 +149,8 @@ pub enum ResponseRefusal {
         into: IncidentId,
         /// Since when (civil time).
         at: Timestamp,
+        /// By whom, as far as that is known.
+        by: Option<Actor>,
     },
 }
 
@@ -153,7 +165,7 @@ impl ResponseRefusal {
             Self::NoWords => "no_words",
             Self::Times(_) => "bad_times",
             Self::Address(_) => "bad_address",
-            Self::LinkedAlready(_) | Self::RelatedAlready(..) => "linked_already",
+            Self::LinkedAlready { .. } | Self::RelatedAlready(..) => "linked_already",
             Self::Itself(_) => "itself",
             Self::Merged { .. } => "merged",
             Self::IntoResolved { .. } => "already_resolved",

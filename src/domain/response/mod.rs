@@ -143,6 +143,15 @@ pub struct Belongings {
     /// It turned out to be the same as this one, where the response goes on.
     #[serde(default)]
     pub merged_into: Option<IncidentId>,
+    /// Who said so, and when (civil time).
+    #[serde(default)]
+    pub merged_by: Option<(Actor, Timestamp)>,
+    /// Who resolved it.
+    #[serde(default)]
+    pub resolved_by: Option<Actor>,
+    /// Who reopened it last, and when (civil time).
+    #[serde(default)]
+    pub reopened: Option<(Actor, Timestamp)>,
     /// Those that turned out to be the same as this one, also by way of others.
     #[serde(default)]
     pub merged: BTreeSet<IncidentId>,
@@ -161,12 +170,23 @@ pub struct Belongings {
     /// When somebody took it (engine time): who takes a flood has what comes with it.
     #[serde(default)]
     pub taken_at: Option<Timestamp>,
+    /// When its card is edited, because what it counts has changed (engine time).
+    #[serde(default)]
+    pub card_due: Option<Timestamp>,
     /// When each channel was told last that groups of a flood still fire (engine time).
     #[serde(default)]
     pub told_again_in: BTreeMap<ChannelName, Timestamp>,
 }
 
 impl State {
+    /// Why nothing is done about an incident that was merged; none: it was not.
+    #[must_use]
+    pub fn merged_away(&self, incident: &Incident) -> Option<ResponseRefusal> {
+        incident.response.merged_into?;
+        let (into, by) = (self.goes_on_in(incident.id), incident.response.merged_by.clone());
+        Some(ResponseRefusal::Merged { incident: incident.id, into, by })
+    }
+
     /// The incident in which the response to this one goes on: itself, or the one it was merged into.
     #[must_use]
     pub fn goes_on_in(&self, mut id: IncidentId) -> IncidentId {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::PictureId;
+use crate::domain::{id::PictureId, prose::Echo};
 
 /// One step of a runbook that is done by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct PlannedLink {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkTo {
-    /// A button with this command.
-    Command(String),
+    /// A button with this command, which may repeat what the run was told.
+    Command(Echo),
     /// A page elsewhere.
     Web(String),
 }
@@ -43,7 +43,8 @@ impl LinkTo {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Command(to) | Self::Web(to) => to,
+            Self::Command(to) => to.as_str(),
+            Self::Web(to) => to,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     event::Actor,
     id::{GroupId, IncidentId, LockName, PersonId, RunId, SeverityId},
     person::Role,
-    prose::Prose,
+    prose::{Echo, Prose},
 };
 
 /// Something happened to a run.
@@ -170,8 +170,8 @@ pub struct StepEnd {
     /// How long it took.
     pub took: SignedDuration,
     /// Its result in one line.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub line: String,
+    #[serde(default, skip_serializing_if = "Echo::is_empty")]
+    pub line: Echo,
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Prose>,
@@ -183,7 +183,7 @@ pub struct StepEnd {
     pub cut: u64,
     /// What later steps need of it, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
+    pub result: Option<Echo>,
     /// Whether its result was larger than what is kept, and is not there.
     #[serde(default)]
     pub result_dropped: bool,

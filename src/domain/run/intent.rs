@@ -7,7 +7,7 @@ use crate::domain::{
     event::{Actor, Event},
     id::{GroupId, LockName, PersonId, RunId},
     permission::NotAllowed,
-    prose::Prose,
+    prose::{Echo, Prose},
 };
 
 /// Something about runs.
@@ -140,7 +140,7 @@ pub struct StepReport {
     /// How long it took.
     pub took: SignedDuration,
     /// Its result in one line, up to [`LINE_BYTES`](super::LINE_BYTES).
-    pub line: String,
+    pub line: Echo,
     /// What it said, up to [`OUTPUT_BYTES`](super::OUTPUT_BYTES).
     pub output: Option<Prose>,
     /// Whether people are meant to read that, beyond its line.
@@ -148,7 +148,7 @@ pub struct StepReport {
     /// How many bytes of that were left out.
     pub cut: u64,
     /// What later steps need of it, as JSON; more than [`RESULT_BYTES`](super::RESULT_BYTES) is not kept.
-    pub result: Option<String>,
+    pub result: Option<Echo>,
 }
 
 /// What the answer to [`RunIntent::Permit`] means.
@@ -190,9 +190,18 @@ pub enum RunRefusal {
     /// It has no such step.
     NoStep(RunId, String),
     /// It is over.
-    Over(RunId, Verdict),
-    /// It is being stopped: no step begins.
-    Stopping(RunId),
+    Over {
+        /// Which.
+        run: RunId,
+        /// How it ended.
+        verdict: Verdict,
+        /// When (civil time).
+        at: Option<Timestamp>,
+        /// Who stopped or refused it.
+        by: Option<Actor>,
+    },
+    /// It is being stopped, perhaps by somebody: no step begins.
+    Stopping(RunId, Option<Actor>),
     /// People were asked whether it goes on, and have not answered.
     Waiting(RunId),
     /// Nobody needs to say whether it goes on.
@@ -219,8 +228,8 @@ pub enum RunRefusal {
         /// Which.
         no: NotAllowed,
     },
-    /// Nothing is asked for.
-    NothingAsked(RunId),
+    /// Nothing is asked for; who has agreed to which step already.
+    NothingAsked(RunId, Option<(u32, Vec<Actor>)>),
     /// Several steps ask: say which.
     WhichStep(RunId, Vec<u32>),
     /// This yes does not count.
@@ -282,8 +291,8 @@ impl RunRefusal {
         match self {
             Self::Unknown(_) => "run_unknown",
             Self::NoStep(..) => "run_no_step",
-            Self::Over(..) => "run_over",
-            Self::Stopping(_) => "run_stopping",
+            Self::Over { .. } => "run_over",
+            Self::Stopping(..) => "run_stopping",
             Self::Waiting(_) => "run_waiting",
             Self::NotWaiting(_) => "run_not_waiting",
             Self::StepRuns(..) => "run_step_runs",
@@ -292,7 +301,7 @@ impl RunRefusal {
             Self::Dry(_) => "run_dry",
             Self::LockHeld { .. } => "run_lock_held",
             Self::NotAllowed { .. } => "run_not_allowed",
-            Self::NothingAsked(_) => "run_nothing_asked",
+            Self::NothingAsked(..) => "run_nothing_asked",
             Self::WhichStep(..) => "run_which_step",
             Self::NoApproval(_) => "run_no_approval",
             Self::OncePerGroup(..) => "run_once_per_group",

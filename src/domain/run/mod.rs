@@ -10,7 +10,7 @@ use super::{
     event::Actor,
     id::{ChannelName, DeliveryId, GroupId, IncidentId, LockName, PersonId, RunId},
     person::Role,
-    prose::Prose,
+    prose::{Echo, Prose},
 };
 
 mod beside;
@@ -105,6 +105,22 @@ pub struct RunPlan {
     pub links: Vec<PlannedLink>,
 }
 
+impl RunPlan {
+    /// The same with a salt of its own for all that may repeat what it was told: questions, and where it leads on.
+    #[must_use]
+    pub fn salted(mut self, salt: &dyn Fn() -> [u8; 16]) -> Self {
+        for step in &mut self.steps {
+            step.confirm = step.confirm.take().map(|question| question.salted(salt()));
+        }
+        for link in &mut self.links {
+            if let LinkTo::Command(command) = &mut link.to {
+                *command = std::mem::take(command).salted(salt());
+            }
+        }
+        self
+    }
+}
+
 /// Why a run started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -192,7 +208,7 @@ pub struct PlannedStep {
     pub approve: Option<Approvals>,
     /// The question that the requester or an operator has to confirm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirm: Option<String>,
+    pub confirm: Option<Echo>,
     /// What nobody else may hold meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<LockName>,
@@ -322,7 +338,7 @@ pub enum StepState {
         /// How long it took.
         took: SignedDuration,
         /// Its result in one line.
-        line: String,
+        line: Echo,
     },
 }
 
@@ -355,7 +371,7 @@ pub struct Step {
     /// Who has approved it.
     pub approved: BTreeSet<PersonId>,
     /// What later steps need of it, as JSON.
-    pub result: Option<String>,
+    pub result: Option<Echo>,
     /// The newest picture of what it found.
     #[serde(default)]
     pub drawing: Option<Drawing>,

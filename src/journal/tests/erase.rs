@@ -7,9 +7,11 @@ use crate::{
     domain::{
         delivery::Channel,
         event::{IncidentOpened, Title},
-        id::PersonId,
+        id::{PersonId, RunId},
         person::Urgency,
+        prose::Echo,
         room::{Author, MessageCaptured},
+        run::{RunEvent, RunHappened, StepEnd, StepOutcome},
         upkeep::Erased,
     },
     journal::erase::{self, Found, Wanted},
@@ -75,6 +77,59 @@ fn events() -> Vec<Event> {
         captured(account(), "camel, the account is ben's now"),
         note_of("ana", "zebra 2"),
     ]
+}
+
+/// What a run that somebody started with words of theirs says: its line and what later steps need of it repeat them.
+fn of_run(run: u64, what: RunHappened) -> Event {
+    let (run, title) = (RunId(run), "restart".to_owned());
+    Event::Run(Box::new(RunEvent { run, group: None, incident: None, title, what }))
+}
+
+fn run_of(person: &str, run: u64, word: &str) -> [Event; 2] {
+    let plan = serde_json::json!({
+        "runbook": "/qflow restart", "digest": "00", "title": "restart", "environment": "live",
+        "args": [["part", Prose::new(&format!("{word} part"), [3; 16])]],
+        "by": { "person": person }, "because": "hand", "role": "operator", "ask_for": "PT30M",
+        "links": [{ "words": "again", "to": { "command": Echo::new(&format!("/qflow restart {word}"), [6; 16]) } }],
+        "steps": [{ "index": 1, "name": "restart", "heading": "It answers", "action": "run", "changes": true,
+            "retries": 0, "role": "operator", "confirm": Echo::new(&format!("Restart {word}?"), [7; 16]) }],
+    });
+    let end = StepEnd {
+        step: 1,
+        heading: "It answers".into(),
+        attempt: 1,
+        outcome: StepOutcome::Passed,
+        took: jiff::SignedDuration::ZERO,
+        line: Echo::new(&format!("{word} part restarted"), [4; 16]),
+        output: None,
+        speaks: false,
+        cut: 0,
+        result: Some(Echo::new(&format!(r#"{{"reply":"{word} part"}}"#), [5; 16])),
+        result_dropped: false,
+    };
+    let plan = serde_json::from_value(plan).unwrap();
+    [of_run(run, RunHappened::Started(plan)), of_run(run, RunHappened::StepFinished(Box::new(end)))]
+}
+
+#[test]
+fn what_a_run_repeats_of_what_it_was_told_is_erased_with_it() {
+    let dir = folder();
+    let events = [run_of("ana", 1, "zebra"), run_of("ben", 2, "camel")].concat();
+    let records = numbered(1, events.into_iter().map(record).collect());
+    write_batches(dir.path(), small(), &[records]);
+    let found = erase::find(dir.path(), &of_ana(), Seq(4)).unwrap();
+    assert_eq!(
+        found.texts(),
+        5,
+        "what it was told, asks, leads on to and said, and what later steps need of it"
+    );
+    let erased = noted(&found);
+    let pending = erase::begin(dir.path(), Seq(4), erased, found).unwrap();
+    erase::overwrite(dir.path(), &pending).unwrap();
+    erase::finish(dir.path()).unwrap();
+    assert!(!holds(dir.path(), "zebra") && holds(dir.path(), "camel part restarted"));
+    let looked = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(looked.damage.is_empty() && looked.read.events == 4, "{looked:?}");
 }
 
 /// How many of them are ana's.

@@ -62,7 +62,7 @@ fn links_are_commands_with_what_the_guide_was_told() {
     let about = guide::About::new(&runbook, "two", &given).unwrap();
     let to: Vec<(&str, &LinkTo)> = about.links.iter().map(|link| (link.words.as_str(), &link.to)).collect();
     let command =
-        |step: &str| LinkTo::Command(format!("/t check{step} --older-than 7 --dry-run \"the disk\""));
+        |step: &str| LinkTo::Command(format!("/t check{step} --older-than 7 --dry-run \"the disk\"").into());
     let web = LinkTo::Web("https://x.example/y".into());
     let expected = [
         ("web", &web),

@@ -205,7 +205,7 @@ fn line(step: &Step) -> String {
             format!("! {heading}: it was running when Watchbell ended, and nobody knows how far it came")
         }
         StepState::Over { outcome, took, line } => {
-            let said = plain(line, ANSWER);
+            let said = plain(line.as_str(), ANSWER);
             let said = if said.is_empty() { String::new() } else { format!(": {said}") };
             let time = if took.is_zero() { String::new() } else { format!(" ({})", self::took(*took)) };
             let word = if *outcome == StepOutcome::Passed { String::new() } else { format!(" {outcome}") };
@@ -285,7 +285,7 @@ pub fn asks(run: &Run, step: &Step) -> Card {
     };
     let mut text = Vec::new();
     if let (true, Some(question)) = (ask.confirm, &step.plan.confirm) {
-        text.push(plain(question, WHAT));
+        text.push(plain(question.as_str(), WHAT));
     }
     text.push("What exactly will be done:".to_owned());
     text.push(exactly(ask));

@@ -1,7 +1,10 @@
 //! What is said when something about a run is not done: why, what is kept, what to do now. Never hides the reason.
 
+use jiff::{Timestamp, tz::TimeZone};
+
 use crate::{
     domain::{
+        event::Actor,
         id::RunId,
         run::{NoApproval, OverBudget, RunRefusal},
     },
@@ -11,25 +14,27 @@ use crate::{
         scene::enumerate,
         span::span,
         usage::short,
+        when,
     },
 };
 
 /// A refusal of the rules.
 #[must_use]
-pub fn refused(refusal: &RunRefusal) -> Card {
+pub fn refused(refusal: &RunRefusal, zone: &TimeZone) -> Card {
     const KEPT: &str = "Nothing was changed.";
     match refusal {
         RunRefusal::Unknown(run) => {
             with_list(no(format!("There is no run {run}, or it is long gone."), KEPT))
         }
         RunRefusal::NoStep(run, step) => no(format!("{run} has no step `{}`.", short(step)), KEPT),
-        RunRefusal::Over(run, verdict) => no(
-            format!("{run} is over: {verdict}."),
+        RunRefusal::Over { run, verdict, at, by } => no(
+            format!("{run} is over{}: {verdict}{}.", at_time(*at, zone), by_whom(by.as_ref())),
             "Nothing was changed. Start the runbook again if it is needed.",
         ),
-        RunRefusal::Stopping(run) => {
-            no(format!("{run} is being stopped."), "No further step of it begins; what runs is told to stop.")
-        }
+        RunRefusal::Stopping(run, by) => no(
+            format!("{run} is being stopped{}.", by_whom(by.as_ref())),
+            "No further step of it begins; what runs is told to stop.",
+        ),
         RunRefusal::Waiting(run) => with_answers(
             no(
                 format!("{run} waits for a decision."),
@@ -52,9 +57,15 @@ pub fn refused(refusal: &RunRefusal) -> Card {
             "This run has another lock already and does not wait for a second one. Start it again when that one is over.",
         ),
         RunRefusal::NotAllowed { what, no } => not_allowed(&short(what), no),
-        RunRefusal::NothingAsked(run) => no(
+        RunRefusal::NothingAsked(run, agreed) => no(
             format!("{run} asks for nothing right now."),
-            "It was answered already, or it is not its turn.",
+            &agreed.as_ref().map_or_else(
+                || "It was answered already, or it is not its turn.".to_owned(),
+                |(step, by)| {
+                    let by = enumerate(by.iter().map(|by| short(&by.to_string())));
+                    format!("Step {step} has the yes of {by} already. Nothing was changed.")
+                },
+            ),
         ),
         RunRefusal::WhichStep(run, steps) => {
             let mut card = no(format!("Which step of {run}?"), "Several ask; nothing was changed yet.");
@@ -70,7 +81,7 @@ pub fn refused(refusal: &RunRefusal) -> Card {
             "One group starts a runbook once.",
         ),
         RunRefusal::NoGroup(group) => no(format!("{group} is not open."), "Nothing was started for it."),
-        RunRefusal::Budget(why) => budget(why),
+        RunRefusal::Budget(why) => budget(why, zone),
         RunRefusal::TooLarge(what) => no(format!("That is too large: {what}."), KEPT),
         RunRefusal::BadPlan(why) => no(format!("This runbook cannot run: {why}."), "Nothing was started."),
         RunRefusal::TooMany => no(
@@ -79,6 +90,16 @@ pub fn refused(refusal: &RunRefusal) -> Card {
         ),
         RunRefusal::NothingToJudge(run) => no(format!("{run} has nothing to be judged."), KEPT),
     }
+}
+
+/// ` since 2026-11-23 14:05 CET`
+fn at_time(at: Option<Timestamp>, zone: &TimeZone) -> String {
+    at.map(|at| format!(" since {}", when::at(at, zone))).unwrap_or_default()
+}
+
+/// `, by ben`
+fn by_whom(by: Option<&Actor>) -> String {
+    by.map(|by| format!(", by {}", short(&by.to_string()))).unwrap_or_default()
 }
 
 fn no_approval(why: &NoApproval) -> Card {
@@ -103,14 +124,14 @@ fn no_approval(why: &NoApproval) -> Card {
     }
 }
 
-fn budget(why: &OverBudget) -> Card {
+fn budget(why: &OverBudget, zone: &TimeZone) -> Card {
     let (title, text) = match why {
         OverBudget::Spent { most, window } => (
             format!("It has answered by itself as often as it may: {} in {}.", times(*most), span(*window)),
             "Nothing was started: people have to look at it.",
         ),
         OverBudget::CoolingDown { until } => (
-            format!("It answered by itself a moment ago and rests until {until:.0}."),
+            format!("It answered by itself a moment ago and rests until {}.", when::at(*until, zone)),
             "Nothing was started: people have to look at it.",
         ),
         OverBudget::Unjudged(run) => (

@@ -10,7 +10,7 @@ use crate::{
         event::TraceId,
         intent::{Intent, Now},
         person::{Person, Role},
-        prose::Prose,
+        prose::{Echo, Prose},
         run::PlannedStep,
         run::{LinkTo, Part, PlannedLink, RunIntent, RunPlan, StepReport},
         state::State,
@@ -64,7 +64,7 @@ fn finish(step: u32, outcome: StepOutcome, line: &str) -> RunIntent {
         attempt: 1,
         outcome,
         took: SignedDuration::from_millis(420),
-        line: line.into(),
+        line: Echo::new(line, [4; 16]),
         output: None,
         speaks: false,
         cut: 0,
@@ -197,8 +197,15 @@ fn every_refusal_says_what_to_do_and_is_one_harmless_card() {
     let refusals = vec![
         RunRefusal::Unknown(run),
         RunRefusal::NoStep(run, "resta\u{1b}rt".into()),
-        RunRefusal::Over(run, Verdict::Passed),
-        RunRefusal::Stopping(run),
+        RunRefusal::Over { run, verdict: Verdict::Passed, at: None, by: None },
+        RunRefusal::Over {
+            run,
+            verdict: Verdict::Stopped,
+            at: Some(now().engine),
+            by: Some(Actor::Person("ben".into())),
+        },
+        RunRefusal::Stopping(run, None),
+        RunRefusal::Stopping(run, Some(Actor::Person("ben".into()))),
         RunRefusal::Waiting(run),
         RunRefusal::NotWaiting(run),
         RunRefusal::StepRuns(run, 2),
@@ -207,7 +214,8 @@ fn every_refusal_says_what_to_do_and_is_one_harmless_card() {
         RunRefusal::Dry(run),
         RunRefusal::LockHeld { lock: "qflow".into(), holder: RunId(6) },
         RunRefusal::NotAllowed { what: "/runbook stop".into(), no: role() },
-        RunRefusal::NothingAsked(run),
+        RunRefusal::NothingAsked(run, None),
+        RunRefusal::NothingAsked(run, Some((2, vec![Actor::Person("ben".into()), Actor::Operator]))),
         RunRefusal::WhichStep(run, vec![2, 4]),
         RunRefusal::NoApproval(NoApproval::Requester(Actor::Person("ana".into()))),
         RunRefusal::NoApproval(NoApproval::Automatic("qflow-bot".into())),
@@ -227,7 +235,7 @@ fn every_refusal_says_what_to_do_and_is_one_harmless_card() {
     let told: Vec<String> = refusals
         .iter()
         .map(|refusal| {
-            let card = refused(refusal);
+            let card = refused(refusal, &jiff::tz::TimeZone::UTC);
             assert_eq!(card, card.clone().harmless());
             assert!(!card.title.is_empty() && !card.text.is_empty());
             lines::card(&card)

@@ -15,14 +15,15 @@ use crate::{
         scene::enumerate,
         span::span,
         timeline::Kind,
+        when::Times,
     },
 };
 
 /// What an event about runs says; none when it is about something else.
-pub(in crate::text) fn told(event: &Event) -> Option<(Kind, String, String)> {
+pub(in crate::text) fn told(event: &Event, times: Times<'_>) -> Option<(Kind, String, String)> {
     Some(match event {
         Event::Run(event) => happened(event),
-        Event::RunMissed(one) => missed(one),
+        Event::RunMissed(one) => missed(one, times),
         Event::RunHeldBack(held) => held_back(held),
         Event::RunsOffered(one) => offered(one),
         Event::GuideRead(one) => read(one),
@@ -126,7 +127,7 @@ fn happened(event: &RunEvent) -> (Kind, String, String) {
 }
 
 fn finished(event: &RunEvent, end: &StepEnd) -> String {
-    let said = plain(&end.line, ANSWER);
+    let said = plain(end.line.as_str(), ANSWER);
     let said = if said.is_empty() { said } else { format!(": {said}") };
     let time = if end.took.is_zero() { String::new() } else { format!(", after {}", took(end.took)) };
     let heading = plain(&end.heading, NAME);
@@ -142,10 +143,10 @@ pub(in crate::text) fn read(read: &GuideRead) -> (Kind, String, String) {
 }
 
 /// A run that should have started did not.
-fn missed(missed: &RunMissed) -> (Kind, String, String) {
+fn missed(missed: &RunMissed, times: Times<'_>) -> (Kind, String, String) {
     let (runbook, why) = (plain(&missed.runbook, NAME), plain(&missed.why, ANSWER));
-    let times = if missed.times > 1 { format!(" ({} times)", missed.times) } else { String::new() };
-    let text = format!("{runbook} was due at {:.0} and did not run{times}: {why}", missed.due);
+    let often = if missed.times > 1 { format!(" ({} times)", missed.times) } else { String::new() };
+    let text = format!("{runbook} was due at {} and did not run{often}: {why}", times.say(missed.due));
     (Kind::Run, name(&Actor::Watchbell), text)
 }
 

@@ -16,7 +16,7 @@ use crate::{
         audit::{self, Asked},
         card::Card,
         house::{self, Line},
-        refusal, status,
+        refusal, status, when,
     },
 };
 
@@ -137,5 +137,8 @@ fn acts() -> Vec<audit::Act> {
         })
         .collect();
     let tokens = audit::tokens(&records);
-    records.iter().filter_map(|record| audit::entry(record, &tokens)).collect()
+    records
+        .iter()
+        .filter_map(|record| audit::entry(record, &tokens, when::Times::In(&TimeZone::UTC)))
+        .collect()
 }

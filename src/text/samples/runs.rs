@@ -8,6 +8,7 @@ use crate::domain::{
     guide::GuideRead,
     id::{GroupId, PictureId, RunId},
     person::Role,
+    prose::Echo,
     run::{
         ActionKind, Approvals, Budget, Drawing, HeldBack, PlannedStep, RunBecause, RunDue, RunEvent,
         RunHappened, RunHeldBack, RunMissed, RunOffer, RunPlan, RunsOffered, StepEnd, StepOutcome, Verdict,
@@ -67,11 +68,11 @@ fn end(step: u32, outcome: StepOutcome, line: &str) -> RunHappened {
         attempt: 1,
         outcome,
         took: SignedDuration::from_millis(420),
-        line: line.into(),
+        line: Echo::new(line, [4; 16]),
         output: Some(prose("HTTP/1.1 503\n\u{1b}[2J")),
         speaks: false,
         cut: 10_000_000,
-        result: Some(r#"{"status":503}"#.into()),
+        result: Some(Echo::new(r#"{"status":503}"#, [4; 16])),
         result_dropped: false,
     }))
 }

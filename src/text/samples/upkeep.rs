@@ -40,6 +40,7 @@ pub(super) fn events() -> Vec<Event> {
         UpkeepEvent::Damaged(folder),
         UpkeepEvent::Whole,
         UpkeepEvent::Refused { what: "/watchbell reload".into(), by: Actor::Person("Evil\u{202E}".into()) },
+        UpkeepEvent::RefusedMore { by: Actor::Person("ben".into()), count: 312 },
     ];
     events.into_iter().map(|event| Event::Upkeep(Box::new(event))).collect()
 }
@@ -58,7 +59,8 @@ pub(crate) fn cards() -> Vec<(&'static str, Card)> {
     };
     let erasure = |texts, dry| {
         let archives = vec!["/srv/archive".to_owned()];
-        upkeep::erasure(&upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives })
+        let done = upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives };
+        upkeep::erasure(&done, &jiff::tz::TimeZone::UTC)
     };
     let archived = Archived { through: Seq(70_000), segments: 2, to: "/srv/archive".into(), by };
     let after =

@@ -125,6 +125,41 @@ fn whoever_wants_what_only_admins_may_is_refused_and_that_stays() {
 }
 
 #[test]
+fn thousands_of_refused_calls_leave_a_few_events_and_how_many_they_were() {
+    const CALLS: usize = 3_000;
+    let ana = phone();
+    let more = "\n[api]\ntokens = [{ person = \"ana\", token = \"token-of-ana-number-one\" }, \
+                { person = \"ben\", token = \"token-of-ben-number-one\" }]\n";
+    let people = load::person("ben", "Ben", ana.port);
+    let mut house = House::open(&format!("{}\n{people}", admin(&config(&ana, more))));
+    let events = |house: &House| {
+        let journal = house.watchbell.journal();
+        journal.iter().filter(|byte| **byte == b'\n').count()
+    };
+    let (before, bearer) = (events(&house), "Bearer token-of-ben-number-one");
+    for number in 0..CALLS {
+        let (port, headers) = (house.watchbell.port, [("Authorization", bearer)]);
+        let refused = crate::peer::http::ask(port, "GET", "/api/v1/audit", &headers, "").expect("an answer");
+        assert_eq!(refused.status, 403, "number {number}: {}", refused.body);
+    }
+    // On a slow machine they take more than one minute, and each has its ten and its number.
+    assert!(events(&house) - before < CALLS / 20, "{} events", events(&house) - before);
+    // An orderly end does not wait for the minute to be over.
+    assert!(house.watchbell.process.stop(crate::peer::SOON).is_some());
+    house.watchbell.start_again();
+    let audit = text(&house.command_as("token-of-ana-number-one", "/audit --what access --limit 200").json());
+    let each = audit.matches("ben wanted /api/v1/audit").count();
+    let told = audit.split("ben was refused ").skip(1);
+    let counted: usize = told
+        .map(|told| match told.split_once(" more").expect("how many").0 {
+            "once" => 1,
+            times => times.trim_end_matches(" times").parse().expect("a number"),
+        })
+        .sum();
+    assert_eq!(each + counted, CALLS, "{audit}");
+}
+
+#[test]
 fn the_words_of_somebody_who_has_left_are_still_found_and_erased() {
     let ana = phone();
     let right = config(&ana, "");

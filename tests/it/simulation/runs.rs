@@ -11,7 +11,7 @@ use watchbell::domain::{
     intent::Intent,
     matcher::Matcher,
     person::Role,
-    prose::Prose,
+    prose::{Echo, Prose},
     run::{
         ActionKind, Budget, PlannedStep, RunBecause, RunDue, RunHappened, RunIntent, RunPlan, StepOutcome,
         StepReport, Verdict,
@@ -116,11 +116,11 @@ pub fn next(world: &World, dice: &mut Dice) -> Option<Intent> {
             attempt: 1,
             outcome: dice.pick(&[StepOutcome::Passed, StepOutcome::Failed]),
             took: SignedDuration::from_millis(420),
-            line: "200 OK".into(),
+            line: Echo::new(words(dice).as_str(), [4; 16]),
             output: Some(words(dice)),
             speaks: true,
             cut: 0,
-            result: None,
+            result: Some(Echo::new(words(dice).as_str(), [5; 16])),
         })),
         4 => RunIntent::Resume(run.id),
         _ => {

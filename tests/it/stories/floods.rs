@@ -95,6 +95,38 @@ fn ten_thousand_groups_are_one_incident_also_with_rooms_and_the_journal_says_the
 }
 
 #[test]
+fn the_card_in_the_room_of_an_incident_follows_the_groups_that_end_one_edit_for_all_of_a_moment() {
+    let mut world = World::with(on_platforms());
+    flood(&mut world, 0..200, Firing, "critical");
+    world.pass(secs(30), posts);
+    acknowledge(&mut world, Target::Incident(FIRST), "ana").unwrap();
+    world.pass(secs(90), posts);
+    let edits = |world: &World| {
+        let in_room = |to: &str| to.starts_with("slack:");
+        let cards = world.sent.iter().filter(|sent| sent.delivery.subject == Subject::Incident(FIRST));
+        let cards = cards.filter(|sent| sent.delivery.channel == Channel::Slack && sent.edits.is_some());
+        cards.filter(|sent| in_room(&crate::world::address(&sent.delivery.to))).count()
+    };
+    let before = edits(&world);
+    flood(&mut world, 0..150, Resolved, "critical");
+    world.pass(secs(30), posts);
+    assert_eq!(edits(&world), before + 1, "many that end together are one edit");
+    // One by one they are no storm of edits either.
+    for number in 150..190 {
+        flood(&mut world, number..number + 1, Resolved, "critical");
+        world.pass(secs(1), posts);
+    }
+    world.pass(secs(30), posts);
+    let told = edits(&world) - before - 1;
+    assert!((5..=9).contains(&told), "{told} edits within 40 s");
+    assert_eq!(world.state().incidents[&FIRST].response.card_due, None, "and then it is calm");
+    let calm = edits(&world);
+    world.pass(mins(10), posts);
+    assert_eq!(edits(&world), calm);
+    replays(&world);
+}
+
+#[test]
 fn a_group_that_ends_does_not_end_the_page_of_the_others() {
     let mut world = World::new();
     flood(&mut world, 0..20, Firing, "critical");

@@ -159,7 +159,9 @@ fn later_commands_say_where_it_goes_on_and_chains_lead_to_the_end() {
     respond(&mut world, merge(two, one)).unwrap();
     assert_eq!(world.state().goes_on_in(three), one);
     assert_eq!(world.state().incidents[&one].response.merged, BTreeSet::from([two, three]));
-    let merged = |incident| Refusal::Response(ResponseRefusal::Merged { incident, into: one });
+    let at = world.now().civil;
+    let merged =
+        |incident| Refusal::Response(ResponseRefusal::Merged { incident, into: one, by: Some((ana(), at)) });
     let text = || Some(prose("x"));
     let wants = [
         IncidentIntent::Note { incident: three, text: prose("x") },
@@ -247,7 +249,7 @@ fn is_true(
     let on = |id: u64| &before.incidents[&before.goes_on_in(IncidentId(id))];
     let gone = |id: u64| of(id).response.merged_into.is_some();
     match (wish, answer) {
-        (_, Err(Refusal::Response(ResponseRefusal::Merged { incident, into }))) => {
+        (_, Err(Refusal::Response(ResponseRefusal::Merged { incident, into, .. }))) => {
             before.goes_on_in(*incident) == *into && incident != into
         }
         (_, Err(Refusal::AlreadyResolved { incident, .. })) => !before.incidents[incident].is_open(),
@@ -258,7 +260,7 @@ fn is_true(
             on(id).acknowledged.as_ref().is_some_and(|(holder, _)| holder == by)
         }
         (Wish::Acknowledge(id, _), Ok(events)) => on(id).is_open() && !events.is_empty(),
-        (Wish::Reopen(id), Err(Refusal::StillOpen(_))) => of(id).is_open(),
+        (Wish::Reopen(id), Err(Refusal::StillOpen(..))) => of(id).is_open(),
         (Wish::Resolve(id), Ok(events)) => of(id).is_open() && !gone(id) && !events.is_empty(),
         (Wish::Reopen(id), Ok(_)) => !of(id).is_open() && !gone(id),
         (Wish::Merge(id, into), Ok(_)) => of(id).is_open() && of(into).is_open(),

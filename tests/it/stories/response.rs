@@ -166,7 +166,8 @@ fn what_is_too_much_or_makes_no_sense_is_refused_and_changes_nothing() {
     for number in 0..LINKS {
         respond(&mut world, link(&format!("https://example.com/{number}"))).unwrap();
     }
-    assert_eq!(respond(&mut world, link("https://example.com/3")), no(ResponseRefusal::LinkedAlready(FIRST)));
+    let linked = ResponseRefusal::LinkedAlready { incident: FIRST, by: ana(), at: world.now().civil };
+    assert_eq!(respond(&mut world, link("https://example.com/3")), no(linked));
     let many = ResponseRefusal::TooMany { incident: FIRST, what: "links", most: LINKS };
     assert_eq!(respond(&mut world, link("https://example.com/more")), no(many));
     for _ in 0..TASKS {
