@@ -43,9 +43,16 @@ pub(super) fn suggestions(
         .collect()
 }
 
-/// Whether an incident is meant by words that do not name one, and which: `INC7`, `INC-7:`, `INC 7`; the inner none is
-/// another thing's name standing alone, as in `/incident resolve G-17`.
-pub(super) fn incident(words: &[Word]) -> Option<Option<String>> {
+/// Words that stand where an incident may, name none, and are no text either.
+pub(super) enum Slip {
+    /// This one was meant: `INC7`, `INC-7:`, `INC 7`.
+    Incident(String),
+    /// Another thing's name stands there alone, as in `/incident resolve G-17`.
+    Another,
+}
+
+/// Whether words that name no incident were meant to.
+pub(super) fn incident(words: &[Word]) -> Option<Slip> {
     let (first, second) = (words.first().filter(|word| !word.quoted)?, words.get(1));
     let written = first.text.to_ascii_uppercase();
     let number = written.strip_prefix(IncidentId::PREFIX).and_then(|rest| {
@@ -57,11 +64,11 @@ pub(super) fn incident(words: &[Word]) -> Option<Option<String>> {
         digits.parse::<u64>().ok()
     });
     if let Some(number) = number {
-        return Some(Some(IncidentId(number).to_string()));
+        return Some(Slip::Incident(IncidentId(number).to_string()));
     }
     let another =
         written.contains('-') && (written.parse::<Target>().is_ok() || written.parse::<TaskId>().is_ok());
-    (another && second.is_none()).then_some(None)
+    (another && second.is_none()).then_some(Slip::Another)
 }
 
 /// How likely a path was meant, and how many words were written for it.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    meant,
+    meant::{self, Slip},
     nearest::nearest,
     read::{self, Ground, Value},
     registry::{Entry, Registry},
@@ -331,12 +331,7 @@ impl<'a> Filling<'a> {
             }
             // A slip is a slip: `mitigatd` is not taken for the beginning of a text.
             Err(problem @ Problem::NotRead { nearest: Some(_), .. }) => Err(problem),
-            // `INC7` is not taken for the beginning of a text either: something else would be resolved by it.
-            Err(Problem::NotRead { name, written, expected, .. })
-                if argument.kind == Kind::Incident && meant::incident(rest).is_some() =>
-            {
-                Err(Problem::NotRead { name, written, expected, nearest: meant::incident(rest).flatten() })
-            }
+            Err(problem) if may_be_absent && argument.kind == Kind::Incident => slipped(problem, rest),
             // It was left out, and the word belongs to an argument that follows.
             Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),
@@ -451,6 +446,17 @@ impl<'a> Filling<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// `INC7` is not taken for the beginning of a text: something else would be resolved by it.
+fn slipped(problem: Problem, rest: &[Word]) -> Result<(), Problem> {
+    match (meant::incident(rest), problem) {
+        (None, _) => Ok(()),
+        (Some(Slip::Incident(meant)), Problem::NotRead { name, written, expected, .. }) => {
+            Err(Problem::NotRead { name, written, expected, nearest: Some(meant) })
+        }
+        (Some(_), problem) => Err(problem),
     }
 }
 

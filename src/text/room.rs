@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::plain::plain;
-use crate::domain::{delivery::Channel, facts::Facts, id::PersonId};
+use super::{plain::plain, timeline};
+use crate::domain::{delivery::Channel, facts::Facts, id::PersonId, room::Author};
 
 /// The longest name that every platform takes, with room for the number of a collision.
 const NAME: usize = 70;
@@ -20,6 +20,14 @@ pub fn platform(channel: Channel) -> &'static str {
         Channel::Chat => "the terminal",
         Channel::Hook | Channel::Ntfy | Channel::Mail | Channel::Phone => channel.as_str(),
         Channel::PagerDuty => "PagerDuty",
+    }
+}
+
+/// Who wrote or did something there.
+pub(super) fn author(author: &Author) -> String {
+    match author {
+        Author::Person(person) => timeline::name(person),
+        Author::Account(account) => format!("account {}", timeline::name(account)),
     }
 }
 

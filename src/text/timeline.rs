@@ -27,7 +27,6 @@ use crate::domain::{
     incident::IncidentStatus,
     page::PageReason,
     prose::Prose,
-    room::Author,
 };
 
 /// One line of a timeline.
@@ -268,7 +267,8 @@ fn of_people(event: &Event, times: Times<'_>) -> Option<(Kind, String, String)> 
             (Kind::Announced, name(&said.by), text)
         }
         Event::MessageCaptured(captured) => {
-            let text = format!("{}: {}", author(&captured.author), plain(captured.text.as_str(), WORDS));
+            let text =
+                format!("{}: {}", room::author(&captured.author), plain(captured.text.as_str(), WORDS));
             (Kind::Message, name(&captured.by), text)
         }
         Event::MessageChanged { text: Some(text), .. } => {
@@ -280,8 +280,8 @@ fn of_people(event: &Event, times: Times<'_>) -> Option<(Kind, String, String)> 
             (Kind::MessageChanged, watchbell(), text)
         }
         Event::RoomJoined { channel, who, .. } => {
-            let text = format!("{} came into the room on {}", author(who), room::platform(*channel));
-            (Kind::Joined, author(who), text)
+            let text = format!("{} came into the room on {}", room::author(who), room::platform(*channel));
+            (Kind::Joined, room::author(who), text)
         }
         Event::IncidentResolved { incident, text, by } => {
             (Kind::Resolved, name(by), format!("{} resolved {incident}{}", name(by), words(text.as_ref())))
@@ -323,13 +323,6 @@ fn watchbell() -> String {
 
 pub(super) fn name(name: &impl fmt::Display) -> String {
     plain(&name.to_string(), NAME)
-}
-
-fn author(author: &Author) -> String {
-    match author {
-        Author::Person(person) => name(person),
-        Author::Account(account) => format!("account {}", name(account)),
-    }
 }
 
 fn words(text: Option<&Prose>) -> String {

@@ -207,6 +207,8 @@ fn a_failing_check_leads_to_a_change_that_somebody_else_approves() {
         happened(&world).iter().filter(|one| matches!(one, RunHappened::ApprovalAsked { .. })).count();
     assert_eq!(asked, 1);
     approve(&mut world, id, "chi").unwrap();
+    let second = approve(&mut world, id, "dana").unwrap_err();
+    assert_eq!(second, RunRefusal::NothingAsked(id, Some((2, vec![actor("chi")]))), "and who said yes");
     pass(&mut world, id, 2);
     pass(&mut world, id, 3);
     end(&mut world, id, Verdict::Passed);

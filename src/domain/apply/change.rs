@@ -57,7 +57,7 @@ impl State {
         let earlier = |incident: &&Arc<Incident>| {
             incident.card_revision > 0 && incident.response.card_due.is_none_or(|already| due < already)
         };
-        if self.incidents.get(&id).filter(earlier).is_some() {
+        if self.incidents.get(&id).as_ref().is_some_and(earlier) {
             self.change_incident(id, |incident| incident.response.card_due = Some(due));
         }
     }

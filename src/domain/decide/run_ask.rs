@@ -63,8 +63,9 @@ impl Decision<'_> {
             let yes = if yes.is_empty() { step.confirmed.iter().cloned().collect() } else { yes };
             (!yes.is_empty()).then_some((step.plan.index, yes))
         };
-        let steps = run.steps.iter().rev().filter(|step| named.is_none_or(|named| step.plan.index == named));
-        RunRefusal::NothingAsked(run.id, steps.filter_map(agreed).next())
+        let mut steps =
+            run.steps.iter().rev().filter(|step| named.is_none_or(|named| step.plan.index == named));
+        RunRefusal::NothingAsked(run.id, steps.find_map(agreed))
     }
 
     pub(super) fn approve(&mut self, id: RunId, named: Option<u32>, by: Actor, proven: bool) -> Ruled {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RunPlan;
 use crate::domain::{id::PictureId, prose::Echo};
 
 /// One step of a runbook that is done by itself.
@@ -46,6 +47,22 @@ impl LinkTo {
             Self::Command(to) => to.as_str(),
             Self::Web(to) => to,
         }
+    }
+}
+
+impl RunPlan {
+    /// The same with a salt of its own for all that may repeat what it was told: questions, and where it leads on.
+    #[must_use]
+    pub fn salted(mut self, salt: &dyn Fn() -> [u8; 16]) -> Self {
+        for step in &mut self.steps {
+            step.confirm = step.confirm.take().map(|question| question.salted(salt()));
+        }
+        for link in &mut self.links {
+            if let LinkTo::Command(command) = &mut link.to {
+                *command = std::mem::take(command).salted(salt());
+            }
+        }
+        self
     }
 }
 

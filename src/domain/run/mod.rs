@@ -105,22 +105,6 @@ pub struct RunPlan {
     pub links: Vec<PlannedLink>,
 }
 
-impl RunPlan {
-    /// The same with a salt of its own for all that may repeat what it was told: questions, and where it leads on.
-    #[must_use]
-    pub fn salted(mut self, salt: &dyn Fn() -> [u8; 16]) -> Self {
-        for step in &mut self.steps {
-            step.confirm = step.confirm.take().map(|question| question.salted(salt()));
-        }
-        for link in &mut self.links {
-            if let LinkTo::Command(command) = &mut link.to {
-                *command = std::mem::take(command).salted(salt());
-            }
-        }
-        self
-    }
-}
-
 /// Why a run started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

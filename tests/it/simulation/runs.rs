@@ -110,18 +110,24 @@ pub fn next(world: &World, dice: &mut Dice) -> Option<Intent> {
     let index = 1 + dice.below(run.steps.len()) as u32;
     let what = match dice.below(6) {
         0 | 1 => RunIntent::Permit { run: run.id, step: index, what: words(dice) },
-        2 | 3 => RunIntent::Finish(Box::new(StepReport {
-            run: run.id,
-            step: index,
-            attempt: 1,
-            outcome: dice.pick(&[StepOutcome::Passed, StepOutcome::Failed]),
-            took: SignedDuration::from_millis(420),
-            line: Echo::new(words(dice).as_str(), [4; 16]),
-            output: Some(words(dice)),
-            speaks: true,
-            cut: 0,
-            result: Some(Echo::new(words(dice).as_str(), [5; 16])),
-        })),
+        2 | 3 => {
+            let outcome = dice.pick(&[StepOutcome::Passed, StepOutcome::Failed]);
+            // What it says and what later steps need of it repeat what it was told.
+            let said = words(dice);
+            let echo = |salt: u8| Echo::new(said.as_str(), [salt; 16]);
+            RunIntent::Finish(Box::new(StepReport {
+                run: run.id,
+                step: index,
+                attempt: 1,
+                outcome,
+                took: SignedDuration::from_millis(420),
+                line: echo(4),
+                result: Some(echo(5)),
+                output: Some(said),
+                speaks: true,
+                cut: 0,
+            }))
+        }
         4 => RunIntent::Resume(run.id),
         _ => {
             let verdict = dice.pick(&[Verdict::Passed, Verdict::Failed]);
