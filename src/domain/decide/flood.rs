@@ -1,7 +1,7 @@
 //! Storms of incidents: when very many groups of one route open incidents at once, they share one, and one page of it is
 //! for all of them. Never leaves a group for which nobody is paged: it has a page of its own, or one that covers it.
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -215,15 +215,14 @@ impl Decision<'_> {
     pub(super) fn is_for_others(&self, page: PageId, incident: IncidentId, except: Option<GroupId>) -> bool {
         let Some(incident) = self.state.incidents.get(&incident) else { return false };
         let held = self.state.pages.get(&page).is_some_and(|page| page.held);
-        let stands = held || self.state.is_unheard(incident);
+        let stands = LazyCell::new(|| held || self.state.is_unheard(incident));
         let others = incident.response.open_groups.iter().filter(|group| Some(**group) != except);
         let waits = |group: &Group| {
             // What is quiet is paged for when it is heard, unless all of it is: then this very page goes on.
-            let covered = group.covered_by == Some(page) && (group.hush.is_none() || stands);
+            let covered = group.covered_by == Some(page) && (group.hush.is_none() || *stands);
             (covered && group.acknowledged.is_none()) || self.is_left(group)
         };
-        // What joined last is heard, most of the time.
-        others.rev().filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
+        others.filter_map(|group| self.state.groups.get(group)).any(|group| waits(group))
     }
 
     /// Whether a group is heard that nobody has, and nothing pages for it any more.

@@ -196,8 +196,8 @@ impl State {
         runs && nobody
             && of_a_rule(incident)
             && incident.response.merged.iter().all(merged)
-            && !groups.is_empty()
-            // What joined last is heard, most of the time.
+            // What joined last is heard, most of the time; of what was quiet the first one is heard first.
+            && groups.first().and_then(|id| self.groups.get(id)).is_some_and(quiet)
             && groups.iter().rev().all(|id| self.groups.get(id).is_some_and(quiet))
     }
 

@@ -2,10 +2,13 @@
 //! Never only what is in force: what is over is told, too.
 
 use watchbell::domain::{
+    config::PlannedMaintenance,
     explain::{Note, QuietChange},
     id::{IncidentId, SilenceId},
+    matcher::Matcher,
     prose::Prose,
     quiet::{QuietIntent, SilenceKind},
+    schedule::{Restriction, Times},
     state::Timer,
 };
 
@@ -180,6 +183,30 @@ fn a_simulation_of_another_instant_knows_silences_in_force_then_and_none_that_wa
     let told = simulate(&world, &question(&world, DOWN, Some(at)));
     assert_eq!((told.quiet.len(), first_step(&told)), (0, Some(at + secs(10))), "{told:?}");
     assert!(!words(&told).contains("S-1"), "{}", words(&told));
+}
+
+#[test]
+fn a_simulation_of_yesterday_knows_a_maintenance_that_was_ended_early_today() {
+    let mut config = config::config();
+    config.maintenance = vec![PlannedMaintenance {
+        name: "backups".into(),
+        matchers: vec![Matcher::parse("service=qflow").expect("a condition")],
+        when: Times::Weekly(vec![Restriction::parse("Mon-Sun 10:30-11:00").expect("hours")]),
+        zone: TimeZone::UTC,
+        comment: "backups".into(),
+        channels: Vec::new(),
+    }];
+    let mut world = World::with(config);
+    // Tomorrow's, which somebody ends early; today's is over by then.
+    world.pass(mins(24 * 60 + 40), receipt);
+    let silence = *world.state().quiet.silences.keys().next().expect("it has begun");
+    let end = QuietIntent::End { silence, kind: SilenceKind::Maintenance, by: Actor::Person("ana".into()) };
+    world.want(Intent::Quiet(end)).expect("it ends");
+    for (minutes, quiet) in [(-10, false), (5, true), (25, true), (35, false)] {
+        let at = crate::world::start_of_time() + mins(30 + minutes);
+        let told = simulate(&world, &question(&world, DOWN, Some(at)));
+        assert_eq!(!told.quiet.is_empty(), quiet, "at {at}: {:?}", told.quiet);
+    }
 }
 
 #[test]

@@ -498,3 +498,25 @@ fn the_page_of_a_flood_goes_on_while_something_of_it_waits_for_which_nothing_els
         replays(&world);
     }
 }
+
+#[test]
+fn ten_thousand_groups_become_quiet_are_heard_and_end() {
+    let before = Instant::now();
+    let mut world = World::new();
+    flood(&mut world, 0..MANY, Firing, "critical");
+    world.pass(secs(30), receipt);
+    let heard = |world: &World| world.state().groups.values().filter(|group| group.hush.is_none()).count();
+    // By time, one after the other; and by a person, at once.
+    super::quiet::silence(&mut world, "severity=critical", mins(20)).unwrap();
+    assert_eq!((heard(&world), world.state().incidents[&FIRST].held.is_some()), (0, true));
+    world.pass(mins(21), receipt);
+    assert_eq!((heard(&world), world.state().incidents[&FIRST].held.is_some()), (MANY, false));
+    let one = super::quiet::silence(&mut world, "severity=critical", mins(20)).unwrap();
+    super::quiet::end(&mut world, one, watchbell::domain::quiet::SilenceKind::Silence).unwrap();
+    assert_eq!((heard(&world), world.state().incidents[&FIRST].held.is_some()), (MANY, false));
+    assert_eq!(count(&world.events(), |event| matches!(event, Event::PageStarted(_))), 1, "one page");
+    flood(&mut world, 0..MANY, Resolved, "critical");
+    assert!(world.state().groups.is_empty() && world.state().pages.is_empty());
+    // Quadratic work over so many takes minutes; whoever waits here sees it.
+    println!("{MANY} groups in {:?}", before.elapsed());
+}
