@@ -54,7 +54,7 @@ use reload::{InForce, Keeper};
 /// The release of Watchbell.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Names the shape of [`State`](crate::domain::state::State) in a snapshot; another shape is replayed from the journal instead.
-const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 9");
+const SCHEMA: &str = concat!("watchbell ", env!("CARGO_PKG_VERSION"), " state 10");
 
 /// What a caller may choose beside the configuration.
 #[derive(Debug, Clone, Default)]

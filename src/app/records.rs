@@ -174,7 +174,7 @@ pub(super) fn after_batch(
             if let Err(error) = rustix::process::nice(10) {
                 debug!(%error, "the snapshot is written with the priority of everything else");
             }
-            if let Err(error) = writing.write(&head, &state) {
+            if let Err(error) = writing.write(&head, state) {
                 warn!(%error, "no snapshot could be written; the next start takes longer");
             }
         };

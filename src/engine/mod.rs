@@ -10,6 +10,7 @@ pub mod core;
 mod mailbox;
 pub mod outbox;
 pub mod run;
+mod saved;
 mod tally;
 #[cfg(test)]
 pub mod testing;

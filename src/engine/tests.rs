@@ -36,7 +36,7 @@ use crate::{
         state::{State, Timer},
         upkeep::{UpkeepEvent, UpkeepIntent},
     },
-    journal::{Head, Journal, JournalError, MemoryDisk, MemoryJournal, Reader},
+    journal::{Head, Journal, JournalError, MemoryDisk, MemoryJournal, Reader, snapshot::InParts as _},
     metrics::Metrics,
 };
 
@@ -131,6 +131,19 @@ fn parts(outbox: Option<Outbox>) -> Parts {
         metrics: Metrics::default(),
         trace: TraceId::default(),
     }
+}
+
+#[test]
+fn a_state_is_the_same_from_its_parts_in_any_order() {
+    let mut core = core();
+    core.report(TraceId(1), report(700), now());
+    core.decide(TraceId(2), page("ana"), now()).unwrap();
+    let state = core.state().clone();
+    assert_eq!((state.alerts.len(), state.groups.len(), state.pages.len()), (700, 1, 1));
+    let mut parts = state.clone().into_parts();
+    assert_eq!(parts.len(), 5);
+    parts.reverse();
+    assert_eq!(State::from_parts(parts.into_iter()), state);
 }
 
 /// Does what a test wants.

@@ -56,7 +56,7 @@ impl Writing {
     ///
     /// # Errors
     /// As [`snapshot::write`].
-    pub fn write(&self, head: &Head, state: &State) -> Result<(), JournalError> {
+    pub fn write(&self, head: &Head, state: State) -> Result<(), JournalError> {
         snapshot::write(&self.0.data_dir, self.0.schema, head, state).map(drop)
     }
 }
@@ -295,12 +295,13 @@ impl Upkeep {
         let state = self.state().await?;
         let files = Arc::clone(&self.0.files);
         blocking(move || {
-            let digest = files.digest_at(state.seq)?;
-            let missing = || JournalError::Missing { seq: state.seq, dir: writing.0.data_dir.clone() };
-            let head = Head { seq: state.seq, digest: digest.ok_or_else(missing)?, ..Head::default() };
-            writing.write(&head, &state)?;
+            let seq = state.seq;
+            let digest = files.digest_at(seq)?;
+            let missing = || JournalError::Missing { seq, dir: writing.0.data_dir.clone() };
+            let head = Head { seq, digest: digest.ok_or_else(missing)?, ..Head::default() };
+            writing.write(&head, state)?;
             if alone {
-                snapshot::remove_before(&writing.0.data_dir, state.seq)?;
+                snapshot::remove_before(&writing.0.data_dir, seq)?;
             }
             Ok(writing)
         })

@@ -1,12 +1,16 @@
 //! Snapshots of the state, so that replay is short. A snapshot that is broken, of another shape or of another
 //! journal is passed over and reported: never trusted, never needed.
 //!
-//! A file is a line of JSON (what it is), the state as `MessagePack` with names, and the SHA-256 of all before it.
+//! A file is a line of JSON (what it is), the parts of the state, and the SHA-256 of all before it. A part is its length in
+//! bytes (four, the smallest first) and itself as `MessagePack` with names; two threads read them.
 
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    sync::mpsc::{self, SyncSender},
+    thread,
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,13 +20,29 @@ use super::{Digest, Head, JournalError, Reader, segment};
 use crate::domain::id::Seq;
 
 /// Version of the file's format.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 /// How many snapshots are kept: the one before the newest is the way out when that one is broken.
 const KEEP: usize = 2;
 /// Bytes of the checksum at the end.
 const CHECKSUM: u64 = 32;
 /// A longer first line is none of ours.
 const MAX_HEADER: u64 = 4096;
+/// Threads that read parts; and parts that are read ahead of what is put together.
+const READERS: usize = 2;
+const PARTS_AHEAD: usize = 4;
+
+/// A state that is written and read in parts, so that a start needs no more memory than the state itself, and reads them
+/// side by side.
+pub trait InParts: Sized {
+    /// A part, of some hundred things at most.
+    type Part: Serialize + DeserializeOwned + Send;
+
+    /// All of it.
+    fn into_parts(self) -> Vec<Self::Part>;
+
+    /// The same from its parts, which come in any order.
+    fn from_parts(parts: impl Iterator<Item = Self::Part>) -> Self;
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -71,7 +91,7 @@ pub fn write(
     data_dir: &Path,
     schema: &str,
     head: &Head,
-    state: &impl Serialize,
+    state: impl InParts,
 ) -> Result<PathBuf, JournalError> {
     let dir = data_dir.join("snapshots");
     fs::create_dir_all(&dir).map_err(JournalError::io("make", &dir))?;
@@ -143,12 +163,18 @@ fn remove_drafts(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_draft(draft: &Path, header: &Header, state: &impl Serialize) -> io::Result<()> {
+fn write_draft(draft: &Path, header: &Header, state: impl InParts) -> io::Result<()> {
     let mut out =
         Hashing { out: BufWriter::with_capacity(1 << 16, File::create(draft)?), hash: Sha256::new() };
     serde_json::to_writer(&mut out, header)?;
     out.write_all(b"\n")?;
-    rmp_serde::encode::write_named(&mut out, state).map_err(io::Error::other)?;
+    let mut bytes = Vec::new();
+    for part in state.into_parts() {
+        bytes.clear();
+        rmp_serde::encode::write_named(&mut bytes, &part).map_err(io::Error::other)?;
+        out.write_all(&u32::try_from(bytes.len()).map_err(io::Error::other)?.to_le_bytes())?;
+        out.write_all(&bytes)?;
+    }
     let Hashing { mut out, hash } = out;
     out.write_all(&hash.finalize())?;
     out.into_inner()?.sync_all()
@@ -177,7 +203,7 @@ impl<W: Write> Write for Hashing<W> {
 ///
 /// # Errors
 /// When the folder cannot be read. A snapshot that cannot be used is no error: without any, all is replayed.
-pub fn latest<T: DeserializeOwned>(
+pub fn latest<T: InParts>(
     data_dir: &Path,
     schema: &str,
     journal: &dyn Reader,
@@ -194,7 +220,7 @@ pub fn latest<T: DeserializeOwned>(
     Ok(Found { snapshot: None, skipped })
 }
 
-fn read<T: DeserializeOwned>(
+fn read<T: InParts>(
     path: &Path,
     seq: Seq,
     schema: &str,
@@ -215,12 +241,57 @@ fn read<T: DeserializeOwned>(
         Ok(_) => return Err("it belongs to another journal, or to events that this one does not have".into()),
         Err(error) => return Err(error.to_string()),
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
-    let payload = BufReader::with_capacity(1 << 16, file.take(end - start));
-    let state =
-        rmp_serde::from_read(payload).map_err(|error| format!("its state cannot be read: {error}"))?;
+    let (hand_over, parts) = mpsc::sync_channel(PARTS_AHEAD);
+    let state = thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS)
+            .map(|turn| {
+                let hand_over = hand_over.clone();
+                scope.spawn(move || read_parts(path, start, end, turn, &hand_over))
+            })
+            .collect();
+        drop(hand_over);
+        let state = T::from_parts(parts.into_iter());
+        for reader in readers {
+            reader.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        }
+        Ok(state)
+    })
+    .map_err(|error: io::Error| format!("its state cannot be read: {error}"))?;
     Ok(Snapshot { seq, digest: header.digest, state })
+}
+
+/// Reads the parts between two offsets of a file whose checksum is good: those whose turn it is.
+fn read_parts<P: DeserializeOwned>(
+    path: &Path,
+    start: u64,
+    end: u64,
+    turn: usize,
+    hand_over: &SyncSender<P>,
+) -> io::Result<()> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    file.seek(SeekFrom::Start(start))?;
+    let (mut left, mut bytes) = (end - start, Vec::new());
+    for number in 0.. {
+        if left == 0 {
+            break;
+        }
+        let mut length = [0; 4];
+        file.read_exact(&mut length)?;
+        let length = u32::from_le_bytes(length);
+        let taken = 4 + u64::from(length);
+        left = left.checked_sub(taken).ok_or_else(|| io::Error::other("a part reaches beyond its end"))?;
+        if number % READERS != turn {
+            file.seek_relative(i64::from(length))?;
+            continue;
+        }
+        bytes.clear();
+        (&mut file).take(u64::from(length)).read_to_end(&mut bytes)?;
+        let part = rmp_serde::from_slice(&bytes).map_err(io::Error::other)?;
+        if hand_over.send(part).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Checks the checksum of a file; gives its first line, and where the state begins and ends. Reads it in pieces, so

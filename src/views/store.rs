@@ -27,6 +27,9 @@ const SCHEMA: u8 = 3;
 const CACHE_BYTES: u64 = 4 << 20;
 /// Where the totals stand; no bucket begins with 0.
 const TOTALS: [u8; 1] = [0];
+/// How often a check looks each entry up. Each of the 256 parts of sled's cache gives something up only after 64 uses, so what
+/// is used once stays in memory: of a million events 79 MB after a walk alone, 29 after one look at each entry, 18 after three.
+const LOOKS: usize = 3;
 /// How often a check tells how far it is, in entries.
 const CHECK_STEP: u64 = 4096;
 
@@ -131,10 +134,11 @@ impl Store {
         let mut newer = Vec::new();
         for entry in self.index.db.iter() {
             let (key, value) = entry?;
-            // By itself, too: a walk and a look-up take different ways through sled. And each of the 256 parts of its cache gives
-            // something up only after 64 uses, so what a walk alone uses, once each, stays in memory: all of a long history.
-            if self.index.db.get(&key)?.as_ref() != Some(&value) {
-                return Err(Fault::Folder("an entry is not found where it belongs".to_owned()));
+            // By itself, too: a walk and a look-up take different ways through sled.
+            for _ in 0..LOOKS {
+                if self.index.db.get(&key)?.as_ref() != Some(&value) {
+                    return Err(Fault::Folder("an entry is not found where it belongs".to_owned()));
+                }
             }
             if key.as_ref() == TOTALS {
                 continue;

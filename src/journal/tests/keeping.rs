@@ -21,7 +21,7 @@ fn kept(snapshot_at: u64) -> tempfile::TempDir {
     let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
     let digest = journal.reader().digest_at(Seq(snapshot_at)).unwrap().unwrap();
     let at = Head { seq: Seq(snapshot_at), digest, ..head };
-    snapshot::write(dir.path(), SHAPE, &at, &"the state").unwrap();
+    snapshot::write(dir.path(), SHAPE, &at, "the state".to_owned()).unwrap();
     assert!(segments(dir.path()).len() > 3);
     dir
 }
@@ -288,7 +288,7 @@ fn a_backup_takes_the_newest_snapshot_that_is_whole() {
     let (journal, _) = FileJournal::open(dir.path(), small()).unwrap();
     let digest = journal.reader().digest_at(Seq(20)).unwrap().unwrap();
     let at = Head { seq: Seq(20), digest, ..journal.head() };
-    let newest = snapshot::write(dir.path(), SHAPE, &at, &"newer").unwrap();
+    let newest = snapshot::write(dir.path(), SHAPE, &at, "newer".to_owned()).unwrap();
     let taken = |to: &Path| {
         let home = folder();
         let data = home.path().join("data");
@@ -307,7 +307,7 @@ fn a_backup_takes_the_newest_snapshot_that_is_whole() {
 
     // One of events that the backup does not hold makes it none.
     let strange = Head { seq: Seq(99), digest, ..journal.head() };
-    snapshot::write(dir.path(), SHAPE, &strange, &"of the future").unwrap();
+    snapshot::write(dir.path(), SHAPE, &strange, "of the future".to_owned()).unwrap();
     let said = backup(dir.path(), folder().path()).unwrap_err().to_string();
     assert!(said.contains("not in it"), "{said}");
 }
@@ -393,7 +393,7 @@ impl Living {
 
     fn snapshot(&self) -> Seq {
         let head = self.journal.head();
-        snapshot::write(self.dir.path(), SHAPE, &head, &"the state").unwrap();
+        snapshot::write(self.dir.path(), SHAPE, &head, "the state".to_owned()).unwrap();
         head.seq
     }
 

@@ -3,9 +3,33 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::journal::snapshot::{self, Found};
+use crate::journal::snapshot::{self, Found, InParts};
 
 type State = BTreeMap<String, u64>;
+
+impl InParts for State {
+    type Part = (String, u64);
+
+    fn into_parts(self) -> Vec<Self::Part> {
+        self.into_iter().collect()
+    }
+
+    fn from_parts(parts: impl Iterator<Item = Self::Part>) -> Self {
+        parts.collect()
+    }
+}
+
+impl InParts for String {
+    type Part = Self;
+
+    fn into_parts(self) -> Vec<Self> {
+        vec![self]
+    }
+
+    fn from_parts(parts: impl Iterator<Item = Self>) -> Self {
+        parts.collect()
+    }
+}
 
 fn state(seq: u64) -> State {
     [("groups".to_owned(), seq), ("pages".to_owned(), 7)].into()
@@ -16,7 +40,7 @@ fn with_snapshots(dir: &Path) -> FileJournal {
     let (mut journal, _) = FileJournal::open(dir, large()).unwrap();
     for first in [1, 4, 7] {
         journal.append(&notes(first, 3)).unwrap();
-        snapshot::write(dir, "1", &journal.head(), &state(first + 2)).unwrap();
+        snapshot::write(dir, "1", &journal.head(), state(first + 2)).unwrap();
     }
     journal
 }
@@ -52,7 +76,7 @@ fn what_a_process_began_that_ended_is_removed() {
     let journal = with_snapshots(dir.path());
     let piece = dir.path().join("snapshots/0000000008.tmp");
     fs::write(&piece, b"half of a state").unwrap();
-    snapshot::write(dir.path(), "1", &journal.head(), &state(9)).unwrap();
+    snapshot::write(dir.path(), "1", &journal.head(), state(9)).unwrap();
     assert!(!piece.exists());
 }
 
