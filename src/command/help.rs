@@ -54,10 +54,7 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
     if let Some((entry, taken)) = registry.find(&words)
         && taken == words.len()
     {
-        // `/me` is a command, and `/me link` begins with it.
-        let more = registry.under(&words);
-        let more = more.map(|spec| CommandHelp { usage: spec.brief(), ..describe(spec) }).collect::<Vec<_>>();
-        return Some(text::help::command(&describe(&entry.spec), &more));
+        return Some(explained(registry, &entry.spec, held));
     }
     let specs: Vec<&CommandSpec> = registry.under(&words).map(AsRef::as_ref).collect();
     let commands = listed(&specs, words.len());
@@ -65,12 +62,19 @@ pub fn help(registry: &Registry, held: Role, topic: &str) -> Option<Card> {
     (!commands.is_empty()).then(|| text::help::list(&title, &commands, held))
 }
 
+/// One command in full. `/me` is a command, and `/me link` begins with it.
+fn explained(registry: &Registry, spec: &CommandSpec, held: Role) -> Card {
+    let path: Vec<String> = spec.path.iter().map(ToString::to_string).collect();
+    let more: Vec<&CommandSpec> = registry.under(&path).map(AsRef::as_ref).collect();
+    text::help::command(&describe(spec), &listed(&more, path.len()), held)
+}
+
 /// The answer to a text that is no command.
 #[must_use]
 pub fn wrong(registry: &Registry, wrong: &Wrong, held: Role) -> Reply {
     match wrong {
         Wrong::Empty => help(registry, held, "").map_or_else(|| Reply::with(true, Vec::new()), Reply::done),
-        Wrong::HelpWanted(spec) => Reply::done(text::help::command(&describe(spec), &[])),
+        Wrong::HelpWanted(spec) => Reply::done(explained(registry, spec, held)),
         Wrong::TooLong { length } => Reply::refused(usage::too_long(*length, LONGEST)),
         Wrong::Unknown { written, nearest } => {
             // One slip in a command that is told a secret, and what follows may be that.

@@ -45,30 +45,40 @@ pub(super) fn suggestions(
 
 /// Words that stand where an incident may, name none, and are no text either.
 pub(super) enum Slip {
-    /// This one was meant: `INC7`, `INC-7:`, `INC 7`.
+    /// This one was meant: `INC7`, `INC-7:`, `INC 7`, `#7`.
     Incident(String),
-    /// Another thing's name stands there alone, as in `/incident resolve G-17`.
+    /// Another thing's name stands there, as in `/incident resolve G-17`.
     Another,
 }
 
-/// Whether words that name no incident were meant to.
-pub(super) fn incident(words: &[Word]) -> Option<Slip> {
+/// What people write between a prefix and its number; a telephone makes dashes of its own.
+const BETWEEN: [char; 8] = ['-', '–', '—', '_', '#', ':', '.', '/'];
+/// What people write behind a name.
+const BEHIND: [char; 9] = [':', '.', ',', ';', '!', '?', ')', '–', '—'];
+
+/// Whether words that name no incident were meant to. `may_be_bare`: the command needs no text, and does something to an
+/// incident that was not named. There `7: fixed` and `G-17 is well` are no text either; of a note they are its beginning.
+pub(super) fn incident(words: &[Word], may_be_bare: bool) -> Option<Slip> {
     let (first, second) = (words.first().filter(|word| !word.quoted)?, words.get(1));
     let written = first.text.to_ascii_uppercase();
     let number = written.strip_prefix(IncidentId::PREFIX).and_then(|rest| {
         let rest = match (rest, second) {
-            ("" | "-" | "#" | ":", Some(second)) => second.text.as_str(),
-            _ => rest.trim_start_matches(['-', '_', '#', ':', '.', '/']),
+            ("" | "-" | "–" | "—" | "#" | ":", Some(second)) => second.text.as_str(),
+            _ => rest.trim_start_matches(BETWEEN),
         };
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<u64>().ok()
     });
-    if let Some(number) = number {
+    let name = written.trim_end_matches(BEHIND);
+    let numbered = name.strip_prefix('#').or_else(|| Some(name).filter(|_| may_be_bare));
+    let only_digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbered = numbered.filter(only_digits).and_then(|digits| digits.parse::<u64>().ok());
+    if let Some(number) = number.or(numbered) {
         return Some(Slip::Incident(IncidentId(number).to_string()));
     }
-    let another =
-        written.contains('-') && (written.parse::<Target>().is_ok() || written.parse::<TaskId>().is_ok());
-    (another && second.is_none()).then_some(Slip::Another)
+    let name = name.replace(['–', '—'], "-");
+    let another = name.contains('-') && (name.parse::<Target>().is_ok() || name.parse::<TaskId>().is_ok());
+    (another && (may_be_bare || second.is_none())).then_some(Slip::Another)
 }
 
 /// How likely a path was meant, and how many words were written for it.

@@ -331,7 +331,9 @@ impl<'a> Filling<'a> {
             }
             // A slip is a slip: `mitigatd` is not taken for the beginning of a text.
             Err(problem @ Problem::NotRead { nearest: Some(_), .. }) => Err(problem),
-            Err(problem) if may_be_absent && argument.kind == Kind::Incident => slipped(problem, rest),
+            Err(problem) if may_be_absent && argument.kind == Kind::Incident => {
+                slipped(problem, rest, next.is_some_and(|next| !next.required))
+            }
             // It was left out, and the word belongs to an argument that follows.
             Err(_) if may_be_absent => Ok(()),
             Err(problem) => Err(problem),
@@ -450,8 +452,8 @@ impl<'a> Filling<'a> {
 }
 
 /// `INC7` is not taken for the beginning of a text: something else would be resolved by it.
-fn slipped(problem: Problem, rest: &[Word]) -> Result<(), Problem> {
-    match (meant::incident(rest), problem) {
+fn slipped(problem: Problem, rest: &[Word], may_be_bare: bool) -> Result<(), Problem> {
+    match (meant::incident(rest, may_be_bare), problem) {
         (None, _) => Ok(()),
         (Some(Slip::Incident(meant)), Problem::NotRead { name, written, expected, .. }) => {
             Err(Problem::NotRead { name, written, expected, nearest: Some(meant) })

@@ -147,25 +147,38 @@ impl Loop {
     fn run(&mut self) -> Result<(), JournalError> {
         loop {
             let until = self.wake_at();
-            let Some(mails) = self.mailbox.take(until) else { return self.stop() };
+            let Some(mails) = self.mailbox.take(until) else { break };
             self.turn(mails)?;
+        }
+        self.stop();
+        Ok(())
+    }
+
+    /// An orderly end: what was only counted so far is written. All that anybody was told is durable already, so a disk
+    /// that refuses a number makes no failure of it.
+    pub(super) fn stop(&mut self) {
+        let now = self.look_at_the_clock();
+        self.note_step(now);
+        self.core.tell_left_out(self.parts.trace, now, Timestamp::MAX);
+        if let Err(why) = self.commit() {
+            warn!(%why, "how often somebody was refused in the last minute is not in the journal");
         }
     }
 
-    /// An orderly end: what was only counted so far is written.
-    fn stop(&mut self) -> Result<(), JournalError> {
-        let now = self.look_at_the_clock();
-        self.core.tell_left_out(self.parts.trace, now, Timestamp::MAX);
-        self.commit()
+    /// A step of the wall clock stands in the journal before anything that follows it.
+    fn note_step(&mut self, now: Now) {
+        if let Some(by) = self.stepped.take() {
+            warn!(seconds = by.as_secs_f64(), "the wall clock was stepped; waits go on unchanged");
+            drop(self.core.decide(self.parts.trace, Intent::ClockStepped { by }, now));
+        }
     }
 
     /// One batch, from its first decision to its last answer.
     pub(super) fn turn(&mut self, mails: Vec<Mail>) -> Result<(), JournalError> {
         let now = self.look_at_the_clock();
-        if let Some(by) = self.stepped.take() {
-            warn!(seconds = by.as_secs_f64(), "the wall clock was stepped; waits go on unchanged");
-            drop(self.core.decide(self.parts.trace, Intent::ClockStepped { by }, now));
-        }
+        self.note_step(now);
+        // The number of a minute that is over comes before the refusals of the next one.
+        self.core.tell_left_out(self.parts.trace, now, now.engine);
         for mail in mails {
             self.take(mail, now);
             if self.core.undurable().len() >= EVENTS_PER_SYNC {

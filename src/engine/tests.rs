@@ -36,7 +36,9 @@ use crate::{
         state::{State, Timer},
         upkeep::{UpkeepEvent, UpkeepIntent},
     },
-    journal::{Head, Journal, JournalError, MemoryDisk, MemoryJournal, Reader, snapshot::InParts as _},
+    journal::{
+        Head, Journal, JournalError, Keep, MemoryDisk, MemoryJournal, Reader, snapshot::InParts as _,
+    },
     metrics::Metrics,
 };
 
@@ -320,6 +322,45 @@ fn a_step_that_is_seen_between_two_batches_is_in_the_journal_of_the_next() {
     assert_eq!(steps, [3_600_000]);
 }
 
+/// An engine with a number that was only counted so far, and whose clock has stepped.
+fn with_a_count(disk: &MemoryDisk) -> Loop {
+    let mut core =
+        Core::open(Box::new(MemoryJournal::open(disk.clone()).0), config(), State::default()).unwrap();
+    for _ in 0..11 {
+        let refused = UpkeepIntent::Refused { what: "/audit".into(), by: Actor::Person("ben".into()) };
+        core.decide(TraceId(1), Intent::Upkeep(refused), now()).unwrap();
+    }
+    core.commit().unwrap();
+    let mut parts = parts(None);
+    parts.clock = Box::new(Still(Some(SignedDuration::from_hours(1))));
+    Loop::new(core, Arc::default(), parts)
+}
+
+#[test]
+fn an_orderly_end_writes_what_was_counted_after_the_step_of_the_clock() {
+    let disk = MemoryDisk::default();
+    with_a_count(&disk).stop();
+    let mut last = Vec::new();
+    let found = MemoryJournal::open(disk).0.reader().scan(crate::domain::id::Seq(11), &mut |record, _| {
+        last.push(record.event);
+        std::ops::ControlFlow::Continue(())
+    });
+    found.unwrap();
+    let [Event::ClockStepped { by_ms: 3_600_000 }, Event::Upkeep(what)] = &last[..] else {
+        panic!("{last:?}")
+    };
+    assert!(matches!(**what, UpkeepEvent::RefusedMore { count: 1, .. }), "{what:?}");
+}
+
+#[test]
+fn a_count_that_a_full_disk_refuses_makes_no_failure_of_an_orderly_end() {
+    let disk = MemoryDisk::default();
+    let mut engine = with_a_count(&disk);
+    disk.fail_next_append(Keep::Nothing);
+    engine.stop();
+    assert_eq!(disk.len(), 10);
+}
+
 #[tokio::test]
 async fn a_reader_that_panics_gets_no_answer_and_harms_nobody() {
     let running = Prepared::default().start(core(), parts(None)).unwrap();
@@ -470,7 +511,11 @@ fn thousands_of_refusals_are_ten_events_a_minute_and_a_number_and_a_replay_says_
     let more = |count| [UpkeepEvent::RefusedMore { by: Actor::Person("ben".into()), count }];
     assert_eq!(at(&mut core, 60, "ben", 0), more(3_002));
     assert_eq!(at(&mut core, 61, "ben", 11).len(), 10, "the next minute begins with the next one");
-    core.tell_left_out(TraceId(2), after(62), Timestamp::MAX);
+    // One more than is written, and the next minute has begun before anybody has said so.
+    let both = at(&mut core, 121, "ben", 11);
+    assert_eq!(both.iter().filter(|what| more(1).contains(what)).count(), 1, "{both:?}");
+    assert_eq!(core.next_deadline(), Some(after(181).engine), "the other one is of the next minute");
+    core.tell_left_out(TraceId(2), after(122), Timestamp::MAX);
     assert_eq!(core.undurable().len(), 1, "a stop does not wait for the minute");
     core.commit().unwrap();
     assert_eq!(core.next_deadline(), None);

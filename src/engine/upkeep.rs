@@ -18,7 +18,7 @@ use super::{Engine, Rejected, core::Core};
 use crate::{
     domain::{
         event::{Actor, Event, TraceId},
-        id::{PersonId, Seq},
+        id::{PersonId, RunId, Seq},
         intent::{Intent, Now},
         state::State,
         upkeep::{Archived, Erased, UpkeepEvent, UpkeepIntent},
@@ -91,6 +91,9 @@ pub enum Failed {
     /// Something else is being done to the journal.
     #[error("something else is being done to the journal: try again when it has ended; nothing was changed")]
     Busy,
+    /// These runs were told such words, are not over, and would write them down again.
+    #[error("runs that were told such words are not over; nothing was changed")]
+    Live(BTreeSet<RunId>),
     /// The engine did not take it.
     #[error("the engine did not take it; nothing was changed")]
     NotTaken(Rejected),
@@ -145,6 +148,10 @@ pub struct Outcome {
     pub torn: u64,
     /// Damaged lines that nobody can search.
     pub unread: u64,
+    /// Runs of the person whose questions and answers an earlier release wrote, which stay.
+    pub plain: u64,
+    /// Runs that were told such words and are not over: until then nothing is erased.
+    pub live: BTreeSet<RunId>,
     /// Folders to which segments were archived.
     pub archives: Vec<String>,
 }
@@ -207,14 +214,20 @@ impl Upkeep {
         if let Some(person) = &wanted.person {
             wanted.accounts.extend((self.0.accounts)(person));
         }
-        let upto = self.0.files.committed();
+        // Both of one instant: what starts later has words of its own, and what is over by then adds none.
+        let (upto, live) = self.standing().await?;
         let (data_dir, sought) = (self.0.data_dir.clone(), wanted.clone());
         let (found, torn) = blocking(move || {
             let found = erase::find(&data_dir, &sought, upto)?;
             Ok((found, erase::torn_with_words(&data_dir)?))
         })
         .await?;
-        let Found { digests, outputs, unread, .. } = &found;
+        let Found { digests, outputs, unread, runs, plain, .. } = &found;
+        let (live, plain): (BTreeSet<RunId>, u64) =
+            (runs & &live, plain.len().try_into().unwrap_or(u64::MAX));
+        if !dry && !live.is_empty() {
+            return Err(Failed::Live(live));
+        }
         let (sought, outputs, unread) = (digests.clone(), outputs.clone(), *unread);
         // Those that the state holds: words come into it with new digests only, so this is true of what follows, too.
         let state = self.state().await?;
@@ -222,7 +235,10 @@ impl Upkeep {
         let Wanted { person: whose, seq, before, .. } = wanted;
         let erased = Erased { whose, seq, before, texts: found.texts(), digests, outputs, by };
         let archives = archive::folders(&self.0.data_dir);
-        let outcome = |torn, erased| Outcome { erased, torn, unread, archives: archives.clone() };
+        let outcome = |torn, erased| {
+            let (live, archives) = (live.clone(), archives.clone());
+            Outcome { erased, torn, unread, plain, live, archives }
+        };
         if dry || erased.texts == 0 && torn == 0 {
             return Ok(outcome(torn, erased));
         }
@@ -368,6 +384,21 @@ impl Upkeep {
                 core.commit().map_err(|_| Rejected::Stopped)?;
                 Ok(accepted.seq)
             }
+        }
+    }
+
+    /// The last event, and the runs that are under way at it. Without a server none is: at the next start those give up
+    /// whose words are gone.
+    async fn standing(&self) -> Result<(Seq, BTreeSet<RunId>), Failed> {
+        match &self.0.house {
+            House::Running(engine) => {
+                let look = engine.read(|look| {
+                    let live = look.state.runs.values().filter(|run| run.is_live());
+                    (look.state.seq, live.map(|run| run.id).collect())
+                });
+                Ok(look.await?)
+            }
+            House::Alone(_) => Ok((self.state().await?.seq, BTreeSet::new())),
         }
     }
 

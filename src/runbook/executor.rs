@@ -117,7 +117,11 @@ impl Executor {
             None => {
                 let secret = same_file(library, &run)
                     .is_some_and(|runbook| plan::was_told_a_secret(&runbook.spec, &run.plan));
-                let why = if secret { words::secret_is_gone } else { words::changed_meanwhile };
+                let why = match (secret, plan::lost_words(&run)) {
+                    (true, _) => words::secret_is_gone,
+                    (false, true) => words::words_are_erased,
+                    (false, false) => words::changed_meanwhile,
+                };
                 let why = why(&run.plan.runbook);
                 self.spawn(give_up(desk.clone(), run, trace, self.commits.clone(), why));
             }
@@ -136,7 +140,8 @@ impl Executor {
     /// A run of before, when its file is still the same and all that it was told is known.
     async fn again(&self, desk: &Desk, library: &Library, run: &Run, trace: TraceId) -> Option<Running> {
         let runbook = guide::as_planned(same_file(library, run)?, &run.plan)?;
-        if plan::was_told_a_secret(&runbook.spec, &run.plan) {
+        // What stands for erased words must never reach a request or a program.
+        if plan::was_told_a_secret(&runbook.spec, &run.plan) || plan::lost_words(run) {
             return None;
         }
         let given = plan::given(&runbook.spec, &run.plan);

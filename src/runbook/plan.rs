@@ -22,8 +22,8 @@ use crate::{
         id::{ChannelName, GroupId, IncidentId},
         matcher::Matcher,
         person::Role,
-        prose::Prose,
-        run::{ASK_FOR, ActionKind, Approvals, PlannedStep, RunBecause, RunPlan},
+        prose::{Echo, Prose},
+        run::{ASK_FOR, ActionKind, Approvals, PlannedStep, Run, RunBecause, RunPlan},
         state::State,
     },
 };
@@ -115,6 +115,13 @@ fn step(runbook: &Runbook, heading: &str, action: &Action, index: u32, scope: &S
 /// Whether a run was told a secret, which its plan does not hold.
 pub(super) fn was_told_a_secret(spec: &CommandSpec, plan: &RunPlan) -> bool {
     spec.secrets().any(|secret| plan.args.iter().any(|(name, _)| *secret == name.as_str()))
+}
+
+/// Whether words were erased that a run was told or has said: it has nothing left to go on with.
+pub(super) fn lost_words(run: &Run) -> bool {
+    let erased = |echo: &Echo| matches!(echo, Echo::Words(words) if words.is_erased());
+    run.plan.args.iter().any(|(_, value)| value.is_erased())
+        || run.steps.iter().filter_map(|step| step.result.as_ref()).any(erased)
 }
 
 /// The secrets that a run is told.

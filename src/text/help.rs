@@ -28,13 +28,18 @@ pub fn list(title: &str, commands: &[CommandHelp], held: Role) -> Card {
     let mut table = vec![vec!["command".to_owned(), "what it does".to_owned()]];
     let may = |command: &&CommandHelp| command.role <= held;
     table.extend(commands.iter().filter(may).map(|c| vec![c.usage.clone(), c.summary.clone()]));
-    let hidden = commands.iter().filter(|command| command.role > held).count();
-    let mut text = "More about one: /help COMMAND. Everything works as `/watchbell …` too.".to_owned();
-    if hidden > 0 {
-        let need = if hidden == 1 { "needs" } else { "need" };
-        text = format!("{text}\n{hidden} more {need} a stronger role than yours ({held}).");
-    }
+    let text = "More about one: /help COMMAND. Everything works as `/watchbell …` too.";
+    let text = format!("{text}{}", hidden(commands, held));
     Card { title: title.to_owned(), text, table, ..Card::default() }
+}
+
+/// How many of them are not shown, as a line below.
+fn hidden(commands: &[CommandHelp], held: Role) -> String {
+    match commands.iter().filter(|command| command.role > held).count() {
+        0 => String::new(),
+        1 => format!("\n1 more needs a stronger role than yours ({held})."),
+        many => format!("\n{many} more need a stronger role than yours ({held})."),
+    }
 }
 
 /// What a secret is for, and that it is one.
@@ -43,9 +48,9 @@ pub fn secret(about: &str) -> String {
     format!("{about} (a secret: it is neither shown again nor kept)")
 }
 
-/// One command in full, and those that begin with it.
+/// One command in full, and those that begin with it, for somebody who holds a role.
 #[must_use]
-pub fn command(command: &CommandHelp, more: &[CommandHelp]) -> Card {
+pub fn command(command: &CommandHelp, more: &[CommandHelp], held: Role) -> Card {
     let field = |name: &str, value: String| Field { name: name.to_owned(), value };
     let mut fields: Vec<Field> =
         command.parts.iter().map(|(name, about)| field(name, about.clone())).collect();
@@ -55,8 +60,10 @@ pub fn command(command: &CommandHelp, more: &[CommandHelp]) -> Card {
     fields.push(field("who", who(command.role)));
     // Never buttons: an example is to be read, not to be run.
     fields.extend(command.examples.iter().map(|example| field("example", example.clone())));
-    fields.extend(more.iter().map(|one| field(&one.usage, one.summary.clone())));
-    Card { title: command.usage.clone(), text: command.summary.clone(), fields, ..Card::default() }
+    let may = more.iter().filter(|one| one.role <= held);
+    fields.extend(may.map(|one| field(&one.usage, one.summary.clone())));
+    let text = format!("{}{}", command.summary, hidden(more, held));
+    Card { title: command.usage.clone(), text, fields, ..Card::default() }
 }
 
 fn who(role: Role) -> String {

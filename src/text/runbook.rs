@@ -278,6 +278,12 @@ pub fn secret_is_gone(command: &str) -> String {
     format!("it was told a secret, which is not kept, and Watchbell was away meanwhile: start {command} anew")
 }
 
+/// Words that a run of before was told, or had said, were erased meanwhile.
+#[must_use]
+pub fn words_are_erased(command: &str) -> String {
+    format!("words that it was told were erased while Watchbell was away: start {command} anew")
+}
+
 /// A secret that would not be found in what comes back.
 #[must_use]
 pub fn secret_too_short(command: &str, least: usize) -> Card {

@@ -1,15 +1,19 @@
 //! What is said about the journal itself: what was erased, archived, or found damaged. Never repeats a word that was
 //! erased.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::{
     card::{Card, Tone},
     plain::{NAME, plain},
+    scene::enumerate,
     timeline::{Kind, name},
     when::Times,
 };
 use crate::domain::{
+    id::RunId,
     page::Target,
     state::State,
     upkeep::{Archived, Damaged, Erased, UpkeepEvent},
@@ -104,6 +108,10 @@ pub struct Erasure {
     pub torn: u64,
     /// Damaged lines, in which words may stand that nobody can find.
     pub unread: u64,
+    /// Runs whose questions and answers an earlier release wrote, which stay.
+    pub plain: u64,
+    /// Runs that were told such words and are not over: until then nothing is erased.
+    pub live: BTreeSet<RunId>,
     /// Folders with archived segments, which are not touched from here.
     pub archives: Vec<String>,
 }
@@ -124,6 +132,12 @@ pub fn erasure(done: &Erasure, zone: &TimeZone) -> Card {
     if done.unread > 0 {
         lines.push(format!("{} damaged lines cannot be read: words may stand in them.", done.unread));
     }
+    if done.plain > 0 {
+        lines.push(stays_plain(done.plain));
+    }
+    if !done.live.is_empty() {
+        lines.push(still_live(&done.live));
+    }
     for archive in &done.archives {
         let archive = plain(archive, NAME);
         lines.push(format!(
@@ -137,6 +151,30 @@ pub fn erasure(done: &Erasure, zone: &TimeZone) -> Card {
     }
     let tone = if done.dry || done.erased.texts == 0 { Tone::Plain } else { Tone::Good };
     Card { title, tone, text: lines.join("\n"), ..Card::default() }
+}
+
+/// What runs of an earlier release asked and said is not erased.
+#[must_use]
+pub fn stays_plain(runs: u64) -> String {
+    let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    format!(
+        "What {runs} of an earlier release asked and said stands in the journal as plain text: that stays."
+    )
+}
+
+/// Runs would write the words down again.
+#[must_use]
+pub fn still_live(runs: &BTreeSet<RunId>) -> String {
+    const NAMED: usize = 10;
+    let (named, more) = (runs.iter().take(NAMED), runs.len().saturating_sub(NAMED));
+    let more = (more > 0).then(|| format!("{more} more"));
+    let names = enumerate(named.map(ToString::to_string).chain(more));
+    let (are, them) = if runs.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let stop = runs.first().map(|run| format!(" (/runbook stop {run})")).unwrap_or_default();
+    format!(
+        "{names} {are} not over and would write such words down again. Let {them} end or stop {them}{stop}, then erase; \
+         nothing was changed."
+    )
 }
 
 /// Segments were archived.

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod crash;
+mod erased;
 mod promises;
 mod secrets;
 
@@ -183,6 +184,7 @@ tokens = [
   {{ person = "ana", token = "token-of-ana-0001" }},
   {{ person = "ben", token = "token-of-ben-0002" }},
   {{ person = "cyd", token = "token-of-cyd-0003" }},
+  {{ person = "dee", token = "token-of-dee-0004" }},
 ]
 [person.ana]
 name = "Ana Ruiz"
@@ -192,6 +194,8 @@ name = "Ben Weiss"
 roles = ["operator"]
 [person.cyd]
 roles = ["operator"]
+[person.dee]
+roles = ["admin"]
 [person.bot]
 name = "The shop's bot"
 roles = ["viewer"]
@@ -249,6 +253,7 @@ fn says(port: u16, person: &str, text: &str) -> Value {
     let token = match person {
         "ana" => "Bearer token-of-ana-0001",
         "ben" => "Bearer token-of-ben-0002",
+        "dee" => "Bearer token-of-dee-0004",
         _ => "Bearer token-of-cyd-0003",
     };
     let headers = [("Authorization", token), ("Content-Type", "application/json")];

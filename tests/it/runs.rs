@@ -383,8 +383,12 @@ fn an_automatic_answer_has_a_budget_a_cool_down_and_is_judged() {
     assert_eq!(run(&world, id).helped, Some(true));
     // Longer than a late duplicate is taken for one.
     world.pass(mins(1), receipt);
+    // Until when it rests is told by the wall clock, which was stepped meanwhile.
+    world.offset += mins(180);
     let cooling = answered(&mut world, 3, Verdict::Passed).unwrap_err();
-    assert!(matches!(cooling, RunRefusal::Budget(OverBudget::CoolingDown { .. })), "{cooling:?}");
+    let RunRefusal::Budget(OverBudget::CoolingDown { until }) = cooling else { panic!("{cooling:?}") };
+    let left = until.duration_since(world.now().civil);
+    assert!(left > SignedDuration::ZERO && left <= budget().cool_down, "{left}");
     world.pass(mins(6), receipt);
     answered(&mut world, 3, Verdict::Passed).unwrap();
     ends(&mut world, DOWN);

@@ -19,7 +19,7 @@ use crate::{
         event::Actor,
         id::{PersonId, Seq},
     },
-    engine::upkeep::{Failed, Upkeep},
+    engine::upkeep::{Failed, Outcome, Upkeep},
     journal::{
         DataLock, JournalError,
         erase::{Wanted, in_archive, learn_links},
@@ -101,8 +101,8 @@ pub fn erase(common: &Common, data_dir: &Path, args: &EraseArgs) -> ExitCode {
     let (dry, alone) = (args.dry_run, wanted);
     run(common, data_dir, &args.reach, &line, async move |upkeep: Upkeep| {
         let done = upkeep.erase(alone, dry, Actor::Operator, observe::trace()).await?;
-        let (erased, torn, unread, archives) = (done.erased, done.torn, done.unread, done.archives);
-        let done = words::Erasure { erased, dry, torn, unread, archives };
+        let Outcome { erased, torn, unread, plain, live, archives } = done;
+        let done = words::Erasure { erased, dry, torn, unread, plain, live, archives };
         Ok(words::erasure(&done, &TimeZone::UTC))
     })
 }
@@ -122,8 +122,11 @@ fn in_archives(
         }
     }
     for archive in archives {
-        let texts = in_archive(archive, &wanted)?;
+        let (texts, plain) = in_archive(archive, &wanted)?;
         println(&format!("{}: texts erased: {texts}", archive.display()));
+        if plain > 0 {
+            println(&words::stays_plain(plain));
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
         id::{PersonId, Seq},
         person::Role,
     },
+    engine::upkeep::Outcome,
     journal::erase::Wanted,
     text::upkeep as words,
 };
@@ -42,7 +43,7 @@ pub async fn run(call: &Call<'_>) -> Answer {
     let wanted = Wanted { person, seq, before: call.get("before"), ..Wanted::default() };
     let by = call.caller.actor.clone();
     let outcome = upkeep(call)?.erase(wanted, dry, by, call.trace).await.map_err(failed)?;
-    let (erased, torn, unread, archives) = (outcome.erased, outcome.torn, outcome.unread, outcome.archives);
-    let done = words::Erasure { erased, dry, torn, unread, archives };
+    let Outcome { erased, torn, unread, plain, live, archives } = outcome;
+    let done = words::Erasure { erased, dry, torn, unread, plain, live, archives };
     Ok(Reply::done(words::erasure(&done, &call.caller.zone)))
 }

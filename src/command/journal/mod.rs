@@ -6,7 +6,7 @@ pub mod erase;
 use super::{Call, Reply, Undone};
 use crate::{
     engine::upkeep::{Failed, Upkeep},
-    text::upkeep::{no_disk, not_done},
+    text::upkeep::{no_disk, not_done, still_live},
 };
 
 /// Who looks after the journal.
@@ -19,6 +19,7 @@ fn upkeep(call: &Call<'_>) -> Result<Upkeep, Reply> {
 fn failed(failed: Failed) -> Undone {
     match failed {
         Failed::NotTaken(rejected) => Undone::NotTaken(rejected),
+        Failed::Live(runs) => Reply::refused(not_done(&still_live(&runs))).into(),
         failed => Reply::refused(not_done(&failed.to_string())).into(),
     }
 }

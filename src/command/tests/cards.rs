@@ -1,10 +1,12 @@
 //! Help and refusals as people see them.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use super::desk::start;
 use crate::{
-    command::{Registry, help},
+    command::{Answer, Call, CommandSpec, Execute, Registry, Reply, help},
     domain::{
         event::Actor,
         id::{DeliveryId, GroupId, IncidentId, OverrideId, PageId},
@@ -13,7 +15,7 @@ use crate::{
         permission::NotAllowed,
         person::Role,
     },
-    text::{lines, refusal},
+    text::{card::Card, lines, refusal},
 };
 
 #[test]
@@ -144,4 +146,44 @@ fn many_commands_are_listed_by_their_families() {
         Role::Admin,
     );
     assert!(more.text.contains("/qflow deployment …") && more.text.lines().count() < 80, "{}", more.text);
+}
+
+#[test]
+fn whoever_asks_with_a_flag_reads_what_help_says() {
+    let registry = Registry::builtin();
+    let words = |role, text: &str| match text.strip_suffix(" --help") {
+        Some(_) => {
+            let wrong = super::parsing::parsed(&registry, text).unwrap_err();
+            crate::command::wrong(&registry, &wrong, role).text
+        }
+        None => Reply::done(help(&registry, role, text).unwrap()).text,
+    };
+    for (topic, begun) in [("me", "/me link"), ("status", "/status"), ("watchbell reload", "reload")] {
+        let said = words(Role::Viewer, topic);
+        assert!(said.contains(begun), "{said}");
+        assert_eq!(words(Role::Viewer, &format!("/{topic} --help")), said);
+    }
+}
+
+/// Nobody calls it.
+struct Idle;
+
+impl Execute for Idle {
+    fn execute<'a>(&'a self, _: &'a Call<'a>) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        Box::pin(async { Ok(Reply::done(Card::default())) })
+    }
+}
+
+#[test]
+fn what_begins_with_a_command_is_bounded_and_no_more_than_the_role_may() {
+    let one = |path: &str, role| CommandSpec::new(path, "Does it.").role(role).example(path.to_owned());
+    let mut specs = vec![one("/box", Role::Viewer), one("/box burn", Role::Admin)];
+    specs.extend((0..100).map(|number| one(&format!("/box shelf s{number}"), Role::Viewer)));
+    let packs = specs.into_iter().map(|spec| (Arc::new(spec), Arc::new(Idle) as Arc<dyn Execute>));
+    let (registry, refused) = Registry::builtin().with_all(packs.collect());
+    assert!(refused.is_empty(), "{refused:?}");
+    let said = lines::card(&help(&registry, Role::Viewer, "box").unwrap());
+    assert!(said.lines().count() < 20 && said.contains("/box shelf …"), "{said}");
+    assert!(!said.contains("/box burn") && said.contains("1 more needs a stronger role"), "{said}");
+    assert!(lines::card(&help(&registry, Role::Admin, "box").unwrap()).contains("/box burn"));
 }

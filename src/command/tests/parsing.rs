@@ -128,6 +128,10 @@ fn what_people_write_is_understood() {
         ("/incident reopen 2 disks failed", "/incident reopen text=Text(\"2 disks failed\")"),
         ("/incident note 7 pods are gone", "/incident note text=Text(\"7 pods are gone\")"),
         ("/incident status 3 of 4 work", "/incident status text=Text(\"3 of 4 work\")"),
+        ("/incident note 2. disks replaced", "/incident note text=Text(\"2. disks replaced\")"),
+        ("/incident note G-17 flaps", "/incident note text=Text(\"G-17 flaps\")"),
+        ("/incident resolve p-99 is low", "/incident resolve text=Text(\"p-99 is low\")"),
+        ("/incident resolve 100% are back", "/incident resolve text=Text(\"100% are back\")"),
         ("/incident resolve 2", "/incident resolve incident=Incident(INC-2)"),
         (
             "/incident resolve inc-2 disks replaced",
@@ -181,6 +185,35 @@ fn what_is_wrong_is_said_with_the_nearest_right_word() {
             "`inc` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
         ),
         ("/incident resolve G-17", "`G-17` does not fit INCIDENT: expected an incident, such as INC-42."),
+        (
+            "/incident resolve G-17 fixed",
+            "`G-17` does not fit INCIDENT: expected an incident, such as INC-42.",
+        ),
+        (
+            "/incident reopen t-3: again",
+            "`t-3:` does not fit INCIDENT: expected an incident, such as INC-42.",
+        ),
+        ("/incident reopen A–5", "`A–5` does not fit INCIDENT: expected an incident, such as INC-42."),
+        (
+            "/incident resolve #7",
+            "`#7` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident resolve #7 disks replaced",
+            "`#7` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident resolve 7: fixed",
+            "`7:` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident resolve INC–7 fixed",
+            "`INC–7` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
+        (
+            "/incident resolve inc — 7 fixed",
+            "`inc` does not fit INCIDENT: expected an incident, such as INC-42. Did you mean `INC-7`?",
+        ),
         ("/incident show INC-7 now", "`now` is too much. Put several words into quotes."),
         (
             "/incident status mitigatd x",

@@ -84,6 +84,7 @@ impl Decision<'_> {
         let now = self.now.engine;
         let until = answers.ended.and_then(|ended| ended.checked_add(budget.cool_down).ok());
         if let Some(until) = until.filter(|until| *until > now) {
+            let until = self.now.civil_of(until);
             return Err(RunRefusal::Budget(OverBudget::CoolingDown { until }));
         }
         let lately =

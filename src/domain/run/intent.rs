@@ -277,7 +277,7 @@ pub enum OverBudget {
     },
     /// It did a moment ago.
     CoolingDown {
-        /// Until when (engine time).
+        /// Until when (civil time).
         until: Timestamp,
     },
     /// Nobody knows yet whether the last one helped.

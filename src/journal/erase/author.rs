@@ -13,8 +13,9 @@ use crate::{
         event::{Actor, Event, Record},
         id::{AnnouncementId, PersonId, RunId, Seq},
         page::Subject,
+        prose::Echo,
         room::Author,
-        run::RunHappened,
+        run::{LinkTo, RunHappened},
     },
     journal::line,
 };
@@ -84,7 +85,17 @@ impl<'a> Authors<'a> {
                 .digests
                 .extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
             note_output(record, found);
+            note_plain(record, found);
         }
+        self.choose_of_person(record, bytes, found);
+        if let Event::Run(run) = &record.event
+            && line::words(bytes).any(|words| !words.erased && found.digests.contains(words.sha))
+        {
+            found.runs.insert(run.run);
+        }
+    }
+
+    fn choose_of_person(&mut self, record: &Record, bytes: &[u8], found: &mut Found) {
         let Some(person) = self.wanted.person.clone() else { return };
         let theirs = self.whole_event(record, &person);
         // What came before the date still says whose a run is; only its words stay.
@@ -96,6 +107,7 @@ impl<'a> Authors<'a> {
                 .digests
                 .extend(line::words(bytes).filter(|words| !words.erased).map(|words| words.sha.to_owned()));
             note_output(record, found);
+            note_plain(record, found);
         } else if line::words(bytes).any(|words| !words.erased)
             && let Ok(event) = serde_json::to_value(&record.event)
         {
@@ -187,5 +199,26 @@ fn note_output(record: &Record, found: &mut Found) {
         && end.output.is_some()
     {
         found.outputs.insert((run.run, end.step));
+    }
+}
+
+/// Runs were not always written with words that can be erased.
+fn note_plain(record: &Record, found: &mut Found) {
+    let Event::Run(run) = &record.event else { return };
+    let plain = |echo: &Echo| matches!(echo, Echo::Plain(text) if !text.is_empty());
+    let stays = match &run.what {
+        RunHappened::Started(plan) => {
+            let asks = plan.steps.iter().filter_map(|step| step.confirm.as_ref());
+            let leads = plan.links.iter().filter_map(|link| match &link.to {
+                LinkTo::Command(command) => Some(command),
+                LinkTo::Web(_) => None,
+            });
+            asks.chain(leads).any(plain)
+        }
+        RunHappened::StepFinished(end) => plain(&end.line) || end.result.as_ref().is_some_and(plain),
+        _ => false,
+    };
+    if stays {
+        found.plain.insert(run.run);
     }
 }

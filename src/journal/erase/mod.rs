@@ -57,6 +57,10 @@ pub struct Found {
     pub digests: BTreeSet<String>,
     /// Runs of which the output of a step is among them.
     pub outputs: BTreeSet<(RunId, u32)>,
+    /// Runs that were told, asked or said some of the words.
+    pub runs: BTreeSet<RunId>,
+    /// Runs of the person that an earlier release wrote: what they ask and say is no `Prose` there, and cannot be erased.
+    pub plain: BTreeSet<RunId>,
     /// Where they stand in the journal.
     places: Vec<Place>,
     /// Damaged lines, which nobody can search.
@@ -221,16 +225,17 @@ fn torn(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 /// Erases in a folder of archived segments: nobody writes there, so there is no event. What a crash interrupted is
-/// finished first. Returns how many texts.
+/// finished first. Returns how many texts, and how many runs of the person stay that cannot be erased
+/// ([`Found::plain`]).
 ///
 /// # Errors
 /// When it cannot be read or written.
-pub fn in_archive(archive: &Path, wanted: &Wanted) -> Result<u64, JournalError> {
+pub fn in_archive(archive: &Path, wanted: &Wanted) -> Result<(u64, u64), JournalError> {
     // A crash may have left words half erased: such a line reads as damaged until it is finished.
     resume(archive)?;
     finish(archive)?;
     let found = find(archive, wanted, Seq(u64::MAX))?;
-    let texts = found.texts();
+    let (texts, plain) = (found.texts(), len_u64(found.plain.len()));
     let by = crate::domain::event::Actor::Operator;
     let erased = Erased {
         whose: wanted.person.clone(),
@@ -244,7 +249,7 @@ pub fn in_archive(archive: &Path, wanted: &Wanted) -> Result<u64, JournalError> 
     let pending = begin(archive, Seq(0), erased, found)?;
     overwrite(archive, &pending)?;
     finish(archive)?;
-    Ok(texts)
+    Ok((texts, plain))
 }
 
 /// Finishes what a crash interrupted, before anybody reads the journal. The note stays until the engine has made

@@ -132,6 +132,28 @@ fn what_a_run_repeats_of_what_it_was_told_is_erased_with_it() {
     assert!(looked.damage.is_empty() && looked.read.events == 4, "{looked:?}");
 }
 
+#[test]
+fn what_runs_of_an_earlier_release_said_is_counted_and_stays() {
+    let dir = folder();
+    let plainly = |mut events: [Event; 2]| {
+        let Event::Run(end) = &mut events[1] else { unreachable!() };
+        let RunHappened::StepFinished(end) = &mut end.what else { unreachable!() };
+        (end.line, end.result) = ("zebra part restarted".into(), None);
+        events
+    };
+    let events =
+        [plainly(run_of("ana", 1, "zebra")), run_of("ana", 2, "zebra"), plainly(run_of("ben", 3, "x"))];
+    let records = numbered(1, events.concat().into_iter().map(record).collect());
+    write_batches(dir.path(), small(), &[records]);
+    let found = erase::find(dir.path(), &of_ana(), Seq(6)).unwrap();
+    assert_eq!(found.plain, [RunId(1)].into());
+    assert_eq!(found.runs, [RunId(1), RunId(2)].into(), "whoever holds words of hers");
+    assert_eq!(erase::in_archive(dir.path(), &of_ana()).unwrap(), (3 + 5, 1));
+    assert_eq!(erase::in_archive(dir.path(), &of_ana()).unwrap(), (0, 1), "and it is said each time");
+    let one = Wanted { seq: Some(Seq(6)), ..Wanted::default() };
+    assert_eq!(erase::find(dir.path(), &one, Seq(6)).unwrap().plain, [RunId(3)].into());
+}
+
 /// How many of them are ana's.
 const HERS: u64 = 6;
 
@@ -317,7 +339,7 @@ fn what_a_crash_left_in_an_archive_is_finished_first() {
     }
     let broken = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(!broken.damage.is_empty(), "{broken:?}");
-    assert_eq!(erase::in_archive(dir.path(), &of_ana()).unwrap(), 0, "all of it was noted");
+    assert_eq!(erase::in_archive(dir.path(), &of_ana()).unwrap(), (0, 0), "all of it was noted");
     assert!(!holds(dir.path(), "zebra") && erase::pending(dir.path()).unwrap().is_none());
     assert_whole(dir.path());
 }
@@ -331,6 +353,6 @@ fn whose_an_account_was_may_stand_in_another_folder() {
     let mut wanted = of_ana();
     erase::learn_links(live.path(), &mut wanted.links).unwrap();
     assert_eq!(erase::find(archive.path(), &of_ana(), Seq(3)).unwrap().texts(), 1, "the title alone");
-    assert_eq!(erase::in_archive(archive.path(), &wanted).unwrap(), 2, "the message as well");
+    assert_eq!(erase::in_archive(archive.path(), &wanted).unwrap(), (2, 0), "the message as well");
     assert!(!holds(archive.path(), "zebra") && holds(archive.path(), "camel"));
 }

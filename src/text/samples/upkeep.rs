@@ -59,7 +59,9 @@ pub(crate) fn cards() -> Vec<(&'static str, Card)> {
     };
     let erasure = |texts, dry| {
         let archives = vec!["/srv/archive".to_owned()];
-        let done = upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, archives };
+        let live = if dry { (7..20).map(RunId).collect() } else { [].into() };
+        let done =
+            upkeep::Erasure { erased: erased(texts), dry, torn: 1, unread: 2, plain: texts, live, archives };
         upkeep::erasure(&done, &jiff::tz::TimeZone::UTC)
     };
     let archived = Archived { through: Seq(70_000), segments: 2, to: "/srv/archive".into(), by };
@@ -73,6 +75,7 @@ pub(crate) fn cards() -> Vec<(&'static str, Card)> {
         ("upkeep::begins_in_an_archive", upkeep::begins_in_an_archive(&after, Target::Alert(AlertId(5)))),
         ("upkeep::nothing_to_archive", upkeep::nothing_to_archive()),
         ("upkeep::not_done", upkeep::not_done("could not write: the disk is full")),
+        ("upkeep::not_done", upkeep::not_done(&upkeep::still_live(&[RunId(7)].into()))),
         ("upkeep::no_disk", upkeep::no_disk()),
         ("upkeep::erase_what", upkeep::erase_what()),
         ("upkeep::archive_what", upkeep::archive_what()),
