@@ -144,15 +144,20 @@ impl Decision<'_> {
             }
             return self.page_group(id, plan, reason);
         }
+        self.page_flood(&incident, &group, plan, reason);
+    }
+
+    /// A page of an incident is for this group, too: one that runs, or a new one.
+    pub(super) fn page_flood(&mut self, incident: &Incident, group: &Group, plan: &Plan, reason: PageReason) {
         let covers = |page: &&PageId| {
             let page = self.state.pages.get(page);
-            page.is_some_and(|page| page.plan.policy == plan.policy && is_no_milder(page, &group))
+            page.is_some_and(|page| page.plan.policy == plan.policy && is_no_milder(page, group))
         };
         if let Some(page) = incident.pages.iter().find(covers) {
-            return self.covered(incident.id, id, *page);
+            return self.covered(incident.id, group.id, *page);
         }
         let before: Vec<PageId> = self
-            .pages_of_incident(&incident)
+            .pages_of_incident(incident)
             .into_iter()
             .filter(|page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy))
             .collect();
@@ -169,7 +174,7 @@ impl Decision<'_> {
                 self.covered(incident.id, of, new);
             }
         }
-        self.covered(incident.id, id, new);
+        self.covered(incident.id, group.id, new);
     }
 
     /// The open incident of a group for which a page of that incident is or was.
@@ -244,13 +249,11 @@ impl Decision<'_> {
     /// for is paged for. A page of the incident is for all of that; one of a group is for that group alone.
     pub(super) fn page_what_is_left(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id).filter(|one| one.pages.is_empty()) else { return };
-        // Who has an incident has not what a page of it came for afterwards.
-        let one_by_one = incident.acknowledged.is_some();
         let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
         let (of_flood, others): (Vec<_>, Vec<_>) = open
             .filter(|group| self.is_left(group))
             .map(Arc::clone)
-            .partition(|group| group.covered_by.is_some() && !one_by_one);
+            .partition(|group| group.covered_by.is_some());
         for group in others {
             self.page_again(group.id, PageReason::Fired);
         }

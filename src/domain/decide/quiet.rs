@@ -281,9 +281,9 @@ impl Decision<'_> {
         if (no_news && reason == PageReason::QuietOver) || self.is_covered(&group) {
             return;
         }
-        let incident = self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident));
-        match incident.filter(|incident| incident.acknowledged.is_none()) {
-            Some(_) => self.page_in_storm(id, plan, reason),
+        // Whoever has its incident has not what is left of a flood that was merged into it: that is one page, too.
+        match self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident)).cloned() {
+            Some(incident) => self.page_flood(&incident, &group, plan, reason),
             None => self.page_group(id, plan, reason),
         }
     }

@@ -240,3 +240,20 @@ fn a_worse_alert_that_is_heard_at_last_is_investigated() {
     assert_eq!(status_of(&world, ONE), IncidentStatus::Investigating);
     replays(&world);
 }
+
+#[test]
+fn a_flood_that_is_merged_into_what_somebody_has_is_one_page_when_it_is_heard() {
+    let mut world = flood_and_another("qflow");
+    incident(&mut world, IncidentIntent::Severity { incident: ONE, severity: "P0".into() });
+    mitigates(&mut world, ONE);
+    silence(&mut world, "service=~\"qflow|other\"", mins(30)).unwrap();
+    acknowledge(&mut world, Target::Group(THIRTEEN), "ben").unwrap();
+    // Ben has something milder, so it is paged for; nobody answers.
+    merges(&mut world, ONE, TWO);
+    let started = |world: &World| count(&world.events(), |event| matches!(event, Event::PageStarted(_)));
+    let before = started(&world);
+    world.pass(mins(31), receipt);
+    assert!(started(&world) <= before + 1, "{} pages", started(&world) - before);
+    assert!(nobody_is_forgotten(&world));
+    replays(&world);
+}
