@@ -113,7 +113,12 @@ fn refusals(world: &World, add: &mut impl FnMut(&'static str, Card)) {
         ResponseRefusal::LinkedAlready { incident: INCIDENT, by: ana(), at },
         ResponseRefusal::RelatedAlready(INCIDENT, OTHER),
         ResponseRefusal::Itself(INCIDENT),
-        ResponseRefusal::Merged { incident: OTHER, into: INCIDENT, by: Some((ana(), at)) },
+        ResponseRefusal::Merged {
+            incident: OTHER,
+            into: INCIDENT,
+            goes_on_in: INCIDENT,
+            by: Some((ana(), at)),
+        },
         ResponseRefusal::IntoResolved { into: INCIDENT, at, by: Some(ana()) },
     ] {
         add("refusal::card", text::refusal::card(&Refusal::Response(why), &TimeZone::UTC));

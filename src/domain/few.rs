@@ -55,11 +55,6 @@ impl<T: Ord> Few<T> {
     pub fn clear(&mut self) {
         self.0 = ThinVec::new();
     }
-
-    /// Only those that `keep` accepts.
-    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
-        self.0.retain(keep);
-    }
 }
 
 impl<T> Deref for Few<T> {
@@ -125,9 +120,6 @@ mod tests {
                 prop_assert!(few.iter().eq(set.iter()), "{few:?} {set:?}");
                 prop_assert_eq!(few.contains(&member), adds);
             }
-            few.retain(|member| member % 2 == 0);
-            set.retain(|member| member % 2 == 0);
-            prop_assert!(few.iter().eq(set.iter()));
             let said = serde_json::to_string(&few).unwrap();
             prop_assert_eq!(&said, &serde_json::to_string(&set).unwrap());
             prop_assert_eq!(serde_json::from_str::<Few<u8>>(&said).unwrap(), few);

@@ -36,9 +36,7 @@ use crate::{
         state::{State, Timer},
         upkeep::{UpkeepEvent, UpkeepIntent},
     },
-    journal::{
-        Head, Journal, JournalError, Keep, MemoryDisk, MemoryJournal, Reader, snapshot::InParts as _,
-    },
+    journal::{Head, Journal, JournalError, Keep, MemoryDisk, MemoryJournal, Reader, snapshot::InParts as _},
     metrics::Metrics,
 };
 

@@ -191,7 +191,7 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
             format!("{incident} and {incident} are one and the same."),
             "Nothing was changed. Name two that are not the same, such as INC-9 and INC-7.",
         ),
-        ResponseRefusal::Merged { incident, into, by } => with(
+        ResponseRefusal::Merged { incident, into, goes_on_in, by } => with(
             no(
                 match by {
                     Some((by, at)) => {
@@ -199,10 +199,12 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
                     }
                     None => format!("{incident} is merged into {into}."),
                 },
-                &format!("Nothing was changed. The response goes on in {into}: write the same with {into}."),
+                &format!(
+                    "Nothing was changed. The response goes on in {goes_on_in}: write the same with {goes_on_in}."
+                ),
             ),
             "Show",
-            show(*into),
+            show(*goes_on_in),
         ),
         ResponseRefusal::IntoResolved { into, at, by } => with(
             no(

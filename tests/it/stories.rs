@@ -20,6 +20,7 @@ mod floods;
 mod held;
 mod incidents;
 mod merges;
+mod mitigated;
 mod pages;
 mod quiet;
 mod quiet_ends;

@@ -1,6 +1,8 @@
 //! Commands on what is gone, closed, merged, over or done by somebody else already: each answer says what it is, who did
 //! it and when, as far as that is known, and what to do now. Nothing changes by any of them.
 
+use jiff::SignedDuration;
+
 use super::desk::Room;
 use crate::domain::alert::AlertStatus;
 
@@ -65,11 +67,19 @@ async fn what_was_merged_says_by_whom_and_where_it_goes_on() {
         ];
         hears(&room, text, &parts).await;
     }
-    // Where it went may have gone on, too.
-    did(&room, "/incident merge INC-1 into INC-3").await;
-    hears(&room, "/incident handover INC-2", &["INC-2 is merged into INC-3", "by ben"]).await;
+    // Where it went may have gone on, too: an hour later, by somebody else.
+    room.pass(SignedDuration::from_hours(1));
+    let said = room.said("ana", "/incident merge INC-1 into INC-3").await;
+    assert!(said.starts_with("done"), "{said}");
+    let parts =
+        ["INC-2 is merged into INC-1 since", "16:00", "by ben", "goes on in INC-3", "/incident show INC-3"];
+    hears(&room, "/incident handover INC-2", &parts).await;
+    let parts =
+        ["INC-1 is merged into INC-3 since", "17:00", "by ana", "goes on in INC-3", "/incident show INC-3"];
+    hears(&room, "/incident handover INC-1", &parts).await;
     did(&room, "/incident resolve INC-3").await;
-    hears(&room, "/incident resolve INC-2", &["INC-2 is merged into INC-3", "by ben"]).await;
+    hears(&room, "/incident resolve INC-2", &["INC-2 is merged into INC-1", "by ben", "goes on in INC-3"])
+        .await;
 }
 
 #[tokio::test]

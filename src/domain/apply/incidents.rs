@@ -64,10 +64,16 @@ impl State {
 
     /// Events that concern one incident, and the storms whose cards name it.
     pub(super) fn incident_changed(&mut self, event: &Event, stamp: &Stamp) {
+        let before = match event {
+            Event::StatusChanged { incident, .. } => self.incidents.get(incident).map(|one| one.status),
+            _ => None,
+        };
         self.change_by(event, stamp);
         match event {
             Event::IncidentResolved { incident, .. } => self.no_news_of(*incident, true),
-            Event::IncidentReopened { incident, .. } | Event::StatusChanged { incident, .. } => {
+            Event::IncidentReopened { incident, .. } => self.no_news_of(*incident, false),
+            // Words alone say nothing about what has fired meanwhile.
+            Event::StatusChanged { incident, status, .. } if before != Some(*status) => {
                 self.no_news_of(*incident, false);
             }
             _ => {}

@@ -135,13 +135,14 @@ impl Decision<'_> {
     }
 
     /// In a storm one page is for many groups: whoever takes what it is for has them all, also those of which it was the
-    /// last to page.
+    /// last to page. So is a page of an incident for whatever nothing else pages for.
     fn take_covered(&mut self, incident: IncidentId, pages: &[PageId], by: &Actor) {
         let Some(incident) = self.state.incidents.get(&incident).cloned() else { return };
+        let of_incident = pages.iter().any(|page| incident.pages.contains(page));
         for id in self.untaken_groups(&incident) {
             let Some(group) = self.state.groups.get(&id) else { continue };
             let covered = |page| pages.contains(&page) || self.is_not_paged(group);
-            if group.covered_by.is_some_and(covered) {
+            if group.covered_by.map_or_else(|| of_incident && self.is_left(group), covered) {
                 self.emit(Event::GroupAcknowledged { group: id, by: by.clone() });
             }
         }

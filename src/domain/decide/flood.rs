@@ -144,21 +144,29 @@ impl Decision<'_> {
             }
             return self.page_group(id, plan, reason);
         }
+        self.page_flood(&incident, &group, plan, reason);
+    }
+
+    /// A page of an incident is for this group, too: one that runs, or a new one.
+    pub(super) fn page_flood(&mut self, incident: &Incident, group: &Group, plan: &Plan, reason: PageReason) {
         let covers = |page: &&PageId| {
             let page = self.state.pages.get(page);
-            page.is_some_and(|page| page.plan.policy == plan.policy && is_no_milder(page, &group))
+            page.is_some_and(|page| page.plan.policy == plan.policy && is_no_milder(page, group))
         };
         if let Some(page) = incident.pages.iter().find(covers) {
-            return self.covered(incident.id, id, *page);
+            return self.covered(incident.id, group.id, *page);
         }
         let before: Vec<PageId> = self
-            .pages_of_incident(&incident)
+            .pages_of_incident(incident)
             .into_iter()
             .filter(|page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy))
             .collect();
         let urgency = incident.urgency.max(group.urgency);
         let (subject, by) = (Subject::Incident(incident.id), Actor::Watchbell);
-        let new = self.start_page(subject, plan.clone(), urgency, group.severity.clone(), reason, by);
+        // It is no milder than what it takes the place of. Ids sort the worst first.
+        let replaced = before.iter().filter_map(|page| self.state.pages.get(page)?.severity.clone());
+        let severity = replaced.chain(group.severity.clone()).min();
+        let new = self.start_page(subject, plan.clone(), urgency, severity, reason, by);
         for page in before {
             let of = self.state.pages.get(&page).and_then(|page| page.subject.group());
             self.stop_page(page, PageStop::Replaced(new));
@@ -166,7 +174,7 @@ impl Decision<'_> {
                 self.covered(incident.id, of, new);
             }
         }
-        self.covered(incident.id, id, new);
+        self.covered(incident.id, group.id, new);
     }
 
     /// The open incident of a group for which a page of that incident is or was.
@@ -237,17 +245,22 @@ impl Decision<'_> {
         group.pages.is_empty() && !covered
     }
 
-    /// An incident is not mitigated after all, and its own pages had stopped: when nobody has it and nothing pages for it,
-    /// what is left of it is paged for.
+    /// An incident is not mitigated after all, and its pages had stopped: what is heard of it, nobody has and nothing pages
+    /// for is paged for. A page of the incident is for all of that; one of a group is for that group alone.
     pub(super) fn page_what_is_left(&mut self, id: IncidentId) {
-        let Some(incident) = self.state.incidents.get(&id).filter(|one| one.acknowledged.is_none()) else {
-            return;
-        };
-        if self.pages_of_incident(incident).is_empty() {
-            let mut open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
-            if let Some(left) = open.find(|group| self.is_left(group)).map(|group| group.id) {
-                self.page_again(left, PageReason::Fired);
-            }
+        let Some(incident) = self.state.incidents.get(&id).filter(|one| one.pages.is_empty()) else { return };
+        let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+        let (of_flood, others): (Vec<_>, Vec<_>) = open
+            .filter(|group| self.is_left(group))
+            .map(Arc::clone)
+            .partition(|group| group.covered_by.is_some());
+        for group in others {
+            self.page_again(group.id, PageReason::Fired);
+        }
+        // One page is for all of a flood: as loud as the worst of it. Ids sort the worst first.
+        let worst = of_flood.iter().min_by_key(|group| (group.severity.is_none(), &group.severity));
+        if let Some(worst) = worst {
+            self.page_again(worst.id, PageReason::Fired);
         }
     }
 

@@ -42,7 +42,12 @@ impl Decision<'_> {
     fn stop_what_is_for_nobody(&mut self, incident: IncidentId) {
         let mut pages = self.pages_that(incident, |page| page.by == Actor::Watchbell);
         pages.retain(|page| self.is_for_nobody(*page, incident));
-        let why = self.events.iter().rev().find_map(|event| match event {
+        if pages.is_empty() {
+            return;
+        }
+        // The same decision may have done something else to another incident.
+        let mut its_own = self.events.iter().rev().filter(|event| self.touches(event) == Some(incident));
+        let why = its_own.find_map(|event| match event {
             Event::GroupAcknowledged { by, .. } => Some(PageStop::Acknowledged(by.clone())),
             Event::GroupClosed { .. } => Some(PageStop::Resolved),
             Event::Quiet(quiet) => match &**quiet {

@@ -258,11 +258,12 @@ impl Decision<'_> {
         let mitigated = incident.is_some_and(|one| one.status == IncidentStatus::Mitigated);
         if mitigated {
             self.change_status(id, IncidentStatus::Investigating, None, by.clone());
+            self.run_again.insert(id);
         }
         mitigated
     }
 
-    /// What is mitigated wakes nobody: pages of the incident itself stop.
+    /// What is mitigated wakes nobody: pages of the incident and of its groups stop.
     pub(super) fn change_status(
         &mut self,
         id: IncidentId,
@@ -271,10 +272,10 @@ impl Decision<'_> {
         by: Actor,
     ) {
         self.emit(Event::StatusChanged { incident: id, status, text, by });
-        if status == IncidentStatus::Mitigated {
-            for page in self.own_pages(id) {
-                self.stop_page(page, PageStop::Resolved);
-            }
+        let mitigated = self.state.incidents.get(&id).filter(|_| status == IncidentStatus::Mitigated);
+        let pages = mitigated.map(|incident| self.pages_of_incident(incident));
+        for page in pages.into_iter().flatten() {
+            self.stop_page(page, PageStop::Resolved);
         }
     }
 

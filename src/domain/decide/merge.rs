@@ -45,6 +45,9 @@ impl Decision<'_> {
         }
         if from.status != IncidentStatus::Mitigated {
             self.investigate_again(into, by);
+        } else if target.status != IncidentStatus::Mitigated && self.is_any_left(&from) {
+            // It goes on in one that is not mitigated.
+            self.run_again.insert(into);
         }
         match &target.acknowledged {
             Some((holder, _)) if !worse => {
@@ -62,6 +65,11 @@ impl Decision<'_> {
         self.refresh_incident(id);
         self.refresh_incident(into);
         Ok(())
+    }
+
+    fn is_any_left(&self, incident: &Incident) -> bool {
+        let mut open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+        open.any(|group| self.is_left(group))
     }
 
     /// Nobody has what makes the other incident worse, and nobody is paged for it any more: it pages as when it is raised.

@@ -35,11 +35,14 @@ mod storm;
 mod swap;
 mod upkeep;
 
+use std::{collections::BTreeSet, mem};
+
 use super::{
     config::Config,
     elsewhere::Ends,
     event::{Event, TraceId},
     facts::Dispatch,
+    id::IncidentId,
     intent::{Intent, Now, Refusal},
     state::{Stamp, State},
     upkeep::LeftOut,
@@ -117,11 +120,14 @@ struct Decision<'a> {
     trace: TraceId,
     events: Vec<Event>,
     left_out: Option<LeftOut>,
+    /// Incidents that were mitigated and are not any more.
+    run_again: BTreeSet<IncidentId>,
 }
 
 impl<'a> Decision<'a> {
     fn begins(state: &'a mut State, config: &'a Config, now: Now, trace: TraceId) -> Self {
-        Self { state, config, now, trace, events: Vec::new(), left_out: None }
+        let run_again = BTreeSet::new();
+        Self { state, config, now, trace, events: Vec::new(), left_out: None, run_again }
     }
 }
 
@@ -172,6 +178,9 @@ impl Decision<'_> {
             Err(refusal) if self.events.is_empty() => return Err(refusal),
             answer => answer.err(),
         };
+        for incident in mem::take(&mut self.run_again) {
+            self.page_what_is_left(incident);
+        }
         self.hold_or_go_on();
         self.offer_runbooks();
         self.look_after_rooms();

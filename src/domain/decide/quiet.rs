@@ -9,6 +9,7 @@ use crate::domain::{
     event::{Actor, Event, PageStop, Title},
     group::Group,
     id::{AlertId, ChannelName, GroupId, SeverityId, SilenceId},
+    incident::IncidentStatus,
     intent::Refusal,
     labels::Labels,
     matcher::Matcher,
@@ -164,6 +165,7 @@ impl Decision<'_> {
                 self.fires_after_all(group);
                 self.hear_all(group);
                 self.fired_unheard(group);
+                self.runs_due(group, None);
             }
         }
         self.tell_maintenance(silence, QuietNotice::Ended);
@@ -273,15 +275,23 @@ impl Decision<'_> {
         let (None, true, Some(plan)) = (&group.acknowledged, group.pages.is_empty(), &group.page) else {
             return;
         };
-        // What people resolved is over for them, until something of it fires; and one page is for all of a flood, and runs.
-        if (group.over && reason == PageReason::QuietOver) || self.is_covered(&group) {
+        // What people resolved or mitigated is no news at the end of a silence, until something of it fires. A snooze and a
+        // repetition were asked for. And one page is for all of a flood, and runs.
+        let no_news = group.over || self.is_mitigated(&group);
+        if (no_news && reason == PageReason::QuietOver) || self.is_covered(&group) {
             return;
         }
-        let incident = self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident));
-        match incident.filter(|incident| incident.acknowledged.is_none()) {
-            Some(_) => self.page_in_storm(id, plan, reason),
+        // Whoever has its incident has not what is left of a flood that was merged into it: that is one page, too.
+        match self.flood_of(&group).and_then(|incident| self.state.incidents.get(&incident)).cloned() {
+            Some(incident) => self.page_flood(&incident, &group, plan, reason),
             None => self.page_group(id, plan, reason),
         }
+    }
+
+    /// Whether people said that the impact is over.
+    pub(super) fn is_mitigated(&self, group: &Group) -> bool {
+        let incident = group.incident.and_then(|id| self.state.incidents.get(&id));
+        incident.is_some_and(|incident| incident.status == IncidentStatus::Mitigated)
     }
 
     /// A sentence in the channels of a group, by a new message.

@@ -149,14 +149,13 @@ impl Decision<'_> {
         }
     }
 
-    /// Incidents that were mitigated while their groups still fired are not any more. Their own pages had stopped: when
-    /// nobody has what fires, it is paged for again.
+    /// Incidents that were mitigated while their groups still fired are not any more. Their pages had stopped: when
+    /// nobody has what fires, it is paged for again, and at the end of the decision whatever is left of them is.
     fn fired_anew(&mut self, groups: Vec<GroupId>) {
         for group in groups {
             let incident = self.state.groups.get(&group).and_then(|group| group.incident);
             if let Some(incident) = incident.filter(|id| self.investigate_again(*id, &Actor::Watchbell)) {
                 self.page_again(group, PageReason::Fired);
-                self.page_what_is_left(incident);
                 self.refresh_incident(incident);
             }
         }
@@ -263,6 +262,12 @@ impl Decision<'_> {
             urgency,
         });
         self.raise_incident_of(id);
+        if let Some(incident) = group.incident {
+            // As bad as the group is by now it may have been all the time.
+            if self.investigate_again(incident, &Actor::Watchbell) {
+                self.refresh_incident(incident);
+            }
+        }
         self.post_first_card(id);
         let told = group.wait_until.is_none();
         let before = self.pages_of_group(id);

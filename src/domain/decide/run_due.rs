@@ -110,9 +110,9 @@ impl Decision<'_> {
     }
 
     /// Pages for a group that no runbook has helped: whom the runbook names, or by the group's policy. Not when
-    /// somebody has the group, and not beside a page of the same policy.
+    /// somebody has the group or it is mitigated, and not beside a page of the same policy.
     pub(super) fn page_instead(&mut self, budget: &Budget, group: &Group, reason: PageReason) {
-        if group.acknowledged.is_some() || group.hush.is_some() {
+        if group.acknowledged.is_some() || group.hush.is_some() || self.is_mitigated(group) {
             return;
         }
         let named = budget.page.as_ref().and_then(|policy| self.config.plan(policy));

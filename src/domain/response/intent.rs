@@ -138,8 +138,10 @@ pub enum ResponseRefusal {
     Merged {
         /// Which.
         incident: IncidentId,
-        /// Where.
+        /// Into which, by whoever merged it.
         into: IncidentId,
+        /// Where: that one may have been merged, too.
+        goes_on_in: IncidentId,
         /// By whom, and when (civil time), as far as that is known.
         by: Option<(Actor, Timestamp)>,
     },

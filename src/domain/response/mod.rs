@@ -182,9 +182,9 @@ impl State {
     /// Why nothing is done about an incident that was merged; none: it was not.
     #[must_use]
     pub fn merged_away(&self, incident: &Incident) -> Option<ResponseRefusal> {
-        incident.response.merged_into?;
-        let (into, by) = (self.goes_on_in(incident.id), incident.response.merged_by.clone());
-        Some(ResponseRefusal::Merged { incident: incident.id, into, by })
+        let into = incident.response.merged_into?;
+        let (goes_on_in, by) = (self.goes_on_in(incident.id), incident.response.merged_by.clone());
+        Some(ResponseRefusal::Merged { incident: incident.id, into, goes_on_in, by })
     }
 
     /// The incident in which the response to this one goes on: itself, or the one it was merged into.

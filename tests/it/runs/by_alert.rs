@@ -9,6 +9,7 @@ use watchbell::domain::{
     intent::IncidentIntent,
     matcher::Matcher,
     page::PageTarget,
+    quiet::{QuietIntent, SilenceKind},
     run::{HeldBack, MOST_STARTS, RunDue, RunOffer},
     state::State,
 };
@@ -94,6 +95,30 @@ fn any_firing_alert_of_the_group_counts_also_one_that_joins_later() {
     world.pass(mins(2), receipt);
     fires(&mut world, &alert("db-2"));
     assert!(world.state().due_runs.is_empty(), "once for the same group");
+}
+
+#[test]
+fn an_alert_that_joined_unheard_counts_when_it_is_heard() {
+    for by_person in [true, false] {
+        let mut world = with(vec![on_alert("/qflow disk", "instance=\"db-2\"", None)]);
+        let alert = |instance| [&[("instance", instance)], DOWN].concat();
+        fires(&mut world, &alert("db-1"));
+        world.pass(secs(10), receipt);
+        let (kind, by) = (SilenceKind::Silence, actor("ana"));
+        let (matchers, comment) = (vec!["instance=db-2".to_owned()], prose("new disks"));
+        let until = world.now().civil + mins(30);
+        let add = QuietIntent::Add { kind, matchers, comment, from: None, until, by: by.clone() };
+        world.want(Intent::Quiet(add)).unwrap();
+        fires(&mut world, &alert("db-2"));
+        assert!(world.state().due_runs.is_empty(), "nobody hears of it");
+        if by_person {
+            let silence = world.state().quiet.last;
+            world.want(Intent::Quiet(QuietIntent::End { silence, kind, by })).unwrap();
+        } else {
+            world.pass(mins(31), receipt);
+        }
+        assert_eq!(due(world.state()), [(1, "/qflow disk")], "by a person: {by_person}");
+    }
 }
 
 #[test]

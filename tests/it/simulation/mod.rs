@@ -15,6 +15,7 @@ mod quiet;
 mod runs;
 mod sabotage;
 mod shifts;
+mod silent;
 mod tasks;
 mod witness;
 

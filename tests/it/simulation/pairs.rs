@@ -12,7 +12,7 @@ use watchbell::domain::{
     incident::IncidentStatus,
     intent::{IncidentIntent, Intent},
     matcher::Matcher,
-    page::{Subject, Target},
+    page::{PageReason, Subject, Target},
     prose::Prose,
     quiet::{QuietIntent, SilenceKind},
     response::ResponseIntent,
@@ -39,8 +39,14 @@ enum Does {
     EndsSilence,
     Snoozes,
     TakesGroup,
+    /// The one of the other route.
+    TakesOtherGroup,
     TakesIncident,
+    /// The second one.
+    TakesOther,
     Mitigates,
+    /// Somebody writes how it stands, and changes nothing by that.
+    Tells,
     Resolves,
     Reopens,
     /// The first incident is merged into the other one, or the other way round.
@@ -48,6 +54,8 @@ enum Does {
     MergesBack,
     /// An alert of the pod comes.
     Joins,
+    /// One joins the group of the other route.
+    JoinsOther,
     /// It is worse than the others.
     Worsens,
     /// What fires has a newer start.
@@ -58,19 +66,23 @@ enum Does {
     Waits,
 }
 
-const ALL: [Does; 16] = [
+const ALL: [Does; 20] = [
     Does::Silences,
     Does::SilencesPod,
     Does::EndsSilence,
     Does::Snoozes,
     Does::TakesGroup,
+    Does::TakesOtherGroup,
     Does::TakesIncident,
+    Does::TakesOther,
     Does::Mitigates,
+    Does::Tells,
     Does::Resolves,
     Does::Reopens,
     Does::Merges,
     Does::MergesBack,
     Does::Joins,
+    Does::JoinsOther,
     Does::Worsens,
     Does::Restarts,
     Does::Ends,
@@ -170,7 +182,18 @@ impl Course {
                 self.wants(Intent::Quiet(QuietIntent::Snooze { group, wait, by: somebody("chi") }));
             }
             Does::TakesGroup => self.takes(Target::Group(group)),
+            Does::TakesOtherGroup => {
+                let other = self.world.state().groups.values().find(|group| group.title == "Other");
+                if let Some(other) = other.map(|group| group.id) {
+                    self.takes(Target::Group(other));
+                }
+            }
             Does::TakesIncident => self.takes(Target::Incident(ONE)),
+            Does::TakesOther => self.takes(Target::Incident(TWO)),
+            Does::Tells => {
+                let text = Some(Prose::new("nothing new", [0; 16]));
+                self.incident(IncidentIntent::Status { incident: ONE, status: None, text });
+            }
             Does::Mitigates => {
                 let status = Some(IncidentStatus::Mitigated);
                 self.incident(IncidentIntent::Status { incident: ONE, status, text: None });
@@ -183,6 +206,7 @@ impl Course {
                 self.wants(Intent::Response { what, by: somebody("ana") });
             }
             Does::Joins => self.report(Firing, vec![labels(self.opener(), "critical", Some("b"))]),
+            Does::JoinsOther => self.report(Firing, vec![labels("Other", "critical", Some("b"))]),
             Does::Worsens => self.report(Firing, vec![labels(self.opener(), "page", Some("b"))]),
             Does::Restarts => {
                 self.passes(SignedDuration::from_secs(1));
@@ -218,16 +242,22 @@ impl Course {
                 matches!(one.status, IncidentStatus::Investigating | IncidentStatus::Identified)
             });
             let waits = group.is_told() && group.page.is_some() && !quiet && runs;
-            // Whoever merges what is mitigated knows of it: they are paged for what it is merged with.
+            // A page of another group is for that one alone.
             let of_incident =
-                |one: &IncidentId| state.pages.values().any(|page| page.subject.incident() == Some(*one));
-            let of_incident = group.incident.as_ref().is_some_and(of_incident);
+                |one: IncidentId| state.pages.values().any(|page| page.subject == Subject::Incident(one));
+            let of_incident = group.incident.is_some_and(of_incident);
             assert!(
                 !waits || own > 0 || covered || of_incident || self.is_over(group),
                 "{} is forgotten: {:?}",
                 group.id,
                 group
             );
+        }
+        // What is mitigated pages nobody, unless somebody asked to be paged after a while.
+        for page in state.pages.values().filter(|page| page.reason != PageReason::SnoozeOver) {
+            let incident = page.subject.incident().and_then(|id| state.incidents.get(&id));
+            let mitigated = incident.is_some_and(|one| one.status == IncidentStatus::Mitigated);
+            assert!(!mitigated, "{} pages for what is mitigated: {:?}", page.id, page.reason);
         }
         for page in state.pages.values().filter(|page| !page.held && page.by == Actor::Watchbell) {
             let Subject::Incident(id) = page.subject else { continue };
@@ -238,11 +268,14 @@ impl Course {
         }
     }
 
-    /// People opened it again, and know of it; or its page ended loudly.
+    /// People opened it again, and know of it; or the page that was for it ended loudly.
     fn is_over(&self, group: &Group) -> bool {
+        let state = self.world.state();
+        let of_its = |incident: IncidentId| group.incident == Some(state.goes_on_in(incident));
         self.world.events().iter().any(|event| match event {
-            Event::IncidentReopened { incident, .. } => group.incident == Some(*incident),
-            Event::PageUnanswered { .. } => true,
+            Event::IncidentReopened { incident, .. } => of_its(*incident),
+            Event::PageUnanswered { subject: Subject::Group(one, _), .. } => *one == group.id,
+            Event::PageUnanswered { subject: Subject::Incident(one), .. } => of_its(*one),
             _ => false,
         })
     }
@@ -274,16 +307,12 @@ fn play(begins: Begins, all: &[Does]) {
 
 /// Plays courses; says which break something.
 fn broken(begins: Begins, courses: impl Iterator<Item = Vec<Does>>) -> Vec<String> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
     let broken = courses.filter_map(|course| {
-        let why = std::panic::catch_unwind(|| play(begins, &course)).err()?;
+        let why = super::silent::caught(|| play(begins, &course)).err()?;
         let words: String = super::sabotage::words(&*why).chars().take(900).collect();
         Some(format!("{begins:?} {course:?}: {words}"))
     });
-    let broken = broken.collect();
-    std::panic::set_hook(hook);
-    broken
+    broken.collect()
 }
 
 fn every(steps: u32) -> impl Iterator<Item = Vec<Does>> {

@@ -1,8 +1,8 @@
 //! The proof that the witness can say no: each promise is broken on purpose, and some seed notices.
 
-use std::{any::Any, panic};
+use std::any::Any;
 
-use super::{Play, Sabotage};
+use super::{Play, Sabotage, silent};
 
 /// The words of a panic.
 pub fn words(why: &(dyn Any + Send)) -> String {
@@ -14,12 +14,9 @@ pub fn words(why: &(dyn Any + Send)) -> String {
 
 /// Plays seeds until one fails, and checks that it fails for the right reason.
 fn is_noticed(sabotage: Sabotage, promise: &str) {
-    let quiet = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
     let noticed = (0..100).find_map(|seed| {
-        panic::catch_unwind(move || Play::new(seed, sabotage).steps(250)).err().map(|why| words(&*why))
+        silent::caught(move || Play::new(seed, sabotage).steps(250)).err().map(|why| words(&*why))
     });
-    panic::set_hook(quiet);
     let words = noticed.unwrap_or_else(|| panic!("{sabotage:?} goes unnoticed"));
     assert!(words.contains(promise), "{sabotage:?} is noticed for another reason: {words}");
 }

@@ -11,6 +11,7 @@ use watchbell::{
         event::{Actor, Event, PageStop, Record, ResolvedBy, TraceId},
         facts::Dispatch,
         id::{DeliveryId, GroupId, PageId, Seq},
+        incident::IncidentStatus,
         intent::Now,
         page::{PageReason, Subject, Target},
         quiet::QuietEvent,
@@ -155,8 +156,9 @@ impl Witness {
                 let stood_in = self.stand_ins.iter().filter(|(_, stand_in)| *stand_in == page);
                 self.settled.extend(stood_in.map(|(group, _)| *group));
             }
-            // What fired before is over for those who resolved it.
-            Event::IncidentResolved { incident, .. } => {
+            // What fired before is over for those who resolved or mitigated it.
+            Event::IncidentResolved { incident, .. }
+            | Event::StatusChanged { incident, status: IncidentStatus::Mitigated, .. } => {
                 self.settled.extend(self.news.groups_of(*incident));
             }
             Event::GroupRaised { group, .. } => {

@@ -501,7 +501,6 @@ fn the_page_of_a_flood_goes_on_while_something_of_it_waits_for_which_nothing_els
 
 #[test]
 fn ten_thousand_groups_become_quiet_are_heard_and_end() {
-    let before = Instant::now();
     let mut world = World::new();
     flood(&mut world, 0..MANY, Firing, "critical");
     world.pass(secs(30), receipt);
@@ -517,6 +516,7 @@ fn ten_thousand_groups_become_quiet_are_heard_and_end() {
     assert_eq!(count(&world.events(), |event| matches!(event, Event::PageStarted(_))), 1, "one page");
     flood(&mut world, 0..MANY, Resolved, "critical");
     assert!(world.state().groups.is_empty() && world.state().pages.is_empty());
-    // Quadratic work over so many takes minutes; whoever waits here sees it.
-    println!("{MANY} groups in {:?}", before.elapsed());
+    // A few events for each: nothing is done for all of them whenever something happens to one.
+    let each = world.events().len() / MANY;
+    assert!(each < 20, "{each} events for each group");
 }

@@ -5,10 +5,11 @@ use jiff::SignedDuration;
 use watchbell::domain::{
     alert::AlertStatus::{Firing, Resolved},
     delivery::{Delivery, Outcome},
-    event::{Actor, Event, Reminder},
-    id::{IncidentId, PersonId},
+    event::{Actor, Event, PageStop, Reminder},
+    id::{GroupId, IncidentId, PersonId},
     incident::{IncidentRole, IncidentStatus},
     intent::{IncidentIntent, Intent},
+    matcher::Matcher,
     page::{PageReason, Target},
     quiet::{QuietEvent, QuietIntent, SilenceKind},
 };
@@ -18,7 +19,7 @@ use super::{
     quiet::{G1, end, nobody_hears, restart, silence},
     secs,
 };
-use crate::world::{World, address, receipt};
+use crate::world::{World, address, config, receipt, report, signal};
 
 const FIRST: IncidentId = IncidentId(1);
 
@@ -286,4 +287,42 @@ fn what_is_merged_goes_on_where_something_is_heard() {
     assert!(world.state().incidents[&into].held.is_some());
     assert_eq!(count(&world.events(), goes_on), 1);
     floods::flood(&mut world, 0..1, Resolved, "critical");
+}
+
+#[test]
+fn a_page_that_is_for_nobody_stops_for_what_happened_to_its_own_incident() {
+    let mut config = config::config();
+    let mut other = config.routes.iter().find(|route| route.id.as_str() == "qflow").unwrap().clone();
+    other.id = "other".into();
+    other.matchers = vec![Matcher::parse("service=other").unwrap()];
+    config.routes.push(other);
+    let mut world = World::with(config);
+    floods::flood(&mut world, 0..12, Firing, "critical");
+    world.pass(secs(11), receipt);
+    let other = [("alertname", "Other"), ("service", "other"), ("severity", "critical")];
+    fires(&mut world, &other);
+    world.pass(secs(11), receipt);
+    let last = [("alertname", "Down00011"), ("service", "qflow"), ("severity", "critical")];
+    silence(&mut world, "pod=b", mins(60)).unwrap();
+    fires(&mut world, &[&last[..], &[("pod", "b")]].concat());
+    floods::flood(&mut world, 0..1, Resolved, "critical");
+    for group in 2..=11 {
+        acknowledge(&mut world, Target::Group(GroupId(group)), "ben").unwrap();
+    }
+    let page = *world
+        .state()
+        .pages
+        .values()
+        .find(|page| page.subject.group().is_none())
+        .map(|page| &page.id)
+        .unwrap();
+    // What is heard of its last group ends; in the same report a group of another incident does.
+    let now = world.now().civil;
+    let both = [&last, &other].map(|labels| signal(Resolved, labels, now)).to_vec();
+    let events = world.want(Intent::Report(report(both))).unwrap().events;
+    let why = events.iter().find_map(|event| match event {
+        Event::PageStopped { page: one, why, .. } if *one == page => Some(why.clone()),
+        _ => None,
+    });
+    assert_eq!(why, Some(PageStop::Quiet), "the other incident's group ended");
 }

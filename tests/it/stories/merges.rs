@@ -155,13 +155,19 @@ fn later_commands_say_where_it_goes_on_and_chains_lead_to_the_end() {
     let mut world = World::new();
     let (one, two, three) = (opens(&mut world, "P2"), opens(&mut world, "P2"), opens(&mut world, "P2"));
     assert_eq!(respond(&mut world, merge(one, one)), no(ResponseRefusal::Itself(one)));
+    let first = world.now().civil;
     respond(&mut world, merge(three, two)).unwrap();
-    respond(&mut world, merge(two, one)).unwrap();
+    world.pass(mins(1), receipt);
+    let ben = Actor::Person("ben".into());
+    world.want(Intent::Response { what: merge(two, one), by: ben.clone() }).unwrap();
     assert_eq!(world.state().goes_on_in(three), one);
     assert_eq!(world.state().incidents[&one].response.merged, BTreeSet::from([two, three]));
+    // Each was merged by somebody else, at another time, and goes on at the end of the chain.
     let at = world.now().civil;
-    let merged =
-        |incident| Refusal::Response(ResponseRefusal::Merged { incident, into: one, by: Some((ana(), at)) });
+    let merged = |incident| {
+        let (into, by, at) = if incident == three { (two, ana(), first) } else { (one, ben.clone(), at) };
+        Refusal::Response(ResponseRefusal::Merged { incident, into, goes_on_in: one, by: Some((by, at)) })
+    };
     let text = || Some(prose("x"));
     let wants = [
         IncidentIntent::Note { incident: three, text: prose("x") },
@@ -249,8 +255,9 @@ fn is_true(
     let on = |id: u64| &before.incidents[&before.goes_on_in(IncidentId(id))];
     let gone = |id: u64| of(id).response.merged_into.is_some();
     match (wish, answer) {
-        (_, Err(Refusal::Response(ResponseRefusal::Merged { incident, into, .. }))) => {
-            before.goes_on_in(*incident) == *into && incident != into
+        (_, Err(Refusal::Response(ResponseRefusal::Merged { incident, into, goes_on_in, .. }))) => {
+            let direct = before.incidents[incident].response.merged_into == Some(*into);
+            direct && before.goes_on_in(*incident) == *goes_on_in && incident != into
         }
         (_, Err(Refusal::AlreadyResolved { incident, .. })) => !before.incidents[incident].is_open(),
         (Wish::Merge(..), Err(Refusal::Response(ResponseRefusal::IntoResolved { into, .. }))) => {
