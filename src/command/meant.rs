@@ -61,8 +61,9 @@ const BEHIND: [char; 9] = [':', '.', ',', ';', '!', '?', ')', '–', '—'];
 pub(super) fn incident(words: &[Word], may_be_bare: bool) -> Option<Slip> {
     let (first, second) = (words.first().filter(|word| !word.quoted)?, words.get(1));
     let written = first.text.to_ascii_uppercase();
+    let is_between = |word: &&Word| word.text.chars().all(|char| BETWEEN.contains(&char));
     let number = written.strip_prefix(IncidentId::PREFIX).and_then(|rest| {
-        let rest = match (rest, second) {
+        let rest = match (rest, words.iter().skip(1).find(|word| !is_between(word))) {
             ("" | "-" | "–" | "—" | "#" | ":", Some(second)) => second.text.as_str(),
             _ => rest.trim_start_matches(BETWEEN),
         };
