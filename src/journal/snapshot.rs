@@ -20,7 +20,7 @@ use super::{Digest, Head, JournalError, Reader, segment};
 use crate::domain::id::Seq;
 
 /// Version of the file's format.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 /// How many snapshots are kept: the one before the newest is the way out when that one is broken.
 const KEEP: usize = 2;
 /// Bytes of the checksum at the end.

@@ -258,12 +258,12 @@ impl Decision<'_> {
         let mitigated = incident.is_some_and(|one| one.status == IncidentStatus::Mitigated);
         if mitigated {
             self.change_status(id, IncidentStatus::Investigating, None, by.clone());
-            self.run_again.insert(id);
         }
         mitigated
     }
 
-    /// What is mitigated wakes nobody: pages of the incident and of its groups stop.
+    /// What is mitigated wakes nobody: pages of the incident and of its groups stop. When it is not any more, also by whoever
+    /// said so too early, what is left of it is paged for. Words alone about how it stands change neither.
     pub(super) fn change_status(
         &mut self,
         id: IncidentId,
@@ -271,11 +271,20 @@ impl Decision<'_> {
         text: Option<Prose>,
         by: Actor,
     ) {
+        let was = self.state.incidents.get(&id).is_some_and(|one| one.status == IncidentStatus::Mitigated);
         self.emit(Event::StatusChanged { incident: id, status, text, by });
-        let mitigated = self.state.incidents.get(&id).filter(|_| status == IncidentStatus::Mitigated);
-        let pages = mitigated.map(|incident| self.pages_of_incident(incident));
-        for page in pages.into_iter().flatten() {
-            self.stop_page(page, PageStop::Resolved);
+        match (was, status == IncidentStatus::Mitigated) {
+            (false, true) => {
+                let incident = self.state.incidents.get(&id);
+                let pages = incident.map(|incident| self.pages_of_incident(incident));
+                for page in pages.into_iter().flatten() {
+                    self.stop_page(page, PageStop::Resolved);
+                }
+            }
+            (true, false) => {
+                self.run_again.insert(id);
+            }
+            _ => {}
         }
     }
 

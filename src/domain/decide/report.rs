@@ -149,13 +149,12 @@ impl Decision<'_> {
         }
     }
 
-    /// Incidents that were mitigated while their groups still fired are not any more. Their pages had stopped: when
-    /// nobody has what fires, it is paged for again, and at the end of the decision whatever is left of them is.
+    /// Incidents that were mitigated while their groups still fired are not any more. Their pages had stopped: at the end of
+    /// the decision whatever nobody has of them is paged for again.
     fn fired_anew(&mut self, groups: Vec<GroupId>) {
         for group in groups {
             let incident = self.state.groups.get(&group).and_then(|group| group.incident);
             if let Some(incident) = incident.filter(|id| self.investigate_again(*id, &Actor::Watchbell)) {
-                self.page_again(group, PageReason::Fired);
                 self.refresh_incident(incident);
             }
         }

@@ -45,6 +45,8 @@ enum Does {
     /// The second one.
     TakesOther,
     Mitigates,
+    /// Somebody says that it is not mitigated, perhaps because that was said too early.
+    GoesBack,
     /// Somebody writes how it stands, and changes nothing by that.
     Tells,
     Resolves,
@@ -66,7 +68,7 @@ enum Does {
     Waits,
 }
 
-const ALL: [Does; 20] = [
+const ALL: [Does; 21] = [
     Does::Silences,
     Does::SilencesPod,
     Does::EndsSilence,
@@ -76,6 +78,7 @@ const ALL: [Does; 20] = [
     Does::TakesIncident,
     Does::TakesOther,
     Does::Mitigates,
+    Does::GoesBack,
     Does::Tells,
     Does::Resolves,
     Does::Reopens,
@@ -196,6 +199,10 @@ impl Course {
             }
             Does::Mitigates => {
                 let status = Some(IncidentStatus::Mitigated);
+                self.incident(IncidentIntent::Status { incident: ONE, status, text: None });
+            }
+            Does::GoesBack => {
+                let status = Some(IncidentStatus::Investigating);
                 self.incident(IncidentIntent::Status { incident: ONE, status, text: None });
             }
             Does::Resolves => self.incident(IncidentIntent::Resolve { incident: ONE, text: None }),

@@ -257,3 +257,71 @@ fn a_flood_that_is_merged_into_what_somebody_has_is_one_page_when_it_is_heard() 
     assert!(nobody_is_forgotten(&world));
     replays(&world);
 }
+
+#[test]
+fn whoever_says_mitigated_too_early_takes_it_back_and_the_page_goes_on() {
+    let mut world = World::new();
+    fires(&mut world, DOWN);
+    world.pass(secs(11), receipt);
+    mitigates(&mut world, ONE);
+    incident(&mut world, status(1, IncidentStatus::Investigating));
+    assert!(nobody_is_forgotten(&world));
+    world.pass(secs(1), receipt);
+    assert_eq!(world.pages_sent(), ["ana push", "ana push"]);
+    replays(&world);
+}
+
+#[test]
+fn words_about_something_mitigated_stop_no_page_that_was_asked_for() {
+    let mut world = World::new();
+    fires(&mut world, DOWN);
+    world.pass(secs(11), receipt);
+    mitigates(&mut world, ONE);
+    let snooze = QuietIntent::Snooze { group: GroupId(1), wait: mins(20), by: ana() };
+    world.want(Intent::Quiet(snooze)).unwrap();
+    world.pass(mins(21), receipt);
+    let running = |world: &World| world.state().pages.keys().copied().collect::<Vec<_>>();
+    let before = running(&world);
+    assert_eq!(before.len(), 1, "the snooze is over");
+    let text = Some(prose("the disks are being copied"));
+    incident(&mut world, IncidentIntent::Status { incident: ONE, status: None, text });
+    assert_eq!(running(&world), before);
+    replays(&world);
+}
+
+#[test]
+fn a_page_for_one_group_of_something_mitigated_ends_when_that_group_is_taken() {
+    let mut world = flood_and_another("qflow");
+    mitigates(&mut world, ONE);
+    let snooze = QuietIntent::Snooze { group: GroupId(5), wait: mins(20), by: ana() };
+    world.want(Intent::Quiet(snooze)).unwrap();
+    world.pass(mins(21), receipt);
+    let of_one = |world: &World| {
+        world.state().pages.values().filter(|page| page.subject.incident() == Some(ONE)).count()
+    };
+    assert_eq!(of_one(&world), 1, "the snooze is over");
+    acknowledge(&mut world, Target::Group(GroupId(5)), "ben").unwrap();
+    assert_eq!(of_one(&world), 0, "what else is mitigated waits for nobody");
+    replays(&world);
+}
+
+#[test]
+fn each_policy_of_merged_incidents_pages_again_whichever_fires_first() {
+    for first in [GroupId(1), THIRTEEN] {
+        let mut world = flood_and_another("engineering");
+        merges(&mut world, TWO, ONE);
+        mitigates(&mut world, ONE);
+        let mut labels: Vec<(String, String)> = vec![("pod".to_owned(), "b".to_owned())];
+        let alert = *world.state().groups[&first].firing.first().unwrap();
+        let known = world.state().alerts[&alert].labels.clone();
+        labels.extend(known.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let labels: Vec<(&str, &str)> =
+            labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fires(&mut world, &labels);
+        let mut policies: Vec<_> =
+            world.state().pages.values().map(|page| page.plan.policy.to_string()).collect();
+        policies.sort();
+        assert_eq!(policies, ["engineering", "qflow"], "{first}");
+        replays(&world);
+    }
+}
