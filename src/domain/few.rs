@@ -1,15 +1,21 @@
 //! Small sorted sets, most of which are empty or hold one thing: a hundred thousand groups with eight of them each must fit
 //! into little memory. Never for what is added in the middle of thousands: everything behind it moves.
 
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 /// A set in the order of its members. Eight bytes while it is empty, and read like a slice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Few<T>(ThinVec<T>);
+
+impl<T: fmt::Debug> fmt::Debug for Few<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self).finish()
+    }
+}
 
 impl<T> Default for Few<T> {
     fn default() -> Self {

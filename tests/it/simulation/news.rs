@@ -114,8 +114,13 @@ impl News {
 
     /// Somebody is paged for a group: for what is heard of it.
     fn is_paged(&mut self, group: Option<GroupId>, at: Timestamp, hushes: &Hushes) {
-        if let Some(unheard) = group.and_then(|group| self.unheard.get_mut(&group)) {
+        let Some(group) = group else { return };
+        let over = self.incidents.get(&group).is_some_and(|incident| self.resolved.contains(incident));
+        if let Some(unheard) = self.unheard.get_mut(&group).filter(|_| over) {
             unheard.retain(|alert| hushes.keep_alert(*alert, at));
+        } else {
+            // It has fired anew, and is a group like any other: what is quiet of it is of what people are told.
+            self.unheard.remove(&group);
         }
     }
 
