@@ -43,6 +43,13 @@ pub struct Lane {
     pub page: bool,
 }
 
+impl Lane {
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Channel::ALL.into_iter().flat_map(|channel| [true, false].map(|page| Self { channel, page }))
+    }
+}
+
 /// Deliveries that wait for the same room: those of one lane to one recipient.
 type Queue = (Lane, Recipient);
 
@@ -206,10 +213,20 @@ impl Core {
     /// # Errors
     /// Final: nobody of this batch may be told yes, and the process ends.
     pub fn commit(&mut self) -> Result<usize, JournalError> {
+        self.commit_then(|_| ())
+    }
+
+    /// As [`Core::commit`]; `first` hears of what is durable before anybody who reads the journal.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit_then(&mut self, first: impl FnOnce(&[Record])) -> Result<usize, JournalError> {
         if self.decided.is_empty() {
             return Ok(0);
         }
-        self.journal.append(&self.decided)?;
+        self.journal.keep(&self.decided)?;
+        first(&self.decided);
+        self.journal.publish();
         let count = self.decided.len();
         self.decided.clear();
         Ok(count)

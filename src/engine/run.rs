@@ -2,6 +2,7 @@
 //! Never answers before the sync, and ends the engine when the journal fails.
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -128,6 +129,8 @@ pub(super) struct Loop {
     mailbox: Arc<Mailbox>,
     parts: Parts,
     batch: Vec<Reply>,
+    /// How many deliveries wait for room, as it was counted last.
+    held: BTreeMap<Lane, usize>,
     /// A step of the wall clock that was seen and is not in the journal yet.
     stepped: Option<SignedDuration>,
 }
@@ -141,7 +144,7 @@ enum Reply {
 
 impl Loop {
     pub(super) fn new(core: Core, mailbox: Arc<Mailbox>, parts: Parts) -> Self {
-        Self { core, mailbox, parts, batch: Vec::new(), stepped: None }
+        Self { core, mailbox, parts, batch: Vec::new(), held: BTreeMap::new(), stepped: None }
     }
 
     fn run(&mut self) -> Result<(), JournalError> {
@@ -160,7 +163,7 @@ impl Loop {
         let now = self.look_at_the_clock();
         self.note_step(now);
         self.core.tell_left_out(self.parts.trace, now, Timestamp::MAX);
-        if let Err(why) = self.commit() {
+        if let Err(why) = self.commit(Vec::new()) {
             warn!(%why, "how often somebody was refused in the last minute is not in the journal");
         }
     }
@@ -182,17 +185,13 @@ impl Loop {
         for mail in mails {
             self.take(mail, now);
             if self.core.undurable().len() >= EVENTS_PER_SYNC {
-                self.commit()?;
+                self.commit(Vec::new())?;
                 self.answer();
             }
         }
         self.run_due(now);
         let leaving = self.permit(now);
-        self.commit()?;
-        // Pages go first.
-        for (place, dispatch) in leaving {
-            place.leave(self.parts.trace, dispatch);
-        }
+        self.commit(leaving)?;
         self.answer();
         Ok(())
     }
@@ -299,25 +298,36 @@ impl Loop {
         }
     }
 
-    fn commit(&mut self) -> Result<(), JournalError> {
-        for record in self.core.undurable() {
-            self.parts.metrics.event(&record.event);
-        }
+    /// Makes durable what was decided, and lets leave what waits for that alone.
+    fn commit(&mut self, leaving: Vec<(Place, Box<Dispatch>)>) -> Result<(), JournalError> {
+        let Parts { metrics, trace, .. } = &self.parts;
         let before = Instant::now();
-        let events = self.core.commit()?;
-        if events > 0 {
-            self.parts.metrics.synced(events, before.elapsed());
-        }
-        self.parts.metrics.engine_queue(self.mailbox.waiting());
-        let held = self.core.held_in_lanes();
-        for channel in Channel::ALL {
-            for page in [true, false] {
-                let waiting = held.get(&Lane { channel, page }).copied().unwrap_or_default();
-                self.parts.metrics.outbox_queue(channel, page, waiting);
+        let events = self.core.commit_then(|records| {
+            let took = before.elapsed();
+            // Pages go first: before readers wake and anything is counted.
+            for (place, dispatch) in leaving {
+                place.leave(*trace, dispatch);
             }
-        }
+            metrics.synced(records.len(), took);
+            for record in records {
+                metrics.event(&record.event);
+            }
+        })?;
+        metrics.engine_queue(self.mailbox.waiting());
+        self.count_queues();
         (self.parts.after_batch)(&self.core, events);
         Ok(())
+    }
+
+    /// How many deliveries wait for room in each lane, as far as that has changed.
+    fn count_queues(&mut self) {
+        let held = self.core.held_in_lanes();
+        for lane in Lane::all() {
+            let waiting = held.get(&lane).copied().unwrap_or_default();
+            if self.held.insert(lane, waiting) != Some(waiting) {
+                self.parts.metrics.outbox_queue(lane.channel, lane.page, waiting);
+            }
+        }
     }
 
     /// What is due leaves with this batch, as far as there is room.

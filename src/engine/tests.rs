@@ -97,9 +97,12 @@ const PAGES: Lane = Lane { channel: Channel::Hook, page: true };
 struct Noting(MemoryJournal, Arc<Mutex<Vec<usize>>>);
 
 impl Journal for Noting {
-    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+    fn keep(&mut self, records: &[Record]) -> Result<(), JournalError> {
         self.1.lock().unwrap().push(records.len());
-        self.0.append(records)
+        self.0.keep(records)
+    }
+    fn publish(&mut self) {
+        self.0.publish();
     }
     fn head(&self) -> Head {
         self.0.head()

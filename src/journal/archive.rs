@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     ops::ControlFlow,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -161,22 +161,22 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), JournalError> {
     })
 }
 
-/// Whether both files are there and hold the same.
+/// Whether both files are there and hold the same, but for zeros at the end: space that a segment did not use.
 fn same(one: &Path, other: &Path) -> io::Result<bool> {
-    let length = |path: &Path| match fs::metadata(path) {
-        Ok(about) => Ok(Some(about.len())),
+    let open = |path: &Path| match File::open(path) {
+        Ok(file) => segment::len_of(&file).map(|len| Some((file, len))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
-    let (Some(a), Some(b)) = (length(one)?, length(other)?) else { return Ok(false) };
-    Ok(a == b && digest(one)? == digest(other)?)
+    let (Some((one, len)), Some((other, len_too))) = (open(one)?, open(other)?) else { return Ok(false) };
+    Ok(len == len_too && digest_of(one.take(len))? == digest_of(other.take(len))?)
 }
 
 /// SHA-256 of a file, read in pieces.
-pub(super) fn digest(path: &Path) -> io::Result<String> {
+fn digest_of(mut bytes: impl io::Read) -> io::Result<String> {
     use sha2::Digest as _;
     let mut hash = Hash(sha2::Sha256::new());
-    io::copy(&mut File::open(path)?, &mut hash)?;
+    io::copy(&mut bytes, &mut hash)?;
     Ok(hex::encode(hash.0.finalize()))
 }
 

@@ -1,5 +1,5 @@
 //! Tells readers how far the journal is durable: threads through a condition variable, tasks through a watch.
-//! Never announces what was not synced: only a journal's `append` calls it, after the sync.
+//! Never announces what was not synced: only a journal's `publish` calls it, after the sync.
 
 use std::{
     sync::{Condvar, Mutex, PoisonError},

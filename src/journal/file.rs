@@ -3,13 +3,16 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn, backup, erase, line, recovery,
+    Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn,
+    ahead::Ahead,
+    backup, erase, line, recovery,
     reserve::{self, Reserve},
     segment::{self, len_u64},
 };
@@ -23,11 +26,14 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Space that is held back for the time when the disk is full, in bytes; 0: none.
     pub reserve_bytes: u64,
+    /// Space that is filled with zeros ahead of what is written, in bytes: the next segment begins where it ends, when
+    /// one is ready by then. 0: none.
+    pub ahead_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, reserve_bytes: 8 << 20 }
+        Self { segment_bytes: 64 << 20, reserve_bytes: 8 << 20, ahead_bytes: 16 << 20 }
     }
 }
 
@@ -51,10 +57,13 @@ pub struct FileJournal {
     head: Head,
     /// First sequence of the last segment.
     segment: Seq,
-    /// The last segment, open for appending.
+    /// The last segment, open for writing.
     file: File,
     /// Its size in bytes.
     size: u64,
+    /// Where the zeros behind it end.
+    filled: u64,
+    ahead: Ahead,
     /// Lines of one batch; kept to spare the allocation.
     buffer: Vec<u8>,
     reserve: Reserve,
@@ -71,6 +80,8 @@ pub(super) enum Failure {
     Full(usize),
     /// The sync fails.
     Sync,
+    /// Somebody has removed the file that was made for the next segment.
+    Begin,
 }
 
 impl FileJournal {
@@ -96,6 +107,8 @@ impl FileJournal {
         let found = recovery::recover(&dir)?;
         let first = found.segments.last().copied().unwrap_or(Seq(1));
         let reader = FileReader::new(dir.clone(), found.segments, found.size, found.head.seq);
+        let options = Options { segment_bytes: options.segment_bytes.min(2 << 30), ..options };
+        let ahead = Ahead::new(&dir, options.ahead_bytes.min(options.segment_bytes));
         let (reserve, held) = Reserve::hold(lock.dir().join("reserve"), options.reserve_bytes);
         if let Err(error) = held {
             reader.set_degraded(format!(
@@ -104,12 +117,14 @@ impl FileJournal {
         }
         let journal = Self {
             dir,
-            options: Options { segment_bytes: options.segment_bytes.min(2 << 30), ..options },
+            options,
             reader: Arc::new(reader),
             head: found.head,
             segment: first,
+            filled: ahead.at_start(&found.file, found.size),
             file: found.file,
             size: found.size,
+            ahead,
             buffer: Vec::new(),
             reserve,
             poisoned: false,
@@ -124,6 +139,12 @@ impl FileJournal {
     #[must_use]
     pub fn files(&self) -> Arc<FileReader> {
         Arc::clone(&self.reader)
+    }
+
+    /// Waits for the next segment when it is asked for; whether it is.
+    #[cfg(test)]
+    pub(super) fn next_is_ready(&self) -> bool {
+        self.ahead.wait()
     }
 
     #[cfg(test)]
@@ -149,33 +170,74 @@ impl FileJournal {
             Err(error) if reserve::is_full(error.kind()) => self.write_from_reserve(),
             written => written,
         }
-        .map_err(JournalError::io("write to", segment::path_of(&self.dir, self.segment)))?;
-        self.sync().map_err(JournalError::io("sync", segment::path_of(&self.dir, self.segment)))?;
+        .map_err(|error| self.failed("write to")(error))?;
+        self.sync().map_err(|error| self.failed("sync")(error))?;
         self.size += len_u64(self.buffer.len());
+        self.filled = self.filled.max(self.size);
         self.head = Head::after(last, digest);
-        self.reader.publish(self.segment, self.size, last.seq);
         Ok(())
+    }
+
+    fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError {
+        JournalError::io(doing, segment::path_of(&self.dir, self.segment))
     }
 
     /// Writes the buffer behind the last batch, into a new segment when it is time.
     fn write(&mut self) -> io::Result<()> {
-        let full = self.size + len_u64(self.buffer.len()) > self.options.segment_bytes;
-        if full && self.segment <= self.head.seq {
-            let first = self.head.seq.next();
-            (self.file, self.size) = segment::create(&self.dir, first, self.head.digest)?;
-            self.segment = first;
+        let end = self.size + len_u64(self.buffer.len());
+        // An empty one takes whatever comes.
+        if self.segment <= self.head.seq {
+            self.begin_segment(end)?;
+        }
+        // Whatever has gone wrong, no line is written over.
+        if !segment::ends_at(&self.file, self.size)? {
+            return Err(io::Error::other("something else stands where the next event belongs"));
         }
         #[cfg(test)]
         if let Some(Failure::Full(bytes)) = self.fail.take_if(|fail| matches!(fail, Failure::Full(_))) {
-            self.file.write_all(&self.buffer[..bytes])?;
+            self.file.write_all_at(&self.buffer[..bytes], self.size)?;
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.file.write_all(&self.buffer)
+        self.file.write_all_at(&self.buffer, self.size)
+    }
+
+    /// A new segment, when this one would be too long, or is used up and the next one is ready.
+    fn begin_segment(&mut self, end: u64) -> io::Result<()> {
+        let full = end > self.options.segment_bytes;
+        if !full && end <= self.filled {
+            return Ok(());
+        }
+        let (first, previous) = (self.head.seq.next(), self.head.digest);
+        #[cfg(test)]
+        if let Some(Failure::Begin) = self.fail.take_if(|fail| matches!(fail, Failure::Begin)) {
+            drop(fs::remove_file(self.dir.join("next.part")));
+        }
+        let made = match self.ahead.take() {
+            Some((file, made)) => {
+                let size = segment::begin_in((&file, &made), &self.dir, first, previous)?;
+                size.map(|size| (file, size, self.ahead.bytes().max(size)))
+            }
+            None => None,
+        };
+        let (file, size, filled) = match made {
+            Some(made) => made,
+            None if full => {
+                let (file, size) = segment::create(&self.dir, first, previous)?;
+                self.ahead.try_again();
+                (file, size, size)
+            }
+            None => return Ok(()),
+        };
+        let done = std::mem::replace(&mut self.file, file);
+        // Zeros that are left there take space, and nothing else: a start cuts them off.
+        let _ = done.set_len(self.size);
+        (self.segment, self.size, self.filled) = (first, size, filled);
+        Ok(())
     }
 
     /// The disk is full: gives the reserve back, removes the piece that was written, and tries once more.
     fn write_from_reserve(&mut self) -> io::Result<()> {
-        let released = self.reserve.release();
+        let released = self.ahead.release() | self.reserve.release() | (self.filled > self.size);
         self.reader.set_degraded(
             "the disk is full: Watchbell works on the space it had held back. Free some space now and start it again"
                 .into(),
@@ -184,6 +246,7 @@ impl FileJournal {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.file.set_len(self.size)?;
+        self.filled = self.size;
         self.write()
     }
 
@@ -193,6 +256,15 @@ impl FileJournal {
             return Err(io::Error::other("the disk is gone"));
         }
         self.file.sync_data()
+    }
+}
+
+impl Drop for FileJournal {
+    /// A journal at rest is lines alone, for whoever looks at it with other programs.
+    fn drop(&mut self) {
+        if !self.poisoned {
+            let _ = self.file.set_len(self.size);
+        }
     }
 }
 
@@ -220,7 +292,7 @@ pub(super) fn check_batch<'a>(
 }
 
 impl Journal for FileJournal {
-    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+    fn keep(&mut self, records: &[Record]) -> Result<(), JournalError> {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
@@ -230,6 +302,11 @@ impl Journal for FileJournal {
         };
         self.poisoned = committed.is_err();
         committed
+    }
+
+    fn publish(&mut self) {
+        self.reader.publish(self.segment, self.size, self.head.seq);
+        self.ahead.is_left(self.filled - self.size);
     }
 
     fn head(&self) -> Head {

@@ -111,7 +111,7 @@ fn digest_for(seq: Seq) -> Digest {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+    fn keep(&mut self, records: &[Record]) -> Result<(), JournalError> {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
@@ -133,8 +133,11 @@ impl Journal for MemoryJournal {
             }
         }
         self.head = Head::after(last, digest_for(last.seq));
-        self.reader.commits.publish(last.seq);
         Ok(())
+    }
+
+    fn publish(&mut self) {
+        self.reader.commits.publish(self.head.seq);
     }
 
     fn head(&self) -> Head {

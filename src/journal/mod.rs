@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::domain::{event::Record, id::Seq};
 
+mod ahead;
 mod apart;
 pub mod archive;
 pub mod backup;
@@ -52,12 +53,26 @@ pub(crate) use {reader::locked, reserve::is_full};
 /// Keeps events. One writer; the engine owns it.
 pub trait Journal: Send {
     /// Keeps one batch: records with consecutive sequences that follow the head, made of whole intents (the
-    /// last record carries the mark `last`). It is durable when this returns `Ok`; an empty batch is `Ok`.
+    /// last record carries the mark `last`). It is durable when this returns `Ok`; an empty batch is `Ok`. Readers see
+    /// it after [`Journal::publish`].
     ///
     /// # Errors
     /// Every error is final: what the disk holds is unknown until it is read again. The caller tells nobody of
     /// this batch yes and ends the process; each later call fails too.
-    fn append(&mut self, records: &[Record]) -> Result<(), JournalError>;
+    fn keep(&mut self, records: &[Record]) -> Result<(), JournalError>;
+
+    /// Lets readers see what was kept, and wakes those that wait for it. Once after each [`Journal::keep`].
+    fn publish(&mut self);
+
+    /// Keeps one batch and lets readers see it.
+    ///
+    /// # Errors
+    /// As [`Journal::keep`].
+    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+        self.keep(records)?;
+        self.publish();
+        Ok(())
+    }
 
     /// The end of the journal.
     fn head(&self) -> Head;

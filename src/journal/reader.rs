@@ -172,7 +172,7 @@ impl FileReader {
         let file = File::open(&path).map_err(JournalError::io("open", &path))?;
         let end = match end {
             Some(end) => end,
-            None => file.metadata().map_err(JournalError::io("read", &path))?.len(),
+            None => segment::len_of(&file).map_err(JournalError::io("read", &path))?,
         };
         let mut lines =
             Lines::new(&file, place.offset, end, SCAN_BUFFER).map_err(JournalError::io("read", &path))?;

@@ -1,7 +1,8 @@
 //! What happens to the end of the journal at start: a tail that was never answered is set aside, so that the
 //! journal ends with a whole intent. Never cuts a line that may have been answered: that is damage.
 //!
-//! A torn write lacks its end, or whole sectors of it hold zeros. So, behind the beginning of the last batch that is
+//! Zeros behind the last line are space that was made ahead, and stay. A torn write lacks its end, or whole sectors of it
+//! hold zeros. So, behind the beginning of the last batch that is
 //! known (everything before it had been synced), a line without its newline or with zeros that fill sectors is torn;
 //! a complete line that fails its hash is damage, wherever it stands.
 
@@ -12,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Damage, Digest, Head, JournalError,
+    Damage, Digest, Head, JournalError, ahead,
     line::{self, Chain},
     reader,
     segment::{self, Lines, RawLine, Segment},
@@ -21,6 +22,8 @@ use crate::domain::id::Seq;
 
 /// The smallest piece that a disk writes as a whole.
 const SECTOR: u64 = 512;
+/// A header is shorter than this, in bytes.
+pub(super) const HEADER: u64 = 4 * SECTOR;
 
 /// A tail that was cut from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub struct Torn {
 /// The end of a journal, ready for the next batch.
 pub(super) struct Recovered {
     pub(super) segments: Vec<Seq>,
-    /// The last segment, open for appending.
+    /// The last segment, open for writing.
     pub(super) file: File,
     /// Its size in bytes.
     pub(super) size: u64,
@@ -60,15 +63,26 @@ pub(super) fn recover(dir: &Path) -> Result<Recovered, JournalError> {
             segments.pop();
             continue;
         }
+        if let [.., before, _] = segments.as_slice() {
+            cut_zeros(&segment::path_of(dir, *before));
+        }
         let segment = Segment::open(dir, last)?;
         let survey = survey(&segment)?;
-        let Kept { end, seq, .. } = survey.kept;
+        let Kept { end, seq, digest, .. } = survey.kept;
+        let begun = ahead::take_name(dir, seq.next(), digest).map_err(JournalError::io("rename", dir))?;
+        if begun {
+            segments.push(seq.next());
+            continue;
+        }
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(JournalError::io("open for writing", &path))?;
         if end < survey.len {
             torn.push(set_aside(&path, end, seq.next())?);
+            file.set_len(end).map_err(JournalError::io("cut", &path))?;
         }
-        let file =
-            File::options().append(true).open(&path).map_err(JournalError::io("open for writing", &path))?;
-        file.set_len(end).map_err(JournalError::io("cut", &path))?;
         // What was read may come from the cache of a process that was killed before its sync.
         file.sync_all().map_err(JournalError::io("sync", &path))?;
         let head = head(dir, &segment, &segments, &survey)?;
@@ -80,12 +94,25 @@ pub(super) fn recover(dir: &Path) -> Result<Recovered, JournalError> {
     Ok(Recovered { segments: vec![Seq(1)], file, size, head: Head::default(), torn, damage: Vec::new() })
 }
 
+/// A process that ended while it began the next segment left this one with its zeros. They do no harm but take space.
+fn cut_zeros(path: &Path) {
+    let cut = || -> io::Result<()> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let len = segment::len_of(&file)?;
+        // Without the end of a line before them they are damage, which is never cut.
+        let space = len < file.metadata()?.len() && segment::ends_at(&file, len)?;
+        if space { file.set_len(len) } else { Ok(()) }
+    };
+    // Whoever reads it says what is wrong with it.
+    let _ = cut();
+}
+
 /// Whether a segment has no more than a piece of its header: the process ended while it made it.
 fn header_is_torn(path: &Path) -> Result<bool, JournalError> {
     let file = File::open(path).map_err(JournalError::io("open", path))?;
     let mut start = Vec::new();
-    (&file).take(4 * SECTOR).read_to_end(&mut start).map_err(JournalError::io("read", path))?;
-    let whole_file = segment::len_u64(start.len()) < 4 * SECTOR;
+    (&file).take(HEADER).read_to_end(&mut start).map_err(JournalError::io("read", path))?;
+    let whole_file = segment::len_u64(start.len()) < HEADER;
     Ok(whole_file && memchr::memchr(b'\n', &start).is_none())
 }
 
@@ -214,13 +241,15 @@ fn head(dir: &Path, segment: &Segment, segments: &[Seq], survey: &Survey) -> Res
     })
 }
 
-/// Copies what stands at and after `offset` into a file beside the segment: `<segment>.<seq>.torn`.
+/// Copies what stands at and after `offset`, but for zeros at the end, into a file beside the segment:
+/// `<segment>.<seq>.torn`.
 fn set_aside(path: &Path, offset: u64, seq: Seq) -> Result<Torn, JournalError> {
     let mut file = File::open(path).map_err(JournalError::io("open", path))?;
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(offset))
         .and_then(|_| file.read_to_end(&mut tail))
         .map_err(JournalError::io("read", path))?;
+    tail.truncate(tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     let mut number = 0;
     let kept_in = loop {
         let again = if number == 0 { String::new() } else { format!(".{number}") };

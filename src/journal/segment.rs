@@ -1,8 +1,10 @@
-//! A segment: its file, its header, its lines one after the other. Never writes over what is there.
+//! A segment: its file, its header, its lines one after the other, and perhaps zeros behind them: space that is not used
+//! yet, and no part of it. Never writes over a line.
 
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +15,9 @@ use super::{
     line::{self, Chain},
 };
 use crate::domain::{event::FORMAT, id::Seq};
+
+/// Bytes read at once while looking for the end.
+const BLOCK: usize = 64 * 1024;
 
 /// The file of the segment that begins with `first`.
 pub(super) fn path_of(dir: &Path, first: Seq) -> PathBuf {
@@ -87,19 +92,98 @@ impl Header {
     }
 }
 
-/// Makes a new segment, durably, and leaves it open at its end; also gives its size in bytes.
+/// Makes a new segment, durably, and leaves it open for writing; also gives its size in bytes.
 pub(super) fn create(dir: &Path, first: Seq, previous: Digest) -> io::Result<(File, u64)> {
     let path = path_of(dir, first);
-    let header = Header { watchbell_journal: FORMAT, first, previous };
-    let mut bytes = Vec::with_capacity(256);
-    line::encode(&mut bytes, &header, false, &previous)?;
-    let mut file = File::options().append(true).create(true).open(&path)?;
+    let bytes = header(first, previous)?;
     // A header that an earlier try left behind, never a record: the caller knows that there is none.
-    file.set_len(0)?;
+    let mut file = new_file(&path)?;
     file.write_all(&bytes)?;
     file.sync_data()?;
     sync_dir(dir)?;
     Ok((file, len_u64(bytes.len())))
+}
+
+/// An empty file, open for reading and writing.
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(true).open(path)
+}
+
+/// Makes a segment of the file `made`, which is full of zeros, durably; gives its size in bytes. `None`: that was not
+/// possible, and nothing was changed.
+///
+/// # Errors
+/// The file has its new name, and perhaps not for ever: final, also when the disk is full.
+pub(super) fn begin_in(
+    (file, made): (&File, &Path),
+    dir: &Path,
+    first: Seq,
+    previous: Digest,
+) -> io::Result<Option<u64>> {
+    let path = path_of(dir, first);
+    let begin = || -> io::Result<u64> {
+        let bytes = header(first, previous)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync_data()?;
+        fs::rename(made, &path)?;
+        Ok(len_u64(bytes.len()))
+    };
+    match begin() {
+        Ok(size) => sync_dir(dir).map(|()| Some(size)).map_err(io::Error::other),
+        Err(error) if path.exists() => Err(io::Error::other(error)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn header(first: Seq, previous: Digest) -> io::Result<Vec<u8>> {
+    let header = Header { watchbell_journal: FORMAT, first, previous };
+    let mut bytes = Vec::with_capacity(256);
+    line::encode(&mut bytes, &header, false, &previous)?;
+    Ok(bytes)
+}
+
+/// Bytes of a segment's file without the zeros at its end.
+pub(super) fn len_of(file: &File) -> io::Result<u64> {
+    let mut block = vec![0; BLOCK];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(len_u64(BLOCK));
+        let size = usize::try_from(end - start).map_or(BLOCK, |size| size.min(BLOCK));
+        let read = read_up_to(file, block.get_mut(..size).unwrap_or_default(), start)?;
+        let read = block.get(..read).unwrap_or_default();
+        if let Some(last) = read.iter().rposition(|byte| *byte != 0).filter(|_| !is_zero(read)) {
+            return Ok(start + len_u64(last) + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    // As quick as a comparison of memory.
+    bytes.first().is_none_or(|first| *first == 0)
+        && bytes.get(1..) == bytes.get(..bytes.len().saturating_sub(1))
+}
+
+/// Fills the buffer, or as much of it as the file has: the server may cut zeros off meanwhile.
+fn read_up_to(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at + len_u64(done)) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Whether a line ends at `end`, and nothing stands behind it.
+pub(super) fn ends_at(file: &File, end: u64) -> io::Result<bool> {
+    let mut around = [0; 2];
+    let read = read_up_to(file, &mut around, end.saturating_sub(1))?;
+    Ok(read > 0 && around == [b'\n', 0])
 }
 
 pub(super) fn len_u64(len: usize) -> u64 {
@@ -185,9 +269,9 @@ impl Segment {
         Ok(Self { path, file, records, header })
     }
 
-    /// Bytes of the file now.
+    /// Bytes of the file now, without the zeros at its end.
     pub(super) fn len(&self) -> Result<u64, JournalError> {
-        Ok(self.file.metadata().map_err(JournalError::io("read", &self.path))?.len())
+        len_of(&self.file).map_err(JournalError::io("read", &self.path))
     }
 
     /// The chain at the first record.

@@ -112,8 +112,12 @@ struct Walk<'a> {
     number: u64,
     /// None before the first header.
     chain: Option<Chain>,
-    /// How often words that did not match were looked at again.
+    /// How often a line that the server may be writing was looked at again.
     tries: u32,
+}
+
+fn is_unfinished(raw: &RawLine<'_>) -> bool {
+    !raw.complete || memchr::memchr(0, raw.bytes).is_some()
 }
 
 /// What to do after a line.
@@ -122,14 +126,14 @@ enum Then {
     Stop,
     /// The file ends here with something that is not whole: look again, or leave it.
     Look,
-    /// Words do not match: the server may be erasing them just now.
+    /// The server may be writing this line just now.
     Again,
 }
 
 impl Walk<'_> {
     fn run(&mut self, visit: Visit<'_>) -> Result<(Tail, ControlFlow<()>), JournalError> {
         let file = File::open(&self.path).map_err(JournalError::io("open", &self.path))?;
-        let length = || file.metadata().map(|metadata| metadata.len());
+        let length = || segment::len_of(&file);
         let mut len = length().map_err(JournalError::io("read", &self.path))?;
         if visit(Step::Segment { bytes: len }).is_break() {
             return Ok((0, ControlFlow::Break(())));
@@ -149,6 +153,10 @@ impl Walk<'_> {
             }
             match then {
                 Then::Stop => return Ok((0, ControlFlow::Break(()))),
+                Then::Go if self.offset == 0 && self.has_lost_its_header(&file)? => {
+                    let damage = self.damage(self.first, "the header is not complete");
+                    return Ok((0, visit(Step::Damage(damage))));
+                }
                 Then::Go => return Ok((0, ControlFlow::Continue(()))),
                 Then::Look => looks += 1,
                 Then::Again => {}
@@ -157,6 +165,12 @@ impl Walk<'_> {
             len = length().map_err(JournalError::io("read", &self.path))?;
         }
         Ok((len.saturating_sub(self.offset), ControlFlow::Continue(())))
+    }
+
+    /// Of a segment without a line: whether it had a header. The last one is perhaps being made.
+    fn has_lost_its_header(&self, file: &File) -> Result<bool, JournalError> {
+        let len = file.metadata().map_err(JournalError::io("read", &self.path))?.len();
+        Ok(!self.live || len >= recovery::HEADER)
     }
 
     fn meet(&mut self, raw: &RawLine<'_>, visit: Visit<'_>) -> Then {
@@ -171,8 +185,10 @@ impl Walk<'_> {
                 let (bytes, offset) = (raw.bytes, raw.offset);
                 visit(Step::Line { mark, bytes, file: &self.path, number, offset })
             }
-            // The server may be erasing them: a line that was half overwritten is looked at again.
-            Err(line::WORDS) if self.tries < TRIES => {
+            // The server may be erasing them: a line that was half overwritten is looked at again. And what is being
+            // written takes the place of zeros, not always from the first of them to the last; where it ended when this
+            // look began says nothing of now.
+            Err(why) if self.tries < TRIES && (why == line::WORDS || (self.live && is_unfinished(raw))) => {
                 self.tries += 1;
                 return Then::Again;
             }
@@ -213,5 +229,67 @@ impl Walk<'_> {
 
     fn damage(&self, seq: Seq, why: &str) -> Damage {
         Damage { file: self.path.clone(), line: self.number + 1, seq, why: why.to_owned(), unread: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Digest, Journal as _, tests};
+
+    /// What a reader may see of a write that is under way: a later piece of it before an earlier one.
+    #[test]
+    fn a_line_that_takes_the_place_of_zeros_is_looked_at_again_before_it_is_damage() {
+        let dir = tests::folder();
+        let (mut journal, _) = crate::journal::FileJournal::open(dir.path(), tests::large()).unwrap();
+        journal.append(&tests::notes(1, 2)).unwrap();
+        let folder = dir.path().join("journal");
+        let path = segment::path_of(&folder, Seq(1));
+        let mut bytes = std::fs::read(&path).unwrap();
+        let start = memchr::memchr(b'\n', &bytes).unwrap() + 1;
+        bytes[start + 40..start + 80].fill(0);
+        std::fs::write(&path, &bytes).unwrap();
+        let len = memchr::memchr(b'\n', &bytes[start..]).unwrap();
+        let half = RawLine {
+            offset: segment::len_u64(start),
+            number: 2,
+            bytes: &bytes[start..start + len],
+            complete: true,
+        };
+        for (live, looks) in [(true, TRIES), (false, 0)] {
+            let chain = Some(Chain::new(Some(Digest::default()), Seq(1)));
+            let (path, dir) = (path.clone(), folder.as_path());
+            let mut walk =
+                Walk { dir, path, first: Seq(1), live, offset: half.offset, number: 1, chain, tries: 0 };
+            let mut damage = Vec::new();
+            for _ in 0..looks {
+                let then = walk.meet(&half, &mut |_| panic!("it is looked at again first"));
+                assert!(matches!(then, Then::Again));
+            }
+            walk.meet(&half, &mut |step| {
+                if let Step::Damage(one) = step {
+                    damage.push(one.seq);
+                }
+                ControlFlow::Continue(())
+            });
+            assert_eq!(damage, [Seq(1)]);
+        }
+    }
+
+    /// The server wrote on after this look had found where the file ends.
+    #[test]
+    fn a_line_that_was_not_whole_when_the_look_began_is_looked_at_again() {
+        let dir = tests::folder();
+        tests::write_batches(dir.path(), tests::large(), &[tests::notes(1, 2)]);
+        let folder = dir.path().join("journal");
+        let path = segment::path_of(&folder, Seq(1));
+        let bytes = std::fs::read(&path).unwrap();
+        let start = memchr::memchr(b'\n', &bytes).unwrap() + 1;
+        let bytes = &bytes[start..start + 50];
+        let cut = RawLine { offset: segment::len_u64(start), number: 2, bytes, complete: false };
+        let chain = Some(Chain::new(Some(Digest::default()), Seq(1)));
+        let (dir, offset) = (folder.as_path(), cut.offset);
+        let mut walk = Walk { dir, path, first: Seq(1), live: true, offset, number: 1, chain, tries: 0 };
+        assert!(matches!(walk.meet(&cut, &mut |_| panic!("it is no damage")), Then::Again));
     }
 }

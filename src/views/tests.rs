@@ -235,7 +235,7 @@ async fn ended_alerts_are_walked_from_the_last_one_with_a_cursor() {
 #[tokio::test]
 async fn a_restart_goes_on_where_it_was_and_a_deleted_folder_is_made_anew() {
     let (dir, records) = (TempDir::new().unwrap(), day(2000, 0));
-    let options = Options { segment_bytes: 100_000, reserve_bytes: 0 };
+    let options = Options { segment_bytes: 100_000, reserve_bytes: 0, ahead_bytes: 0 };
     let (mut journal, _) = FileJournal::open(dir.path(), options).unwrap();
     journal.append(&records[..1500]).unwrap();
     let (views, told) = start(dir.path(), journal.reader());

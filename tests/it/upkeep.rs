@@ -234,7 +234,7 @@ fn old_journal(data: &Path) {
 
 /// The same, in which something else came first.
 fn begun_with(data: &Path, config: Config, first: Vec<Intent>) {
-    let options = Options { segment_bytes: 4_000, reserve_bytes: 0 };
+    let options = Options { segment_bytes: 4_000, reserve_bytes: 0, ahead_bytes: 0 };
     let (journal, _) = FileJournal::open(data, options).expect("a journal");
     let mut core =
         Core::open(Box::new(journal), Arc::new(config), State::default()).expect("an empty journal");

@@ -8,8 +8,9 @@ fn the_tail_that_a_server_is_writing_is_no_damage() {
     write_batches(dir.path(), large(), &[notes(1, 3)]);
     let file = segments(dir.path()).remove(0);
     let whole = fs::read(&file).unwrap();
-    for tail in [&br#"{"seq":4,"at":"2026"#[..], &[0; 700][..], b"{"] {
-        fs::write(&file, [&whole, tail].concat()).unwrap();
+    let begun = &br#"{"seq":4,"at":"2026"#[..];
+    for (tail, space) in [(begun, 0), (b"", 700), (b"{", 0), (begun, 700)] {
+        fs::write(&file, [&whole, tail, &vec![0; space]].concat()).unwrap();
         let found = verify(dir.path(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!((found.damage, found.read.events), (vec![], 3));
         assert_eq!(found.unfinished, u64::try_from(tail.len()).unwrap());

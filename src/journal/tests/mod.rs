@@ -13,6 +13,7 @@ use crate::domain::{
     prose::Prose,
 };
 
+mod ahead;
 mod damage;
 mod erase;
 mod files;
@@ -57,7 +58,7 @@ pub(super) fn notes(first: u64, count: u64) -> Vec<Record> {
 
 /// Segments that hold a handful of lines, and no reserve.
 pub(super) fn small() -> Options {
-    Options { segment_bytes: 3000, reserve_bytes: 0 }
+    Options { segment_bytes: 3000, reserve_bytes: 0, ahead_bytes: 0 }
 }
 
 /// One segment, no reserve.

@@ -121,12 +121,15 @@ impl Watchbell {
         line.map_or(0, |value| value.parse().unwrap_or_else(|error| panic!("{name} {value}: {error}")))
     }
 
-    /// The journal as it stands on the disk, without the room that is reserved at its end.
+    /// The journal as it stands on the disk, without the space that is made ahead.
     pub fn journal(&self) -> Vec<u8> {
-        let files = segments(&self.data().join("journal"));
-        let bytes: Vec<u8> = files.iter().flat_map(|file| fs::read(file).expect("a segment")).collect();
-        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        bytes[..end].to_vec()
+        let mut all = Vec::new();
+        for file in segments(&self.data().join("journal")) {
+            let bytes = fs::read(file).expect("a segment");
+            // No line has a zero.
+            all.extend_from_slice(&bytes[..memchr::memchr(0, &bytes).unwrap_or(bytes.len())]);
+        }
+        all
     }
 
     /// Another command line of the same binary, such as `journal verify`; the process goes on.
