@@ -191,7 +191,7 @@ fn what_did_not_answer_while_its_incident_was_mitigated_pages_when_that_is_taken
         let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget.clone()))]);
         fires(&mut world, DOWN);
         world.pass(secs(11), receipt);
-        let mut ends_as = |world: &mut World, verdict| {
+        let ends_as = |world: &mut World, verdict| {
             let because = RunBecause::Answer(GroupId(1), budget.clone());
             let id =
                 start(world, RunPlan { because, runbook: "/fix".into(), ..answer(budget.clone()) }).unwrap();
@@ -216,6 +216,20 @@ fn what_did_not_answer_while_its_incident_was_mitigated_pages_when_that_is_taken
         let policies: Vec<&str> = pages(&events).iter().map(|page| page.plan.policy.as_str()).collect();
         assert_eq!(policies, expected, "{how}");
     }
+}
+
+#[test]
+fn what_did_not_answer_a_group_of_a_flood_is_no_page_beside_that_of_the_flood() {
+    let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget()))]);
+    fires(&mut world, DOWN);
+    for number in 0..11 {
+        let name = format!("Down{number}");
+        fires(&mut world, &[("alertname", &name), ("service", "qflow"), ("severity", "critical")]);
+    }
+    world.pass(secs(11), receipt);
+    assert_eq!((world.state().incidents.len(), world.state().pages.len()), (1, 1), "it is a flood");
+    hold_back(&mut world, 1, "/fix");
+    assert_eq!(world.state().pages.len(), 1, "whom it would page is paged");
 }
 
 #[test]
