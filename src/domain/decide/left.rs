@@ -21,7 +21,9 @@ impl Decision<'_> {
         let mut open: Vec<Arc<Group>> = open.cloned().collect();
         // One page is for all of a flood that has its policy: as loud as the worst of it. Ids sort the worst first, and what
         // has none may be urgent.
-        open.sort_by_key(|group| (Reverse(group.urgency), group.severity.is_none(), group.severity.clone()));
+        open.sort_by_cached_key(|group| {
+            (Reverse(group.urgency), group.severity.is_none(), group.severity.clone())
+        });
         for group in &open {
             // Perhaps the page of the one before is for it, too.
             let left = self.state.groups.get(&group.id).is_some_and(|now| self.is_left(now));
