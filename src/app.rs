@@ -5,6 +5,8 @@ mod patrol;
 mod platforms;
 mod records;
 mod reload;
+#[cfg(test)]
+mod shape;
 
 use std::{
     net::SocketAddr,

@@ -19,7 +19,7 @@ use crate::{
         facts::Dispatch,
         guide::GuideRead,
         id::{AlertId, AnnouncementId, DeploymentId, GroupId, IncidentId, OverrideId, PersonId, ScheduleId},
-        intent::{IncidentIntent, Intent, Now, Refusal},
+        intent::{Already, IncidentIntent, Intent, Now, Refusal},
         labels::Labels,
         link::{Code, NoLink},
         offer::Offers,
@@ -415,6 +415,8 @@ fn sentences(samples: &mut Samples) {
     add("help::incomplete", text::help::incomplete("/oncall", &[one]));
     let taken = Refusal::AlreadyAcknowledged { target: Target::Group(GROUP), by: ana(), at };
     add("refusal::card", text::refusal::card(&taken, &zone));
+    let same = Refusal::Unchanged { incident: INCIDENT, value: Already::Severity("P1".into()) };
+    add("refusal::after", text::refusal::after(&same, Some(&(ana(), at)), &zone));
     add("refusal::no_channel", text::refusal::no_channel("`Ops` is not a channel", Some("#ops")));
     add("announcement::kept", text::announcement::kept(&"#qflow-status".into()));
     for (name, card) in text::samples::upkeep::cards() {

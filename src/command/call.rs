@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Caller, Desk, Registry, Reply, parse::Parsed, read::Value};
+use super::{Caller, Desk, Registry, Reply, first, parse::Parsed, read::Value};
 use crate::{
     domain::{
         config::Config,
@@ -121,7 +121,11 @@ impl Call<'_> {
     /// The refusal in words.
     pub async fn submit(&self, intent: Intent) -> Result<Accepted, Undone> {
         let intent = self.caller.answers_for(intent);
-        self.desk.engine.submit(self.trace, intent).await.map_err(|rejected| self.rejected(rejected))
+        match self.desk.engine.submit(self.trace, intent).await {
+            Ok(accepted) => Ok(accepted),
+            Err(Rejected::Refused(no)) => Err(Reply::refused(first::card(self, &no).await).into()),
+            Err(other) => Err(Undone::NotTaken(other)),
+        }
     }
 
     /// The answer to what is done already: the card that shows it as it is now or, should the engine not be asked

@@ -14,6 +14,7 @@ pub mod care;
 pub mod complete;
 mod deployment;
 mod explained;
+mod first;
 mod form;
 mod help;
 mod house;

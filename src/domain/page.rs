@@ -128,6 +128,8 @@ pub enum PageReason {
     SnoozeOver,
     /// It still fires after its route's `repeat_interval`, and nobody has it.
     Repeated(SignedDuration),
+    /// The incident was said to be mitigated and is not, and nobody has it.
+    NotMitigated,
 }
 
 /// A page that runs.

@@ -270,6 +270,7 @@ fn reason(facts: &Facts) -> Option<String> {
         PageReason::QuietOver => "What kept it quiet is over, and it still fires.".to_owned(),
         PageReason::SnoozeOver => "Its snooze is over, and it still fires.".to_owned(),
         PageReason::Repeated(after) => format!("It still fires after {after:#}, and nobody has it."),
+        PageReason::NotMitigated => "It is not mitigated after all, and nobody has it.".to_owned(),
     })
 }
 

@@ -70,9 +70,13 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             "Show",
             Some(format!("/incident show {incident}")),
         ),
-        Refusal::Unchanged { incident, value } => no(
-            format!("{incident} has {} already.", already(value)),
-            "Nothing was changed, and nobody was told.",
+        Refusal::Unchanged { incident, value } => with_button(
+            no(
+                format!("{incident} has {} already.", already(value)),
+                "Nothing was changed, and nobody was told.",
+            ),
+            "Show",
+            show(Target::Incident(*incident)),
         ),
         Refusal::NoContact(person) => no(
             format!("{person} cannot be paged: no contact is configured."),
@@ -106,6 +110,17 @@ pub fn card(refusal: &Refusal, zone: &TimeZone) -> Card {
             no(format!("{delivery} must not leave any more."), "It was cancelled, replaced or stopped.")
         }
     }
+}
+
+/// A refusal of the rules that says who was first, and when, if that is known beside it.
+#[must_use]
+pub fn after(refusal: &Refusal, first: Option<&(Actor, Timestamp)>, zone: &TimeZone) -> Card {
+    let mut card = card(refusal, zone);
+    if let Some((by, at)) = first {
+        let title = card.title.trim_end_matches('.');
+        card.title = format!("{title}, {}.", since_by(*at, Some(by), zone));
+    }
+    card
 }
 
 fn already(value: &Already) -> String {

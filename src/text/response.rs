@@ -164,7 +164,9 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
         }
         ResponseRefusal::OwnedAlready { task, owner } => {
             let owner = owner.as_ref().map_or_else(|| "nobody's".to_owned(), |owner| format!("{owner}'s"));
-            no(format!("{task} is {owner} already."), "Nothing was changed, and nobody was told.")
+            let refused =
+                no(format!("{task} is {owner} already."), "Nothing was changed, and nobody was told.");
+            with(refused, "Tasks", "/incident task list".to_owned())
         }
         ResponseRefusal::TooMany { incident, what, most } => no(
             format!("{incident} has {most} {what} already."),
@@ -185,7 +187,7 @@ pub(super) fn refused(refusal: &ResponseRefusal, zone: &TimeZone) -> Card {
             )
         }
         ResponseRefusal::RelatedAlready(one, other) => {
-            no(format!("{one} and {other} are related already."), unchanged)
+            with(no(format!("{one} and {other} are related already."), unchanged), "Show", show(*one))
         }
         ResponseRefusal::Itself(incident) => no(
             format!("{incident} and {incident} are one and the same."),

@@ -399,6 +399,7 @@ pub(super) fn reason(reason: &PageReason, by: &str) -> String {
         PageReason::QuietOver => "what kept it quiet is over".to_owned(),
         PageReason::SnoozeOver => "its snooze is over".to_owned(),
         PageReason::Repeated(after) => format!("it still fires after {}", span(*after)),
+        PageReason::NotMitigated => "it is not mitigated after all".to_owned(),
     }
 }
 

@@ -155,5 +155,6 @@ fn reason(reason: &PageReason) -> &'static str {
         PageReason::QuietOver => "quiet_over",
         PageReason::SnoozeOver => "snooze_over",
         PageReason::Repeated(_) => "repeated",
+        PageReason::NotMitigated => "not_mitigated",
     }
 }

@@ -17,6 +17,7 @@ use crate::world::{World, address, receipt, report, signal, start_of_time};
 mod after_all;
 mod clock;
 mod floods;
+mod goes_on;
 mod held;
 mod incidents;
 mod merges;

@@ -99,6 +99,8 @@ fn each_refusal_says_what_happened_what_is_kept_and_what_to_do() {
     --
     INC-7 has severity P1 already.
     Nothing was changed, and nobody was told.
+
+    [1] Show: /incident show INC-7
     --
     eve cannot be paged: no contact is configured.
     Nobody was paged. Page somebody else, or add contacts to people.toml and run /watchbell reload.

@@ -170,6 +170,67 @@ async fn tasks_links_silences_and_overrides_say_who_was_first() {
 }
 
 #[tokio::test]
+async fn what_is_so_already_says_since_when_and_by_whom() {
+    let room = Room::open();
+    for text in [
+        "/incident open P3 the printer is out of paper",
+        "/incident open P3 something else",
+        "/incident task add INC-1 --owner chi buy paper",
+        "/incident task add INC-1 buy toner",
+        "/incident role INC-1 scribe chi",
+        "/incident link INC-1 INC-2",
+    ] {
+        did(&room, text).await;
+    }
+    let all = [
+        ("/incident severity INC-1 P3", "INC-1 has severity P3 already, since"),
+        ("/incident status INC-1 investigating", "INC-1 has status investigating already, since"),
+        ("/incident role INC-1 scribe chi", "INC-1 has chi in the role scribe already, since"),
+        ("/incident task assign T-1 chi", "T-1 is chi's already, since"),
+        ("/incident task reopen T-2", "T-2 is open, since"),
+        ("/incident link INC-1 INC-2", "INC-1 and INC-2 are related already, since"),
+        ("/incident link INC-2 INC-1", "INC-2 and INC-1 are related already, since"),
+    ];
+    for (text, says) in all {
+        hears(&room, text, &[says, "16:00", "by ben"]).await;
+    }
+    // What was changed since counts from then; words about a status are no change.
+    room.pass(SignedDuration::from_hours(1));
+    for text in [
+        "/incident severity INC-1 P1",
+        "/incident status INC-1 mitigated",
+        "/incident assign INC-1 ana",
+        "/incident role INC-1 scribe none",
+        "/incident task assign T-1 ben",
+        "/incident task done T-2",
+        "/incident task reopen T-2",
+    ] {
+        did(&room, text).await;
+    }
+    room.pass(SignedDuration::from_hours(1));
+    assert!(
+        room.said("ana", "/incident status INC-1 mitigated the paper is there").await.starts_with("done")
+    );
+    for (text, says) in [
+        ("/incident severity INC-1 P1", "INC-1 has severity P1 already, since"),
+        ("/incident status INC-1 mitigated", "INC-1 has status mitigated already, since"),
+        ("/incident assign INC-1 ana", "INC-1 has the commander ana already, since"),
+        ("/incident role INC-1 scribe none", "INC-1 has nobody in the role scribe already, since"),
+        ("/incident task assign T-1 ben", "T-1 is ben's already, since"),
+        ("/incident task reopen T-2", "T-2 is open, since"),
+    ] {
+        hears(&room, text, &[says, "17:00", "by ben"]).await;
+    }
+    did(&room, "/incident resolve INC-1").await;
+    did(&room, "/incident reopen INC-1").await;
+    let parts = ["INC-1 has status investigating already, since", "18:00", "by ben"];
+    hears(&room, "/incident status INC-1 investigating", &parts).await;
+    room.report(AlertStatus::Firing, "Down", "P1").await;
+    let parts = ["INC-3 has the group G-1 already, since", "18:00", "by watchbell"];
+    hears(&room, "/incident open P3 --group G-1 it is down", &parts).await;
+}
+
+#[tokio::test]
 async fn what_never_was_says_so_and_where_to_look() {
     let room = Room::open();
     for (text, parts) in [

@@ -106,8 +106,10 @@ async fn an_incident_from_its_opening_to_its_postmortem() {
     ");
     insta::assert_snapshot!(room.said("ben", "/incident severity P3").await, @r"
     refused
-    INC-1 has severity P3 already.
+    INC-1 has severity P3 already, since 2026-01-05 09:12 UTC, by ben.
     Nothing was changed, and nobody was told.
+
+    [1] Show: /incident show INC-1
     ");
     insta::assert_snapshot!(room.said("ben", "/incident list").await, @r"
     done

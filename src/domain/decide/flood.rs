@@ -1,7 +1,7 @@
 //! Storms of incidents: when very many groups of one route open incidents at once, they share one, and one page of it is
 //! for all of them. Never leaves a group for which nobody is paged: it has a page of its own, or one that covers it.
 
-use std::{cell::LazyCell, cmp::Reverse, sync::Arc};
+use std::{cell::LazyCell, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -243,44 +243,6 @@ impl Decision<'_> {
     pub(super) fn is_not_paged(&self, group: &Group) -> bool {
         let covered = group.covered_by.is_some_and(|page| self.state.pages.contains_key(&page));
         group.pages.is_empty() && !covered
-    }
-
-    /// An incident is not mitigated after all, and its pages had stopped: what is heard of it, nobody has and nothing pages
-    /// for is paged for. A page of the incident is for all of that whose policy it has, and for all of it when the incident
-    /// was raised; one of a group is for that group alone.
-    pub(super) fn page_what_is_left(&mut self, id: IncidentId) {
-        let Some(incident) = self.state.incidents.get(&id) else { return };
-        let pages: Vec<&Page> =
-            incident.pages.iter().filter_map(|page| Some(&**self.state.pages.get(page)?)).collect();
-        let is_for =
-            |page: &&Page, plan: &Plan| page.reason == PageReason::Raised || page.plan.policy == plan.policy;
-        let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
-        let mut left: Vec<Arc<Group>> = open
-            .filter(|group| self.is_left(group))
-            .filter(|group| {
-                !group.page.as_deref().is_some_and(|plan| pages.iter().any(|page| is_for(page, plan)))
-            })
-            .map(Arc::clone)
-            .collect();
-        // One page is for all of a flood that has its policy: as loud as the worst of it. Ids sort the worst first, and what
-        // has none may be urgent.
-        left.sort_by_key(|group| (Reverse(group.urgency), group.severity.is_none(), group.severity.clone()));
-        for group in left {
-            // Perhaps the one before is for it, too.
-            if self.state.groups.get(&group.id).is_some_and(|now| self.is_left(now))
-                && !self.pages_for_flood(&group)
-            {
-                self.page_again(group.id, PageReason::Fired);
-            }
-        }
-    }
-
-    /// Whether a page of its incident that runs has the policy of a group of a flood.
-    fn pages_for_flood(&self, group: &Group) -> bool {
-        let incident = group.covered_by.and(group.incident).and_then(|id| self.state.incidents.get(&id));
-        let mut pages =
-            incident.into_iter().flat_map(|one| &one.pages).filter_map(|page| self.state.pages.get(page));
-        pages.any(|page| group.page.as_deref().is_some_and(|plan| plan.policy == page.plan.policy))
     }
 
     /// Whether a page of its incident that runs, or stands still, is for a group.

@@ -15,6 +15,7 @@ pub mod flood;
 mod guide;
 mod hold;
 mod incident;
+mod left;
 mod link;
 mod maintenance;
 mod merge;

@@ -12,8 +12,8 @@ use crate::domain::{
     id::{AlertId, GroupId, IncidentId},
     page::{PageReason, Subject},
     run::{
-        Budget, HeldBack, MOST_STARTS, RunDue, RunHeldBack, RunRefusal, RunsOffered, STARTS_WINDOW,
-        WHAT_BYTES,
+        Budget, HeldBack, MOST_STARTS, RunDue, RunHeldBack, RunRefusal, RunStatus, RunsOffered,
+        STARTS_WINDOW, WHAT_BYTES,
     },
 };
 
@@ -120,7 +120,7 @@ impl Decision<'_> {
             named.or_else(|| budget.target.clone().map(single)).or_else(|| group.page.as_deref().cloned());
         let Some(plan) = plan else { return };
         let same = |page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy);
-        if group.pages.iter().any(same) {
+        if group.pages.iter().chain(&group.covered_by).any(same) {
             return;
         }
         // In a storm whoever it names hears once that it does not answer, not for each group.
@@ -132,6 +132,29 @@ impl Decision<'_> {
         }
         let subject = Subject::Group(group.id, group.incident);
         self.start_page(subject, plan, group.urgency, group.severity.clone(), reason, Actor::Watchbell);
+    }
+
+    /// Of a group whose incident is not mitigated after all: runbooks that were to answer it and have not helped page again, or
+    /// for the first time, if that turned out meanwhile.
+    pub(super) fn page_not_answered(&mut self, id: GroupId) {
+        let config = self.config;
+        let Some(group) = self.state.groups.get(&id) else { return };
+        let mut unanswered: Vec<(Budget, PageReason)> = Vec::new();
+        for run in group.runs.values().filter_map(|id| self.state.run(*id)) {
+            // One that waits for people may wait for ever.
+            let helpless = run.helped == Some(false) || run.status == RunStatus::Waiting;
+            let budget = run.plan.because.budget().filter(|_| helpless);
+            unanswered.extend(budget.map(|budget| (budget.clone(), PageReason::NotHelped(run.id))));
+        }
+        for (runbook, _) in &group.held_back {
+            let trigger = config.triggers.iter().find(|trigger| trigger.runbook == *runbook);
+            let budget = trigger.and_then(|trigger| trigger.answer.clone());
+            unanswered.extend(budget.map(|budget| (budget, PageReason::HeldBack(runbook.clone()))));
+        }
+        for (budget, reason) in unanswered {
+            let Some(group) = self.state.groups.get(&id).cloned() else { return };
+            self.page_instead(&budget, &group, reason);
+        }
     }
 
     /// Incidents that opened just now, or were raised, offer the runbooks of their severity, each once.

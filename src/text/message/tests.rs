@@ -211,6 +211,7 @@ fn pushes_are_short_and_loud_as_needed() {
     for (severity, reason, by) in [
         (Some("P0"), PageReason::Raised, Actor::Watchbell),
         (Some("P2"), PageReason::Unresolved(jiff::SignedDuration::from_hours(1)), Actor::Watchbell),
+        (Some("P1"), PageReason::NotMitigated, Actor::Watchbell),
         (Some("P3"), PageReason::Opened, Actor::Person("ben".into())),
         (
             None,

@@ -173,6 +173,66 @@ fn what_does_not_start_is_said_and_an_answer_pages() {
 }
 
 #[test]
+fn what_did_not_answer_while_its_incident_was_mitigated_pages_when_that_is_taken_back() {
+    use watchbell::domain::incident::IncidentStatus::{Investigating, Mitigated};
+    let becomes = |world: &mut World, status| {
+        let what = IncidentIntent::Status { incident: IncidentId(1), status: Some(status), text: None };
+        world.want(Intent::Incident { what, by: actor("ana") }).unwrap().events
+    };
+    let eli = Budget { target: Some(PageTarget::Person("eli".into())), ..budget() };
+    // It fails before or meanwhile, is not started at all, or goes well; it pages whom it names, or as its group does.
+    for (how, budget, expected) in [
+        ("before", eli.clone(), vec!["qflow", "person:eli"]),
+        ("meanwhile", eli.clone(), vec!["qflow", "person:eli"]),
+        ("not", eli.clone(), vec!["qflow", "person:eli"]),
+        ("well", eli, vec!["qflow"]),
+        ("meanwhile", budget(), vec!["qflow"]),
+    ] {
+        let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget.clone()))]);
+        fires(&mut world, DOWN);
+        world.pass(secs(11), receipt);
+        let ends_as = |world: &mut World, verdict| {
+            let because = RunBecause::Answer(GroupId(1), budget.clone());
+            let id =
+                start(world, RunPlan { because, runbook: "/fix".into(), ..answer(budget.clone()) }).unwrap();
+            pass(world, id, 1);
+            end(world, id, verdict);
+            if verdict == Verdict::Passed {
+                want(world, RunIntent::Judge { run: id, helped: true }).unwrap();
+            }
+        };
+        if how == "before" {
+            ends_as(&mut world, Verdict::Failed);
+        }
+        becomes(&mut world, Mitigated);
+        match how {
+            "meanwhile" => ends_as(&mut world, Verdict::Failed),
+            "well" => ends_as(&mut world, Verdict::Passed),
+            "not" => drop(hold_back(&mut world, 1, "/fix")),
+            _ => {}
+        }
+        assert!(world.state().pages.is_empty(), "{how}: it is mitigated");
+        let events = becomes(&mut world, Investigating);
+        let policies: Vec<&str> = pages(&events).iter().map(|page| page.plan.policy.as_str()).collect();
+        assert_eq!(policies, expected, "{how}");
+    }
+}
+
+#[test]
+fn what_did_not_answer_a_group_of_a_flood_is_no_page_beside_that_of_the_flood() {
+    let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget()))]);
+    fires(&mut world, DOWN);
+    for number in 0..11 {
+        let name = format!("Down{number}");
+        fires(&mut world, &[("alertname", &name), ("service", "qflow"), ("severity", "critical")]);
+    }
+    world.pass(secs(11), receipt);
+    assert_eq!((world.state().incidents.len(), world.state().pages.len()), (1, 1), "it is a flood");
+    hold_back(&mut world, 1, "/fix");
+    assert_eq!(world.state().pages.len(), 1, "whom it would page is paged");
+}
+
+#[test]
 fn a_group_that_is_over_before_its_turn_is_told_nobody() {
     let mut world = with(vec![on_alert("/fix", "service=\"noise\"", Some(budget()))]);
     fires(&mut world, NOISE);

@@ -5,6 +5,7 @@
 mod course;
 pub mod dice;
 mod erased;
+mod goes_on;
 mod held;
 mod hush;
 mod news;

@@ -22,7 +22,7 @@ use watchbell::{
 
 use super::{
     dice::Dice,
-    held, news, pagers, quiet, runs, shifts,
+    goes_on, held, news, pagers, quiet, runs, shifts,
     witness::{Witness, somebody},
 };
 use crate::{
@@ -71,6 +71,8 @@ pub enum Sabotage {
     ForgetRun,
     /// What fires after people resolved it is forgotten.
     ForgetNews,
+    /// That nobody has what was said to be mitigated is forgotten.
+    ForgetMitigated,
 }
 
 impl Sabotage {
@@ -86,6 +88,7 @@ impl Sabotage {
                 | Self::ForgetSwap
                 | Self::ForgetRun
                 | Self::ForgetNews
+                | Self::ForgetMitigated
         )
     }
 
@@ -249,7 +252,7 @@ impl Play {
             IncidentId(self.world.state().next.incident.0.saturating_sub(1 + self.dice.below(3) as u64));
         let severity = || ["P0", "P1", "P2", "P3"];
         let to = self.dice.pick(&PEOPLE).into();
-        let what = match self.dice.below(16) {
+        let what = match self.dice.below(18) {
             0 => IncidentIntent::Open {
                 severity: self.dice.pick(&severity()).into(),
                 title: text,
@@ -258,8 +261,8 @@ impl Play {
             1 => IncidentIntent::Assign { incident, to },
             2 => IncidentIntent::Role { incident, role: IncidentRole::Scribe, to: Some(to) },
             3 => IncidentIntent::Severity { incident, severity: self.dice.pick(&severity()).into() },
-            4 => IncidentIntent::Status {
-                incident,
+            4 | 16 | 17 => IncidentIntent::Status {
+                incident: goes_on::mitigated(&self.world, &mut self.dice).unwrap_or(incident),
                 status: Some(self.dice.pick(&IncidentStatus::SETTABLE)),
                 text: None,
             },
@@ -463,6 +466,7 @@ impl Play {
         pagers::forget(&mut self.world, self.sabotage);
         runs::forget_due(&mut self.world, self.sabotage);
         news::forget_news(&mut self.world, self.sabotage);
+        goes_on::forget_mitigated(&mut self.world, self.sabotage);
     }
 
     fn clock_steps(&mut self) {

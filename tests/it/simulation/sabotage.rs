@@ -97,6 +97,11 @@ fn what_fires_unheard_after_people_resolved_it_and_is_forgotten_is_noticed() {
 }
 
 #[test]
+fn what_is_not_mitigated_after_all_and_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::ForgetMitigated, "nobody has it, and nobody is paged");
+}
+
+#[test]
 fn a_run_that_is_forgotten_is_noticed() {
     is_noticed(Sabotage::ForgetRun, "and forgotten");
 }

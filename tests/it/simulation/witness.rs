@@ -21,7 +21,9 @@ use watchbell::{
     engine::core::replay,
 };
 
-use super::{course, held::Holds, hush::Hushes, news::News, pagers, runs::Runs, shifts::Shifts, tasks};
+use super::{
+    course, goes_on::GoesOn, held::Holds, hush::Hushes, news::News, pagers, runs::Runs, shifts::Shifts, tasks,
+};
 use crate::world::{World, lost};
 
 /// As long as a late duplicate of an ended alert is not news (ARCHITECTURE.md, "Deduplication").
@@ -80,6 +82,8 @@ pub struct Witness {
     runs: Runs,
     /// What fires after people resolved it.
     news: News,
+    /// What people opened, and is not mitigated after all.
+    goes_on: GoesOn,
 }
 
 impl Witness {
@@ -95,6 +99,7 @@ impl Witness {
             self.shifts.read(&record);
             self.runs.read(&record, &self.hushes);
             self.news.read(&record, &self.hushes);
+            self.goes_on.read(&record, &self.news);
             self.merge(&record);
             self.tasks.read(&record);
             self.event(&record.event);
@@ -348,6 +353,7 @@ impl Witness {
         self.runs.look(world);
         self.holds.look(world, &self.hushes);
         self.news.look(world, &self.hushes);
+        self.goes_on.look();
         let due = state.next_deadline();
         assert!(due.is_none_or(|due| due > world.engine), "something stands still: it was due at {due:?}");
         for group in state.groups.values() {

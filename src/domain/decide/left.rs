@@ -1,0 +1,87 @@
+//! Incidents that are not mitigated after all. Their pages had stopped: whatever is left of them is paged for again. Never
+//! pages for what somebody has, for what is not heard, or twice by one policy.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use super::Decision;
+use crate::domain::{
+    event::{Actor, Plan},
+    group::Group,
+    id::IncidentId,
+    incident::{Incident, IncidentStatus},
+    page::PageReason,
+};
+
+impl Decision<'_> {
+    /// What is heard of it, nobody has and nothing pages for is paged for: its groups as they page by themselves, those that
+    /// a runbook was to answer as that says; and when nothing pages for any of it, it pages by its severity.
+    pub(super) fn page_what_is_left(&mut self, id: IncidentId) {
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+        let mut open: Vec<Arc<Group>> = open.cloned().collect();
+        // One page is for all of a flood that has its policy: as loud as the worst of it. Ids sort the worst first, and what
+        // has none may be urgent.
+        open.sort_by_cached_key(|group| {
+            (Reverse(group.urgency), group.severity.is_none(), group.severity.clone())
+        });
+        for group in &open {
+            // Perhaps the page of the one before is for it, too.
+            let left = self.state.groups.get(&group.id).is_some_and(|now| self.is_left(now));
+            if left && !group.page.as_deref().is_some_and(|plan| self.pages_for(id, plan)) {
+                self.page_again(group.id, PageReason::Fired);
+            }
+        }
+        for group in open {
+            self.page_not_answered(group.id);
+        }
+        self.page_by_severity_again(id);
+    }
+
+    /// Whether a page of an incident is for its groups with this plan: for all of that policy, and for each of them when the
+    /// incident was raised. One of a group is for that group alone.
+    fn pages_for(&self, incident: IncidentId, plan: &Plan) -> bool {
+        let incident = self.state.incidents.get(&incident);
+        let pages = incident.into_iter().flat_map(|one| &one.pages);
+        let mut pages = pages.filter_map(|page| self.state.pages.get(page));
+        pages.any(|page| page.reason == PageReason::Raised || page.plan.policy == plan.policy)
+    }
+
+    /// Somebody opened it by hand, or its groups page nobody, or they are over: its severity pages, as it did before.
+    fn page_by_severity_again(&mut self, id: IncidentId) {
+        let config = self.config;
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        let runs = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
+        let nobody = incident.acknowledged.is_none() && self.pages_of_incident(incident).is_empty();
+        if !runs || !nobody || !self.is_left_to_its_severity(incident) {
+            return;
+        }
+        if let Some(severity) = config.severities.get(&incident.severity) {
+            self.page_by_severity(id, severity, PageReason::NotMitigated, Actor::Watchbell);
+        }
+    }
+
+    /// Whether nothing else will page for an incident for which nothing pages. What somebody opened waits for nothing but a
+    /// snooze, which ends with a page. What a rule opened waits for what is quiet of it, and pages if it ever did.
+    fn is_left_to_its_severity(&self, incident: &Incident) -> bool {
+        let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+        let open: Vec<&Arc<Group>> = open.collect();
+        let snoozed = |group: &Group| group.snooze.is_some() && incident.opened_for == Some(group.id);
+        if self.is_by_hand(incident) {
+            return !open.iter().any(|group| snoozed(group));
+        }
+        let waits = |group: &Group| group.hush.is_some() || group.snooze.is_some() || !group.is_told();
+        let heard = |group: &Group| !waits(group) && group.acknowledged.is_none();
+        let pages_later = |group: &Group| group.page.is_some() || snoozed(group);
+        // Of what nobody hears this page stands still until somebody does.
+        let for_later = open.iter().all(|group| waits(group) && !pages_later(group));
+        let paged = !incident.paged.is_empty() || !incident.response.paged_for_groups.is_empty();
+        paged && (for_later || open.iter().any(|group| heard(group)))
+    }
+
+    /// Whether somebody opened an incident, or one that was merged into it and that nobody has.
+    fn is_by_hand(&self, incident: &Incident) -> bool {
+        let by_hand = |one: &Incident| one.opened_by != Actor::Watchbell && one.acknowledged.is_none();
+        let merged = incident.response.merged.iter().filter_map(|id| self.state.incidents.get(id));
+        by_hand(incident) || merged.into_iter().any(|one| by_hand(one))
+    }
+}
