@@ -30,8 +30,10 @@ const LOW: u64 = 64;
 /// The disk has this many times the space, or none is made: what is left of it is for what happens.
 const FREE: u64 = 4;
 /// Bytes written at once.
-const BLOCK: usize = 1 << 20;
-/// Between two blocks, so that the syncs of the journal stay ahead.
+const BLOCK: usize = 64 * 1024;
+/// Bytes that one sync makes durable.
+const SYNCED: u64 = 1 << 20;
+/// Between two syncs, so that those of the journal stay ahead.
 const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 0 } else { 20 });
 
 /// The next segment.
@@ -177,9 +179,11 @@ fn fill(file: &File, from: u64, to: u64, stop: &AtomicBool, pause: Duration) -> 
         }
         let block = usize::try_from(to - at).map_or(BLOCK, |left| left.min(BLOCK));
         file.write_all_at(zeros.get(..block).unwrap_or(&zeros), at)?;
-        file.sync_all()?;
         at += len_u64(block);
-        thread::sleep(pause);
+        if (at - from).is_multiple_of(SYNCED) || at == to {
+            file.sync_all()?;
+            thread::sleep(pause);
+        }
     }
     Ok(())
 }

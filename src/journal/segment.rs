@@ -151,7 +151,9 @@ pub(super) fn len_of(file: &File) -> io::Result<u64> {
         let size = usize::try_from(end - start).map_or(BLOCK, |size| size.min(BLOCK));
         let read = read_up_to(file, block.get_mut(..size).unwrap_or_default(), start)?;
         let read = block.get(..read).unwrap_or_default();
-        if let Some(last) = read.iter().rposition(|byte| *byte != 0).filter(|_| !is_zero(read)) {
+        if !is_zero(read)
+            && let Some(last) = read.iter().rposition(|byte| *byte != 0)
+        {
             return Ok(start + len_u64(last) + 1);
         }
         end = start;
