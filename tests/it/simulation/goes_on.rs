@@ -53,7 +53,7 @@ impl GoesOn {
             Event::IncidentAcknowledged { incident, .. } => self.is_over(*incident),
             Event::IncidentResolved { incident, .. } => self.is_over(*incident),
             Event::StatusChanged { incident, status, .. } => {
-                self.becomes(*incident, *status, news, |group| hushes.keep(group, at))
+                self.becomes(*incident, *status, news, |group| hushes.keep(group, at));
             }
             Event::PageStarted(started) => {
                 if let (Subject::Incident(id), PageReason::NotMitigated) = (started.subject, &started.reason)
