@@ -60,27 +60,39 @@ impl Decision<'_> {
         }
     }
 
-    /// Whether nothing else will page for an incident for which nothing pages. What somebody opened waits for nothing but a
-    /// snooze, which ends with a page. What a rule opened waits for what is quiet of it, and pages if it ever did.
+    /// Whether nothing else will page for an incident for which nothing pages. What pages by itself as soon as it is heard is
+    /// waited for; what somebody opened waits for nothing else, and what a rule opened pages if it ever did.
     fn is_left_to_its_severity(&self, incident: &Incident) -> bool {
         let open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
         let open: Vec<&Arc<Group>> = open.collect();
+        // Somebody has the others.
+        let untaken = |group: &Group| group.acknowledged.is_none() || group.snooze.is_some();
+        let quiet = |group: &Group| group.hush.is_some() || group.snooze.is_some() || !group.is_told();
+        let waits = |group: &Group| untaken(group) && quiet(group);
+        // A snooze ends with a page, also of what somebody opened for the group.
         let snoozed = |group: &Group| group.snooze.is_some() && incident.opened_for == Some(group.id);
-        if self.is_by_hand(incident) {
-            return !open.iter().any(|group| snoozed(group));
+        let pages_later = |group: &Group| waits(group) && (group.page.is_some() || snoozed(group));
+        if open.iter().any(|group| untaken(group) && !quiet(group)) {
+            return self.is_by_hand(incident, false) || Self::has_paged(incident);
         }
-        let waits = |group: &Group| group.hush.is_some() || group.snooze.is_some() || !group.is_told();
-        let heard = |group: &Group| !waits(group) && group.acknowledged.is_none();
-        let pages_later = |group: &Group| group.page.is_some() || snoozed(group);
-        // Of what nobody hears this page stands still until somebody does.
-        let for_later = open.iter().all(|group| waits(group) && !pages_later(group));
-        let paged = !incident.paged.is_empty() || !incident.response.paged_for_groups.is_empty();
-        paged && (for_later || open.iter().any(|group| heard(group)))
+        let later = open.iter().any(|group| pages_later(group));
+        // When the alerts are gone, what was opened for a group is mitigated; the rest would be forgotten.
+        self.is_by_hand(incident, true)
+            || !later && self.is_by_hand(incident, false)
+            // Of what nobody hears this page stands still until somebody does.
+            || !later && open.iter().all(|group| waits(group)) && Self::has_paged(incident)
     }
 
-    /// Whether somebody opened an incident, or one that was merged into it and that nobody has.
-    fn is_by_hand(&self, incident: &Incident) -> bool {
-        let by_hand = |one: &Incident| one.opened_by != Actor::Watchbell && one.acknowledged.is_none();
+    fn has_paged(incident: &Incident) -> bool {
+        !incident.paged.is_empty() || !incident.response.paged_for_groups.is_empty()
+    }
+
+    /// Whether somebody opened an incident, or one that was merged into it, for no group if asked so, and nobody took that.
+    fn is_by_hand(&self, incident: &Incident, for_no_group: bool) -> bool {
+        let by_hand = |one: &Incident| {
+            let group = for_no_group && one.opened_for.is_some();
+            one.opened_by != Actor::Watchbell && one.acknowledged.is_none() && !group
+        };
         let merged = incident.response.merged.iter().filter_map(|id| self.state.incidents.get(id));
         by_hand(incident) || merged.into_iter().any(|one| by_hand(one))
     }

@@ -15,7 +15,7 @@ use watchbell::domain::{
     response::ResponseEvent,
 };
 
-use super::{dice::Dice, news::News, play::Sabotage};
+use super::{dice::Dice, hush::Hushes, news::News, play::Sabotage};
 use crate::world::World;
 
 struct Known {
@@ -32,13 +32,16 @@ pub struct GoesOn {
     /// Pages that run.
     pages: BTreeMap<PageId, Subject>,
     snoozed: BTreeSet<GroupId>,
+    /// Groups that somebody has for good.
+    taken: BTreeSet<GroupId>,
     /// Those of them that go on, and nobody was paged for them since.
     owed: BTreeSet<IncidentId>,
 }
 
 impl GoesOn {
     /// Takes a record in; complains about a page beside another one.
-    pub fn read(&mut self, record: &Record, news: &News) {
+    pub fn read(&mut self, record: &Record, news: &News, hushes: &Hushes) {
+        let at = record.engine_time();
         match &record.event {
             Event::IncidentOpened(opened) if opened.by != Actor::Watchbell => {
                 let (severity, status) = (opened.severity.clone(), IncidentStatus::Investigating);
@@ -49,7 +52,9 @@ impl GoesOn {
             }
             Event::IncidentAcknowledged { incident, .. } => self.is_over(*incident),
             Event::IncidentResolved { incident, .. } => self.is_over(*incident),
-            Event::StatusChanged { incident, status, .. } => self.becomes(*incident, *status, news),
+            Event::StatusChanged { incident, status, .. } => {
+                self.becomes(*incident, *status, news, |group| hushes.keep(group, at));
+            }
             Event::PageStarted(started) => {
                 if let (Subject::Incident(id), PageReason::NotMitigated) = (started.subject, &started.reason)
                 {
@@ -65,14 +70,18 @@ impl GoesOn {
             Event::PageStopped { page, .. } | Event::PageUnanswered { page, .. } => {
                 self.pages.remove(page);
             }
-            Event::GroupRaised { group, .. }
-            | Event::GroupAcknowledged { group, .. }
-            | Event::GroupClosed { group } => {
+            Event::GroupAcknowledged { group, .. } => {
                 self.snoozed.remove(group);
+                self.taken.insert(*group);
+            }
+            Event::GroupRaised { group, .. } | Event::GroupClosed { group } => {
+                self.snoozed.remove(group);
+                self.taken.remove(group);
             }
             Event::Quiet(quiet) => match &**quiet {
                 QuietEvent::Snoozed(snoozed) => {
                     self.snoozed.insert(snoozed.group);
+                    self.taken.remove(&snoozed.group);
                 }
                 QuietEvent::SnoozeOver { group } => {
                     self.snoozed.remove(group);
@@ -98,16 +107,26 @@ impl GoesOn {
         self.owed.remove(&incident);
     }
 
-    fn becomes(&mut self, id: IncidentId, status: IncidentStatus, news: &News) {
+    fn becomes(
+        &mut self,
+        id: IncidentId,
+        status: IncidentStatus,
+        news: &News,
+        quiet: impl Fn(GroupId) -> bool,
+    ) {
         let paged = self.is_paged(id, news);
         let Some(known) = self.by_hand.get_mut(&id) else { return };
         let before = std::mem::replace(&mut known.status, status);
         if status == IncidentStatus::Mitigated {
             self.owed.remove(&id);
         } else if before == IncidentStatus::Mitigated && !paged {
-            // The other severities page nobody. Whoever snoozed its group has it for now.
+            // The other severities page nobody. What was opened for a group waits while one of its groups is quiet, and whoever
+            // snoozed it has it for now: that pages when it is heard.
             let pages = matches!(known.severity.as_str(), "P0" | "P1");
-            if pages && known.group.is_none_or(|group| !self.snoozed.contains(&group)) {
+            let (snoozed, taken) = (&self.snoozed, &self.taken);
+            let waits =
+                |group: GroupId| snoozed.contains(&group) || (quiet(group) && !taken.contains(&group));
+            if pages && (known.group.is_none() || !news.groups_of(id).any(waits)) {
                 self.owed.insert(id);
             }
         }

@@ -99,7 +99,7 @@ impl Witness {
             self.shifts.read(&record);
             self.runs.read(&record, &self.hushes);
             self.news.read(&record, &self.hushes);
-            self.goes_on.read(&record, &self.news);
+            self.goes_on.read(&record, &self.news, &self.hushes);
             self.merge(&record);
             self.tasks.read(&record);
             self.event(&record.event);

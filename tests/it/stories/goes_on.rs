@@ -212,6 +212,24 @@ fn an_incident_of_a_rule_of_which_nothing_is_heard_waits() {
 }
 
 #[test]
+fn what_somebody_opened_for_a_group_waits_while_that_is_quiet_if_it_pages_by_itself() {
+    for policy in [Some("qflow"), None] {
+        let mut world = for_a_group(policy);
+        mitigates(&mut world);
+        let one = silence(&mut world, "service=web", mins(240)).unwrap();
+        takes_back(&mut world);
+        // What would wake nobody later does so now: nothing that a person opened stands still.
+        let before = count(&world.events(), |event| matches!(event, Event::PageStarted(_)));
+        assert_eq!(before, if policy.is_some() { 1 } else { 2 });
+        end(&mut world, one, SilenceKind::Silence).unwrap();
+        world.pass(secs(1), receipt);
+        assert_eq!(reasons(&world).len(), 2, "{policy:?}");
+        assert_eq!(policies(&world), ["qflow"], "{policy:?}");
+        replays(&world);
+    }
+}
+
+#[test]
 fn whoever_snoozed_the_group_has_what_somebody_opened_for_it_until_then() {
     let mut world = for_a_group(None);
     mitigates(&mut world);
