@@ -69,6 +69,13 @@ pub(super) fn open(
     let files = journal.files();
     let found = snapshot::latest::<State>(data_dir, SCHEMA, &*files)?;
     for skipped in &found.skipped {
+        if skipped.beyond {
+            error!(
+                file = %skipped.file.display(),
+                "the journal ends before a snapshot of it: the disk has lost what was answered, or the journal is another one. \
+                 Put the journal back from a backup"
+            );
+        }
         warn!(file = %skipped.file.display(), why = skipped.why, "a snapshot cannot be used; an older one or the journal is");
     }
     let state = match found.snapshot {

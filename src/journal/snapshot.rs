@@ -70,6 +70,8 @@ pub struct Skipped {
     pub file: PathBuf,
     /// Why.
     pub why: String,
+    /// Whether the journal ends before it: the disk has lost what was answered, or it is another journal.
+    pub beyond: bool,
 }
 
 /// What was found in the folder of snapshots.
@@ -214,7 +216,7 @@ pub fn latest<T: InParts>(
         let file = path_of(&dir, seq);
         match read(&file, seq, schema, journal) {
             Ok(snapshot) => return Ok(Found { snapshot: Some(snapshot), skipped }),
-            Err(why) => skipped.push(Skipped { file, why }),
+            Err(why) => skipped.push(Skipped { file, why, beyond: seq > journal.committed() }),
         }
     }
     Ok(Found { snapshot: None, skipped })

@@ -108,6 +108,9 @@ fn a_snapshot_of_another_journal_is_passed_over() {
     let (seq, skipped) = latest(dir.path(), "1", &journal);
     assert_eq!((seq, skipped.len()), (None, 2));
     assert!(skipped.iter().all(|why| why.contains("another journal")), "{skipped:?}");
+    let Found { skipped, .. } = snapshot::latest::<State>(dir.path(), "1", &*journal.reader()).unwrap();
+    let beyond: Vec<bool> = skipped.iter().map(|skipped| skipped.beyond).collect();
+    assert_eq!(beyond, [true, false], "the journal ends before the newest one");
     let empty = folder();
     assert_eq!(latest(empty.path(), "1", &journal), (None, vec![]));
 }
