@@ -1,5 +1,5 @@
 //! Who was first: what is refused because it is so already says since when and by whom, as the timeline tells it. Never lets
-//! anybody wait for that: when the views are late the answer says less.
+//! anybody wait longer than a second for that: when the views are late the answer says less.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     text::{card::Card, refusal},
 };
 
-/// How long it is worth to wait until the views know what was just written.
+/// How long it is worth to wait for the timeline, and for what was just written to be on it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many of the newest records are looked at.
 const LOOKED_AT: usize = 500;
@@ -34,11 +34,26 @@ pub(super) async fn card(call: &Call<'_>, no: &Refusal) -> Card {
 }
 
 async fn first(call: &Call<'_>, no: &Refusal) -> Option<First> {
+    let told_there = matches!(
+        no,
+        Refusal::Unchanged { .. }
+            | Refusal::Response(
+                ResponseRefusal::OwnedAlready { .. }
+                    | ResponseRefusal::TaskIs { .. }
+                    | ResponseRefusal::RelatedAlready(..)
+            )
+    );
+    if !told_there {
+        return None;
+    }
     let wanted = no.clone();
     let (seq, keys) = call.read(move |look| (look.state.seq, keys(&wanted, look.state))).await.ok()?;
     let keys = keys?;
-    call.desk.views.wait_for(seq, PATIENCE).await.ok()?;
-    let records = call.desk.views.latest(&keys, LOOKED_AT).await.ok()?;
+    let looks = async {
+        call.desk.views.wait_for(seq, PATIENCE).await.ok()?;
+        call.desk.views.latest(&keys, LOOKED_AT).await.ok()
+    };
+    let records = tokio::time::timeout(PATIENCE, looks).await.ok()??;
     found(no, &records)
 }
 
@@ -66,10 +81,17 @@ fn found(no: &Refusal, records: &[Record]) -> Option<First> {
         Refusal::Unchanged { incident, value: Already::Status(status) } => {
             has_status(*incident, *status, records)
         }
-        Refusal::Unchanged { incident, value } => last(&|event| gave(event, *incident, value)),
+        Refusal::Unchanged { incident, value } => last(&|event| gave(event, *incident, value))
+            // It came with what was merged into it.
+            .or_else(|| last(&|event| gave(event, role_of(event)?, value))),
         Refusal::Response(no) => last(&|event| responded(event, no)),
         _ => None,
     }
+}
+
+/// The incident in which somebody got a role, or gave it back.
+fn role_of(event: &Event) -> Option<IncidentId> {
+    if let Event::RoleAssigned { incident, .. } = event { Some(*incident) } else { None }
 }
 
 /// Who gave an incident what it has.
@@ -82,19 +104,20 @@ fn gave(event: &Event, id: IncidentId, value: &Already) -> Option<Actor> {
             (opened.incident == id && opened.severity == *severity).then(|| opened.by.clone())
         }
         (Event::IncidentOpened(opened), Already::Group(group)) => {
-            (opened.group == Some(*group)).then(|| opened.by.clone())
+            (opened.incident == id && opened.group == Some(*group)).then(|| opened.by.clone())
         }
-        (Event::RoleAssigned { role, to, by, .. }, Already::Commander(person)) => {
-            (*role == IncidentRole::Commander && to.as_ref() == Some(person)).then(|| by.clone())
+        (Event::RoleAssigned { incident, role, to, by }, Already::Commander(person)) => {
+            let same = (*incident, *role, to.as_ref()) == (id, IncidentRole::Commander, Some(person));
+            same.then(|| by.clone())
         }
-        (Event::RoleAssigned { role, to, by, .. }, Already::Role(given, person)) => {
-            (role == given && to == person).then(|| by.clone())
+        (Event::RoleAssigned { incident, role, to, by }, Already::Role(given, person)) => {
+            ((*incident, role, to) == (id, given, person)).then(|| by.clone())
         }
         _ => None,
     }
 }
 
-/// Since when an incident has its status. Words about it are no change.
+/// Since when an incident has its status, if its beginning is among the records. Words about it are no change.
 fn has_status(id: IncidentId, wanted: IncidentStatus, records: &[Record]) -> Option<First> {
     let mut first = None;
     for record in records.iter().rev() {
@@ -109,14 +132,14 @@ fn has_status(id: IncidentId, wanted: IncidentStatus, records: &[Record]) -> Opt
             _ => continue,
         };
         if becomes != wanted {
-            break;
+            return first;
         }
         first = Some((by.clone(), record.at));
         if begins {
-            break;
+            return first;
         }
     }
-    first
+    None
 }
 
 fn responded(event: &Event, no: &ResponseRefusal) -> Option<Actor> {

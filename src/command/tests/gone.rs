@@ -231,6 +231,30 @@ async fn what_is_so_already_says_since_when_and_by_whom() {
 }
 
 #[tokio::test]
+async fn what_was_merged_says_nothing_of_what_the_other_one_had_before() {
+    let room = Room::open();
+    for text in [
+        "/incident open P3 the printer is out of paper",
+        "/incident open P3 something else",
+        "/incident role INC-1 scribe chi",
+    ] {
+        did(&room, text).await;
+    }
+    room.pass(SignedDuration::from_hours(1));
+    for text in [
+        "/incident role INC-2 scribe chi",
+        "/incident role INC-2 comms ana",
+        "/incident merge INC-2 into INC-1",
+        "/incident status INC-1 identified",
+    ] {
+        did(&room, text).await;
+    }
+    room.pass(SignedDuration::from_hours(1));
+    hears(&room, "/incident role INC-1 scribe chi", &["already, since", "16:00", "by ben"]).await;
+    hears(&room, "/incident status INC-1 identified", &["already, since", "17:00", "by ben"]).await;
+}
+
+#[tokio::test]
 async fn what_never_was_says_so_and_where_to_look() {
     let room = Room::open();
     for (text, parts) in [

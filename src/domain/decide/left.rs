@@ -37,25 +37,35 @@ impl Decision<'_> {
         self.page_by_severity_again(id);
     }
 
-    /// Whether a page of an incident is for its groups with this plan: for all of that policy, and for each of them when the
-    /// incident was raised. One of a group is for that group alone.
-    fn pages_for(&self, incident: IncidentId, plan: &Plan) -> bool {
+    /// Whether a page of an incident is for its groups with this plan: for all of that policy, and for each of them when
+    /// somebody raised the incident (an alert that raises it pages by one policy). One of a group is for that group alone.
+    pub(super) fn pages_for(&self, incident: IncidentId, plan: &Plan) -> bool {
         let incident = self.state.incidents.get(&incident);
         let pages = incident.into_iter().flat_map(|one| &one.pages);
         let mut pages = pages.filter_map(|page| self.state.pages.get(page));
-        pages.any(|page| page.reason == PageReason::Raised || page.plan.policy == plan.policy)
+        pages.any(|page| {
+            let raised = page.reason == PageReason::Raised && page.by != Actor::Watchbell;
+            raised || page.plan.policy == plan.policy
+        })
     }
 
     /// Somebody opened it by hand, or its groups page nobody, or they are over: its severity pages, as it did before.
     fn page_by_severity_again(&mut self, id: IncidentId) {
         let config = self.config;
         let Some(incident) = self.state.incidents.get(&id) else { return };
+        let Some(severity) = config.severities.get(&incident.severity) else { return };
         let runs = matches!(incident.status, IncidentStatus::Investigating | IncidentStatus::Identified);
-        let nobody = incident.acknowledged.is_none() && self.pages_of_incident(incident).is_empty();
-        if !runs || !nobody || !self.is_left_to_its_severity(incident) {
+        if !runs || incident.acknowledged.is_some() || !self.is_left_to_its_severity(incident) {
             return;
         }
-        if let Some(severity) = config.severities.get(&incident.severity) {
+        let pages = self.pages_of_incident(incident);
+        let mut plans = pages.iter().filter_map(|page| Some(&self.state.pages.get(page)?.plan.policy));
+        // The page of a group ends with that group. What somebody opened for no group goes on then.
+        let paged = match &severity.page {
+            Some(policy) if self.is_by_hand(incident, true) => plans.any(|one| one == policy),
+            _ => plans.next().is_some(),
+        };
+        if !paged {
             self.page_by_severity(id, severity, PageReason::NotMitigated, Actor::Watchbell);
         }
     }
@@ -75,6 +85,11 @@ impl Decision<'_> {
         if open.iter().any(|group| untaken(group) && !quiet(group)) {
             return self.is_by_hand(incident, false) || Self::has_paged(incident);
         }
+        let mut merged = incident.response.merged.iter().filter_map(|id| self.state.incidents.get(id));
+        if open.is_empty() && merged.any(|one| one.acknowledged.is_some()) {
+            // What lives of it somebody has.
+            return self.is_by_hand(incident, false);
+        }
         let later = open.iter().any(|group| pages_later(group));
         // When the alerts are gone, what was opened for a group is mitigated; the rest would be forgotten.
         self.is_by_hand(incident, true)
@@ -88,7 +103,7 @@ impl Decision<'_> {
     }
 
     /// Whether somebody opened an incident, or one that was merged into it, for no group if asked so, and nobody took that.
-    fn is_by_hand(&self, incident: &Incident, for_no_group: bool) -> bool {
+    pub(super) fn is_by_hand(&self, incident: &Incident, for_no_group: bool) -> bool {
         let by_hand = |one: &Incident| {
             let group = for_no_group && one.opened_for.is_some();
             one.opened_by != Actor::Watchbell && one.acknowledged.is_none() && !group

@@ -5,6 +5,7 @@ use super::Decision;
 use crate::domain::{
     delivery::Notice,
     event::{Actor, Event, PageStop},
+    group::Group,
     id::IncidentId,
     incident::{Incident, IncidentStatus},
     intent::Refusal,
@@ -67,9 +68,11 @@ impl Decision<'_> {
         Ok(())
     }
 
+    /// Whether something of an incident that was mitigated waits for somebody when it is that no more.
     fn is_any_left(&self, incident: &Incident) -> bool {
         let mut open = incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
-        open.any(|group| self.is_left(group))
+        let waits = |group: &Group| self.is_left(group) || !self.unanswered(group).is_empty();
+        open.any(|group| waits(group)) || self.is_by_hand(incident, false)
     }
 
     /// Nobody has what makes the other incident worse, and nobody is paged for it any more: it pages as when it is raised.

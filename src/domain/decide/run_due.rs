@@ -7,7 +7,7 @@ use super::{Decision, page::single};
 use crate::domain::{
     config::{Trigger, TriggeredBy},
     delivery::Notice,
-    event::{Actor, Event},
+    event::{Actor, Event, Plan},
     group::Group,
     id::{AlertId, GroupId, IncidentId},
     page::{PageReason, Subject},
@@ -115,10 +115,7 @@ impl Decision<'_> {
         if group.acknowledged.is_some() || group.hush.is_some() || self.is_mitigated(group) {
             return;
         }
-        let named = budget.page.as_ref().and_then(|policy| self.config.plan(policy));
-        let plan =
-            named.or_else(|| budget.target.clone().map(single)).or_else(|| group.page.as_deref().cloned());
-        let Some(plan) = plan else { return };
+        let Some(plan) = self.plan_instead(budget, group) else { return };
         let same = |page| self.state.pages.get(page).is_some_and(|page| page.plan.policy == plan.policy);
         if group.pages.iter().chain(&group.covered_by).any(same) {
             return;
@@ -134,11 +131,28 @@ impl Decision<'_> {
         self.start_page(subject, plan, group.urgency, group.severity.clone(), reason, Actor::Watchbell);
     }
 
+    fn plan_instead(&self, budget: &Budget, group: &Group) -> Option<Plan> {
+        let named = budget.page.as_ref().and_then(|policy| self.config.plan(policy));
+        named.or_else(|| budget.target.clone().map(single)).or_else(|| group.page.as_deref().cloned())
+    }
+
     /// Of a group whose incident is not mitigated after all: runbooks that were to answer it and have not helped page again, or
     /// for the first time, if that turned out meanwhile.
     pub(super) fn page_not_answered(&mut self, id: GroupId) {
-        let config = self.config;
         let Some(group) = self.state.groups.get(&id) else { return };
+        for (budget, reason) in self.unanswered(group) {
+            let Some(group) = self.state.groups.get(&id).cloned() else { return };
+            let plan = self.plan_instead(&budget, &group);
+            // The incident's own page is for the group, too.
+            let paged = plan.zip(group.incident).is_some_and(|(plan, of)| self.pages_for(of, &plan));
+            if !paged {
+                self.page_instead(&budget, &group, reason);
+            }
+        }
+    }
+
+    /// The runbooks that were to answer a group and have not helped.
+    pub(super) fn unanswered(&self, group: &Group) -> Vec<(Budget, PageReason)> {
         let mut unanswered: Vec<(Budget, PageReason)> = Vec::new();
         for run in group.runs.values().filter_map(|id| self.state.run(*id)) {
             // One that waits for people may wait for ever.
@@ -147,14 +161,11 @@ impl Decision<'_> {
             unanswered.extend(budget.map(|budget| (budget.clone(), PageReason::NotHelped(run.id))));
         }
         for (runbook, _) in &group.held_back {
-            let trigger = config.triggers.iter().find(|trigger| trigger.runbook == *runbook);
+            let trigger = self.config.triggers.iter().find(|trigger| trigger.runbook == *runbook);
             let budget = trigger.and_then(|trigger| trigger.answer.clone());
             unanswered.extend(budget.map(|budget| (budget, PageReason::HeldBack(runbook.clone()))));
         }
-        for (budget, reason) in unanswered {
-            let Some(group) = self.state.groups.get(&id).cloned() else { return };
-            self.page_instead(&budget, &group, reason);
-        }
+        unanswered
     }
 
     /// Incidents that opened just now, or were raised, offer the runbooks of their severity, each once.

@@ -219,6 +219,25 @@ fn what_did_not_answer_while_its_incident_was_mitigated_pages_when_that_is_taken
 }
 
 #[test]
+fn what_did_not_answer_is_no_page_beside_that_of_an_incident_that_somebody_raised() {
+    use watchbell::domain::incident::IncidentStatus::Mitigated;
+    let eli = Budget { target: Some(PageTarget::Person("eli".into())), ..budget() };
+    for budget in [budget(), eli] {
+        let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget))]);
+        fires(&mut world, DOWN);
+        world.pass(secs(11), receipt);
+        let incident = IncidentId(1);
+        let by_ana =
+            |world: &mut World, what| world.want(Intent::Incident { what, by: actor("ana") }).unwrap().events;
+        by_ana(&mut world, IncidentIntent::Status { incident, status: Some(Mitigated), text: None });
+        hold_back(&mut world, 1, "/fix");
+        let events = by_ana(&mut world, IncidentIntent::Severity { incident, severity: "P0".into() });
+        let reasons: Vec<_> = pages(&events).iter().map(|page| page.reason.clone()).collect();
+        assert_eq!(reasons, [PageReason::Raised]);
+    }
+}
+
+#[test]
 fn what_did_not_answer_a_group_of_a_flood_is_no_page_beside_that_of_the_flood() {
     let mut world = with(vec![on_alert("/fix", "alertname=\"Down\"", Some(budget()))]);
     fires(&mut world, DOWN);

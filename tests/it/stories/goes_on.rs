@@ -258,6 +258,54 @@ fn what_is_merged_into_something_mitigated_pages_for_both_once() {
 }
 
 #[test]
+fn what_somebody_opened_pages_beside_a_merged_group_of_another_policy() {
+    let mut world = World::with(routed("web", Some("engineering")));
+    opens(&mut world, "P1");
+    fires(&mut world, WEB);
+    world.pass(secs(1), receipt);
+    let what = IncidentIntent::OpenFor { group: G1, severity: "P2".into(), title: prose("slow") };
+    incident(&mut world, what);
+    respond(&mut world, ResponseIntent::Merge { incident: TWO, into: ONE }).unwrap();
+    mitigates(&mut world);
+    takes_back(&mut world);
+    assert_eq!(policies(&world), ["engineering", "qflow"]);
+    // The page of the group ends with it, and what was opened by hand is not forgotten.
+    ends(&mut world, WEB);
+    assert_eq!(policies(&world), ["qflow"]);
+    replays(&world);
+}
+
+#[test]
+fn what_was_mitigated_and_is_merged_into_what_runs_pages_if_nothing_else_does() {
+    // Of the other one's rule nothing pages.
+    let mut world = World::with(routed("qflow", None));
+    opens(&mut world, "P1");
+    mitigates(&mut world);
+    fires(&mut world, DOWN);
+    world.pass(secs(11), receipt);
+    assert_eq!(reasons(&world), [PageReason::Opened]);
+    respond(&mut world, ResponseIntent::Merge { incident: ONE, into: TWO }).unwrap();
+    world.pass(secs(1), receipt);
+    assert_eq!(reasons(&world), [PageReason::Opened, PageReason::NotMitigated]);
+    let pages: Vec<_> = world.state().pages.values().map(|page| page.subject).collect();
+    assert_eq!(pages, [Subject::Incident(TWO)]);
+    replays(&world);
+}
+
+#[test]
+fn what_somebody_has_is_no_reason_to_page_for_what_is_over() {
+    let mut world = raised();
+    ends(&mut world, DOWN);
+    opens(&mut world, "P1");
+    acknowledge(&mut world, Target::Incident(TWO), "ben").unwrap();
+    let before = reasons(&world);
+    respond(&mut world, ResponseIntent::Merge { incident: TWO, into: ONE }).unwrap();
+    world.pass(secs(1), receipt);
+    assert_eq!(reasons(&world), before);
+    replays(&world);
+}
+
+#[test]
 fn alerts_that_are_gone_say_nothing_about_what_people_take_back() {
     let mut world = World::new();
     fires(&mut world, DOWN);

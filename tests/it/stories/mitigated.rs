@@ -307,7 +307,10 @@ fn a_page_for_one_group_of_something_mitigated_ends_when_that_group_is_taken() {
 
 #[test]
 fn each_policy_of_merged_incidents_pages_again_whichever_fires_first() {
-    for first in [GroupId(1), THIRTEEN] {
+    // Also when the alert is worse than all before it: that raises the incident, and pages by one of the policies.
+    for (first, severity) in
+        [(GroupId(1), "critical"), (THIRTEEN, "critical"), (GroupId(1), "page"), (THIRTEEN, "page")]
+    {
         let mut world = flood_and_another("engineering");
         merges(&mut world, TWO, ONE);
         mitigates(&mut world, ONE);
@@ -315,13 +318,15 @@ fn each_policy_of_merged_incidents_pages_again_whichever_fires_first() {
         let alert = *world.state().groups[&first].firing.first().unwrap();
         let known = world.state().alerts[&alert].labels.clone();
         labels.extend(known.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        labels.retain(|(name, _)| name != "severity");
+        labels.push(("severity".to_owned(), severity.to_owned()));
         let labels: Vec<(&str, &str)> =
             labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fires(&mut world, &labels);
         let mut policies: Vec<_> =
             world.state().pages.values().map(|page| page.plan.policy.to_string()).collect();
         policies.sort();
-        assert_eq!(policies, ["engineering", "qflow"], "{first}");
+        assert_eq!(policies, ["engineering", "qflow"], "{first}, {severity}");
         replays(&world);
     }
 }
