@@ -237,7 +237,8 @@ impl FileJournal {
 
     /// The disk is full: gives the reserve back, removes the piece that was written, and tries once more.
     fn write_from_reserve(&mut self) -> io::Result<()> {
-        let released = self.ahead.release() | self.reserve.release() | (self.filled > self.size);
+        let (ahead, reserve) = (self.ahead.release(), self.reserve.release());
+        let released = ahead || reserve || self.filled > self.size;
         self.reader.set_degraded(
             "the disk is full: Watchbell works on the space it had held back. Free some space now and start it again"
                 .into(),
