@@ -243,7 +243,7 @@ async fn what_was_merged_says_nothing_of_what_the_other_one_had_before() {
     room.pass(SignedDuration::from_hours(1));
     for text in [
         "/incident role INC-2 scribe chi",
-        "/incident role INC-2 comms ana",
+        "/incident role INC-2 communications ana",
         "/incident merge INC-2 into INC-1",
         "/incident status INC-1 identified",
     ] {
