@@ -1,5 +1,6 @@
 //! The shape of the state in a snapshot, for the test that a change of it also changes `SCHEMA`: the fields of every struct
-//! that is reached. Never what stands in them: other samples of the same shape change nothing.
+//! that is reached, by their names. Never what stands in them, nor of which type they are: other samples of the same shape change
+//! nothing, and whoever gives a field another meaning gives it another name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

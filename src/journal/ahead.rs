@@ -16,10 +16,9 @@ use std::{
 };
 
 use super::{
-    Digest, recovery,
+    recovery,
     segment::{self, Header, Lines, len_u64},
 };
-use crate::domain::id::Seq;
 
 /// Where the next segment is made.
 const NAME: &str = "next.part";
@@ -52,7 +51,7 @@ enum Next {
 }
 
 impl Ahead {
-    /// Nothing is made yet; what an earlier process left, and [`take_name`] has no use for, is removed.
+    /// Nothing is made yet; what an earlier process left, and [`keep_what_lost_its_name`] does not keep, is removed.
     pub(super) fn new(dir: &Path, bytes: u64) -> Self {
         let _ = fs::remove_file(dir.join(NAME));
         Self { dir: dir.to_owned(), bytes, next: Next::Unasked }
@@ -153,20 +152,30 @@ impl Drop for Ahead {
     }
 }
 
-/// Whether the file that an earlier process made became the segment after `previous`, and the disk has forgotten that:
-/// then it has its name again.
-pub(super) fn take_name(dir: &Path, first: Seq, previous: Digest) -> io::Result<bool> {
+/// The file of an earlier process that holds more than a header became a segment, and the disk has forgotten that: it has its
+/// name again, or is kept aside as `next.torn` when that name is taken or nobody can read it.
+pub(super) fn keep_what_lost_its_name(dir: &Path) -> io::Result<()> {
     let made = dir.join(NAME);
-    let Ok(file) = File::open(&made) else { return Ok(false) };
+    let file = match File::open(&made) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let len = segment::len_of(&file)?;
     let mut lines = Lines::new(&file, 0, recovery::HEADER, 512)?;
     let header = lines.next()?.filter(|line| line.complete);
-    let header = header.and_then(|line| Header::read(line.bytes, first, &made).ok());
-    if header.is_none_or(|header| header.previous != previous) {
-        return Ok(false);
+    if len == 0 || header.is_some_and(|line| line.end() == len) {
+        return Ok(());
     }
-    fs::rename(&made, segment::path_of(dir, first))?;
-    segment::sync_dir(dir)?;
-    Ok(true)
+    let first = header.and_then(|line| serde_json::from_slice::<Header>(line.bytes).ok());
+    let name = first.map(|header| segment::path_of(dir, header.first));
+    let free = match &name {
+        Some(name) => !name.try_exists()?,
+        None => false,
+    };
+    file.sync_all()?;
+    fs::rename(&made, name.filter(|_| free).unwrap_or_else(|| dir.join("next.torn")))?;
+    segment::sync_dir(dir)
 }
 
 /// Writes zeros and makes them durable.

@@ -161,10 +161,12 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), JournalError> {
     })
 }
 
-/// Whether both files are there and hold the same, but for zeros at the end: space that a segment did not use.
+/// Whether both files are there and hold the same; of segments but for zeros at the end, which are space that was not used.
 fn same(one: &Path, other: &Path) -> io::Result<bool> {
+    let segments = one.extension().is_some_and(|extension| extension == "jsonl");
+    let len = |file: &File| if segments { segment::len_of(file) } else { Ok(file.metadata()?.len()) };
     let open = |path: &Path| match File::open(path) {
-        Ok(file) => segment::len_of(&file).map(|len| Some((file, len))),
+        Ok(file) => len(&file).map(|len| Some((file, len))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Damage, DataLock, FileReader, Head, Journal, JournalError, Reader, Torn,
-    ahead::Ahead,
+    ahead::{self, Ahead},
     backup, erase, line, recovery,
     reserve::{self, Reserve},
     segment::{self, len_u64},
@@ -103,6 +103,7 @@ impl FileJournal {
         let dir = lock.dir().join("journal");
         fs::create_dir_all(&dir).map_err(JournalError::io("make", &dir))?;
         segment::sync_dir(lock.dir()).map_err(JournalError::io("sync", lock.dir()))?;
+        ahead::keep_what_lost_its_name(&dir).map_err(JournalError::io("rename", &dir))?;
         let erasing = erase::resume(lock.dir())?;
         let found = recovery::recover(&dir)?;
         let first = found.segments.last().copied().unwrap_or(Seq(1));
@@ -229,7 +230,7 @@ impl FileJournal {
             None => return Ok(()),
         };
         let done = std::mem::replace(&mut self.file, file);
-        // Zeros that are left there take space, and nothing else: a start cuts them off.
+        // Zeros that are left there take space, and nothing else.
         let _ = done.set_len(self.size);
         (self.segment, self.size, self.filled) = (first, size, filled);
         Ok(())

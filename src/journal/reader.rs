@@ -19,6 +19,7 @@ use super::{
     commits::Commits,
     erase,
     line::{self, Chain},
+    reserve,
     segment::{self, Lines, RawLine, Segment},
 };
 use crate::domain::{
@@ -30,6 +31,8 @@ use crate::domain::{
 const SCAN_BUFFER: usize = 256 * 1024;
 /// Below this size a part of a segment is read line by line instead of being bisected further.
 const WINDOW: u64 = 64 * 1024;
+/// What an operator hears while the journal has space that nobody else has.
+const USED_UP: &str = "the disk is full: Watchbell works on the space it had made ahead. Free some space now";
 /// How many ends of earlier scans are remembered: whoever follows the journal goes on there.
 const ENDS: usize = 8;
 
@@ -278,7 +281,9 @@ impl Reader for FileReader {
     }
 
     fn degraded(&self) -> Option<String> {
-        locked(&self.degraded).clone()
+        // The space that the journal has made ahead says nothing of what others find.
+        let used_up = || reserve::is_used_up(&self.dir).then(|| USED_UP.to_owned());
+        locked(&self.degraded).clone().or_else(used_up)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Damage, Digest, Head, JournalError, ahead,
+    Damage, Digest, Head, JournalError,
     line::{self, Chain},
     reader,
     segment::{self, Lines, RawLine, Segment},
@@ -22,8 +22,8 @@ use crate::domain::id::Seq;
 
 /// The smallest piece that a disk writes as a whole.
 const SECTOR: u64 = 512;
-/// A header is shorter than this, in bytes.
-pub(super) const HEADER: u64 = 4 * SECTOR;
+/// A header is shorter than this, in bytes, and a segment with an event longer.
+pub(super) const HEADER: u64 = 256;
 
 /// A tail that was cut from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +68,7 @@ pub(super) fn recover(dir: &Path) -> Result<Recovered, JournalError> {
         }
         let segment = Segment::open(dir, last)?;
         let survey = survey(&segment)?;
-        let Kept { end, seq, digest, .. } = survey.kept;
-        let begun = ahead::take_name(dir, seq.next(), digest).map_err(JournalError::io("rename", dir))?;
-        if begun {
-            segments.push(seq.next());
-            continue;
-        }
+        let Kept { end, seq, .. } = survey.kept;
         let file = File::options()
             .read(true)
             .write(true)

@@ -1,11 +1,14 @@
-//! Some space that is held back, so that pages still leave when the disk is full. Never a reason not to start:
-//! without it Watchbell works, and says what is missing.
+//! Some space that is held back, so that pages still leave when the disk is full, and whether it is. Never a reason not to
+//! start: without it Watchbell works, and says what is missing.
 
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
+
+/// A disk with less space than this is full for whatever is larger than an event, in bytes.
+const FULL: u64 = 1 << 20;
 
 /// The file that is deleted when the disk is full.
 pub(super) struct Reserve {
@@ -45,4 +48,9 @@ fn fill(path: &PathBuf, bytes: u64) -> io::Result<()> {
 /// Whether an error means that the disk, or this user's share of it, is full.
 pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the disk is as good as full. The journal may have space of its own all the same.
+pub(super) fn is_used_up(dir: &Path) -> bool {
+    rustix::fs::statvfs(dir).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL)
 }

@@ -110,7 +110,7 @@ pub(super) fn new_file(path: &Path) -> io::Result<File> {
 }
 
 /// Makes a segment of the file `made`, which is full of zeros, durably; gives its size in bytes. `None`: that was not
-/// possible, and nothing was changed.
+/// possible, and `made` is gone.
 ///
 /// # Errors
 /// The file has its new name, and perhaps not for ever: final, also when the disk is full.
@@ -130,8 +130,11 @@ pub(super) fn begin_in(
     };
     match begin() {
         Ok(size) => sync_dir(dir).map(|()| Some(size)).map_err(io::Error::other),
-        Err(error) if path.exists() => Err(io::Error::other(error)),
-        Err(_) => Ok(None),
+        Err(_) if matches!(path.try_exists(), Ok(false)) => {
+            let _ = fs::remove_file(made);
+            Ok(None)
+        }
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 
@@ -181,7 +184,7 @@ fn read_up_to(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(done)
 }
 
-/// Whether a line ends at `end`, and nothing stands behind it.
+/// Whether a line ends at `end`, and no byte stands directly behind it.
 pub(super) fn ends_at(file: &File, end: u64) -> io::Result<bool> {
     let mut around = [0; 2];
     let read = read_up_to(file, &mut around, end.saturating_sub(1))?;

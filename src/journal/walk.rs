@@ -200,7 +200,8 @@ impl Walk<'_> {
     }
 
     fn meet_header(&mut self, raw: &RawLine<'_>, visit: Visit<'_>) -> Then {
-        if self.live && !raw.complete {
+        // Perhaps it is being made.
+        if self.live && !raw.complete && raw.end() < recovery::HEADER {
             return Then::Look;
         }
         let header = Header::read(raw.bytes, self.first, &self.path);

@@ -74,21 +74,31 @@ fn on_a_full_disk_pages_leave_and_nobody_is_told_yes_for_what_is_not_kept() {
     assert!(accepted(&watchbell, 1));
     disk.fill("stranger");
 
-    // The space that was held back: alerts are kept, pages leave, and readiness says what to do.
+    // The space that was made ahead: alerts are kept, pages leave, and readiness says what to do.
     assert!(accepted(&watchbell, 2), "{}", watchbell.process.tail());
     assert!(phone.wait(SOON, |page| page.is_page() && page.body.contains(&load::name(2))).is_some());
     let ready =
         until(SOON, || http::get(watchbell.port, "/readyz").ok().filter(|answer| answer.status == 503));
     assert!(ready.is_some_and(|answer| answer.body.contains("the disk is full")));
 
-    // When that is gone, too, nobody is told yes any more, and the process ends.
-    disk.fill("stranger-too");
+    // Then the space that was held back.
     let mut kept = vec![1, 2];
-    let ended = until(Duration::from_mins(1), || {
-        let number = u32::try_from(kept.len()).expect("a few") + 1;
-        if accepted(&watchbell, number) {
+    let mut more = |watchbell: &Watchbell| {
+        let number = u32::try_from(kept.len()).expect("some") + 1;
+        if accepted(watchbell, number) {
             kept.push(number);
         }
+    };
+    let released = until(Duration::from_mins(1), || {
+        more(&watchbell);
+        (!disk.0.join("reserve").exists()).then_some(())
+    });
+    assert!(released.is_some(), "{}", watchbell.process.tail());
+
+    // When that is gone, too, nobody is told yes any more, and the process ends.
+    disk.fill("stranger-too");
+    let ended = until(Duration::from_mins(1), || {
+        more(&watchbell);
         watchbell.process.ended()
     });
     let ended = ended.unwrap_or_else(|| panic!("it goes on: {}", watchbell.process.tail()));

@@ -9,7 +9,7 @@ use crate::domain::{
     group::Group,
     id::IncidentId,
     incident::{Incident, IncidentStatus},
-    page::PageReason,
+    page::{Page, PageReason},
 };
 
 impl Decision<'_> {
@@ -58,14 +58,16 @@ impl Decision<'_> {
         if !runs || incident.acknowledged.is_some() || !self.is_left_to_its_severity(incident) {
             return;
         }
-        let pages = self.pages_of_incident(incident);
-        let mut plans = pages.iter().filter_map(|page| Some(&self.state.pages.get(page)?.plan.policy));
-        // The page of a group ends with that group. What somebody opened for no group goes on then.
-        let paged = match &severity.page {
-            Some(policy) if self.is_by_hand(incident, true) => plans.any(|one| one == policy),
-            _ => plans.next().is_some(),
+        let groups = || incident.response.open_groups.iter().filter_map(|id| self.state.groups.get(id));
+        let of_a_group = |page: &Page| {
+            page.subject.group().is_some() || groups().any(|group| group.covered_by == Some(page.id))
         };
-        if !paged {
+        // The page of a group ends with that group. What somebody opened for no group goes on then.
+        let goes_on = self.is_by_hand(incident, true);
+        let pages = self.pages_of_incident(incident);
+        let mut pages = pages.iter().filter_map(|page| self.state.pages.get(page));
+        let same = |page: &Page| Some(&page.plan.policy) == severity.page.as_ref();
+        if !pages.any(|page| !goes_on || same(page) || !of_a_group(page)) {
             self.page_by_severity(id, severity, PageReason::NotMitigated, Actor::Watchbell);
         }
     }

@@ -199,14 +199,50 @@ fn a_name_that_the_disk_has_forgotten_is_given_again() {
     let dir = folder();
     let (mut journal, _) = FileJournal::open(dir.path(), ahead()).unwrap();
     until_segments(&mut journal, dir.path(), 2);
-    journal.append(&notes(journal.head().seq.0 + 1, 2)).unwrap();
     let events = journal.head().seq.0;
     let copy = crashed(dir.path());
     let last = segments(copy.path()).pop().unwrap();
-    fs::rename(&last, copy.path().join("journal/next.part")).unwrap();
+    let next = copy.path().join("journal/next.part");
+    fs::rename(&last, &next).unwrap();
     let (again, opened) = FileJournal::open(copy.path(), ahead()).unwrap();
     assert_eq!((opened.torn.len(), read(&again)), (0, events));
-    assert!(last.exists() && !copy.path().join("journal/next.part").exists());
+    assert!(last.exists() && !next.exists());
+    drop(again);
+    // A second one is kept aside, and so is what nobody can read; a header alone never held an answer.
+    let aside = copy.path().join("journal/next.torn");
+    let whole = fs::read(&last).unwrap();
+    let header = memchr::memchr(b'\n', &whole).unwrap() + 1;
+    for (bytes, kept) in [(&whole[..], true), (&b"what is this"[..], true), (&whole[..header], false)] {
+        fs::write(&next, bytes).unwrap();
+        let (again, _) = FileJournal::open(copy.path(), ahead()).unwrap();
+        assert_eq!(read(&again), events);
+        assert_eq!((aside.exists(), next.exists()), (kept, false));
+        if kept {
+            assert_eq!(fs::read(&aside).unwrap(), bytes);
+            fs::remove_file(&aside).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_header_that_is_left_of_the_next_segment_is_no_part_of_the_journal() {
+    let dir = folder();
+    let (mut journal, _) = FileJournal::open(dir.path(), ahead()).unwrap();
+    until_segments(&mut journal, dir.path(), 2);
+    journal.append(&notes(journal.head().seq.0 + 1, 2)).unwrap();
+    let copy = crashed(dir.path());
+    // The header of the segment that would have been next, and a batch that is torn in the one before.
+    let last = segments(copy.path()).pop().unwrap();
+    let bytes = fs::read(&last).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let header = memchr::memchr(b'\n', &bytes).unwrap() + 1;
+    fs::write(copy.path().join("journal/next.part"), &bytes[..header]).unwrap();
+    let mut torn = bytes.clone();
+    torn[end - 10..].fill(0);
+    fs::write(&last, torn).unwrap();
+    let (again, opened) = FileJournal::open(copy.path(), ahead()).unwrap();
+    assert_eq!((opened.torn.len(), again.head().seq.0 + 1), (1, journal.head().seq.0));
+    assert_eq!(segments(copy.path()).len(), 2);
 }
 
 #[test]
@@ -253,4 +289,12 @@ fn nothing_but_zeros_where_a_segment_was_is_damage() {
         drop(opened);
         assert_eq!(fs::read(&file).unwrap().len(), len, "damage is not cut");
     }
+    // The same of a journal with a single event.
+    let one = folder();
+    write_batches(one.path(), large(), &[notes(1, 1)]);
+    let file = segments(one.path()).remove(0);
+    let len = fs::read(&file).unwrap().len();
+    fs::write(&file, vec![0; len]).unwrap();
+    assert!(FileJournal::open(one.path(), large()).is_err());
+    assert_eq!(verify(one.path(), &mut |_| ControlFlow::Continue(())).unwrap().damage.len(), 1);
 }

@@ -293,6 +293,23 @@ fn what_was_mitigated_and_is_merged_into_what_runs_pages_if_nothing_else_does() 
 }
 
 #[test]
+fn whoever_was_assigned_is_paged_alone_also_when_something_mitigated_is_merged() {
+    let mut world = by_hand("P1");
+    opens(&mut world, "P1");
+    incident(&mut world, status(1, IncidentStatus::Mitigated));
+    incident(&mut world, IncidentIntent::Assign { incident: TWO, to: "eli".into() });
+    world.pass(secs(1), receipt);
+    let assigned = || vec![PageReason::Assigned("eli".into())];
+    let now =
+        |world: &World| world.state().pages.values().map(|page| page.reason.clone()).collect::<Vec<_>>();
+    assert_eq!(now(&world), assigned());
+    respond(&mut world, ResponseIntent::Merge { incident: ONE, into: TWO }).unwrap();
+    world.pass(secs(1), receipt);
+    assert_eq!(now(&world), assigned());
+    replays(&world);
+}
+
+#[test]
 fn what_somebody_has_is_no_reason_to_page_for_what_is_over() {
     let mut world = raised();
     ends(&mut world, DOWN);
