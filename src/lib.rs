@@ -16,6 +16,7 @@ pub mod engine;
 pub mod intake;
 pub mod journal;
 pub mod links;
+pub mod memory;
 pub mod metrics;
 pub mod notify;
 pub mod observe;

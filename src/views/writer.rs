@@ -21,6 +21,7 @@ use super::{
 use crate::{
     domain::id::Seq,
     journal::{JournalError, Reader},
+    memory,
 };
 
 /// Events that go into sled together at most.
@@ -170,6 +171,11 @@ impl<P: Fn(Progress)> Writer<P> {
     /// Follows the journal until somebody wants it to end or something breaks.
     fn follow(&self, store: &mut Store, runtime: &tokio::runtime::Runtime) -> Result<(), Fault> {
         let mut commits = self.shared.reader.watch();
+        // The check of the folder has read all of it.
+        if runtime.block_on(self.stopped_within(memory::KEPT)) {
+            return Err(Fault::Stopped);
+        }
+        memory::give_back();
         loop {
             self.go_on()?;
             let reached = self.shared.reader.committed();
@@ -200,6 +206,7 @@ impl<P: Fn(Progress)> Writer<P> {
             self.go_on()?;
             if quiet {
                 contained(|| store.flush())?;
+                memory::give_back();
             }
         }
     }

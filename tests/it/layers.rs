@@ -11,10 +11,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("links", &["domain"]),
     ("pictures", &["domain"]),
     ("config", &["domain", "links"]),
+    ("memory", &[]),
     ("metrics", &["domain"]),
     ("observe", &["domain"]),
     ("journal", &["domain"]),
-    ("views", &["domain", "journal"]),
+    ("views", &["domain", "memory", "journal"]),
     ("engine", &["domain", "journal", "metrics"]),
     // The adapters, all alike; whom of their siblings they may ask stands in SIBLINGS.
     ("web", BELOW_ADAPTERS),
