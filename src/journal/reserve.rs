@@ -50,7 +50,8 @@ pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Whether the disk is as good as full. The journal may have space of its own all the same.
+/// Whether the disk is as good as full. The journal may have space of its own all the same. One that tells no size is not.
 pub(super) fn is_used_up(dir: &Path) -> bool {
-    rustix::fs::statvfs(dir).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL)
+    let left = |disk: &rustix::fs::StatVfs| disk.f_bavail.saturating_mul(disk.f_frsize);
+    rustix::fs::statvfs(dir).is_ok_and(|disk| disk.f_blocks > 0 && left(&disk) < FULL)
 }
