@@ -230,7 +230,8 @@ fn a_question_is_answered_first_and_what_is_redacted_is_not_kept() {
     let said = text(&shop.says("ana", "/runbook runs R-1"));
     let kept = shop.kept();
     assert!(kept.contains("card ••• of ana"), "the rest is there");
-    assert!(!kept.contains("4111") && !said.contains("4111"), "{said}");
+    // The whole beginning of it: four digits alone are in some hash of a journal by chance.
+    assert!(!kept.contains("4111-1111") && !said.contains("4111-1111"), "{said}");
     let refuses = text(&shop.says("ana", "/shop quiet"));
     assert!(refuses.contains("waits for an answer"), "{refuses}");
     assert_eq!(shop.says("ana", "/runbook refuse R-2")["ok"], true);
